@@ -1,1 +1,3 @@
-//! Placeholder.
+//! CEPtra's engine: events in, actions out, nothing else.
+
+pub mod column;

@@ -1,1 +1,13 @@
-//! The streaming plan.
+//! The streaming plan: what `lower` produces and the engine builds operators from.
+//!
+//! Invariants:
+//! - Every name is resolved to an index, every type is known, every coercion is an explicit cast.
+//! - A plan is a pure value: no connection, no file, no clock.
+//! - Schemas are the logical Arrow schemas of R-EVT-2; window columns come last in a windowed
+//!   source: `window_start`, `window_end`.
+
+mod aggregate;
+mod expr;
+
+pub use aggregate::{AggCall, AggFunc, SortKey};
+pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
