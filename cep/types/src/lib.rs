@@ -5,6 +5,8 @@
 
 mod entry;
 mod id;
+mod op;
 
 pub use entry::{Entry, EntryKind, Events};
 pub use id::{LogIndex, StampNs, StreamId};
+pub use op::Op;
