@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Types shared by every room: identifiers, operations, stream options.
+
+pub mod op;
+pub mod options;
