@@ -1,11 +1,12 @@
-//! The words CEPtra's rooms share: identifiers, log entries, limits.
+//! The words CEPtra's rooms share: identifiers, log entries, options, limits.
 //!
 //! Invariants: pure data, no I/O, no clock, no threads; every format that reaches disk or wire has
 //! a version and a golden file.
 
 mod entry;
 mod id;
-mod op;
+pub mod op;
+pub mod options;
 
 pub use entry::{Entry, EntryKind, Events};
 pub use id::{LogIndex, StampNs, StreamId};
