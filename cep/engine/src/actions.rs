@@ -42,8 +42,8 @@ pub struct RecordError {
     pub index: LogIndex,
     /// Row of the entry whose processing failed.
     pub row: u64,
-    /// Query that failed.
-    pub query: QueryId,
+    /// Query that failed; `None`: the row was refused at the stream.
+    pub query: Option<QueryId>,
     /// Stable code, `E10xx`.
     pub code: &'static str,
     /// What and why.

@@ -1,6 +1,7 @@
 //! Log entries (DESIGN §4): the only input of a partition.
 
 use arrow_array::RecordBatch;
+use arrow_buffer::ScalarBuffer;
 
 use crate::{LogIndex, StampNs, StreamId};
 
@@ -34,4 +35,7 @@ pub struct Events {
     pub stream: StreamId,
     /// The rows, with the stream's schema.
     pub rows: RecordBatch,
+    /// Event time of each row, ns: read by the connector as `event.time` and its format say.
+    /// `None`: the stream's event time column if that is a TIMESTAMP, else the stamp.
+    pub times: Option<ScalarBuffer<i64>>,
 }

@@ -5,10 +5,13 @@
 //!   ascending position. It keeps no reference to anything else.
 //! - [`Operator`] is matched exhaustively by the checkpoint codec; there is no default arm.
 
+mod build;
 mod codec;
 mod merge;
 mod rows;
+mod window;
 
+pub use build::build;
 pub use merge::Merge;
 pub use rows::RowPipeline;
 
@@ -33,6 +36,8 @@ pub struct OpContext<'a> {
     pub time: NodeTime<'a>,
     /// Rows in error go here.
     pub errors: &'a mut Vec<OpError>,
+    /// Rows that came too late for a window go here, if the stream wants them.
+    pub late: Option<&'a mut Chunk>,
 }
 
 /// An operator with its state.
