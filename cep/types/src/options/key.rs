@@ -163,7 +163,7 @@ pub static OPTION_KEYS: &[OptionKey] = &[
     key("file.mode", "truncate | append", "truncate", Sink, "extension = 'file'", "append", "What a sink does to a file that exists."),
     key("csv.delimiter", "one ASCII character", ",", Connector, CSV, ";", "Between cells; '\\t' is a tab."),
     key("csv.quote", "one ASCII character, or none", "\"", Connector, CSV, "'", "Around cells that hold delimiters, quotes or line ends; a quote inside is doubled."),
-    key("csv.null", "text", "", Connector, CSV, "NA", "Unquoted cell text that means NULL. An unquoted empty cell is NULL too, except in STRING columns when this is set."),
+    key("csv.null", "text", "", Connector, CSV, "NA", "Unquoted cell text that means NULL. An unquoted empty cell is NULL too, except in STRING and BYTES columns when this is set."),
     key("csv.has-header", "boolean", "true", Source, CSV_IN, "true", "Whether the first record names the cells. Columns then map by name, ignoring case, else by position."),
     key("csv.mapping.<col>", "header name, or position from 0", "the column's name or position", Source, CSV_IN, "Adj Close", "Which cell feeds a column."),
     key("csv.include-header", "boolean", "true", Sink, "a sink with format = 'csv'", "false", "Whether the output starts with the names of the columns."),

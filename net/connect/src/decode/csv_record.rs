@@ -72,10 +72,11 @@ impl Record {
         self.cells.clear();
         self.scratch.clear();
         // Nothing behind the longest record has a say, so that blocks do not either.
-        let visible = &input[..input.len().min(layout.bytes_max + 2)];
+        let sight = layout.bytes_max + 2;
+        let visible = &input[..input.len().min(sight)];
         let ends_here = at_end && visible.len() == input.len();
         let out_of_sight = || {
-            if ends_here || input.len() > layout.bytes_max {
+            if ends_here || input.len() >= sight {
                 Split::Malformed(RejectReason::UnclosedQuote)
             } else {
                 Split::NeedMore
