@@ -73,7 +73,14 @@ impl CsvDecoder {
             }
             match self.record.split(bytes, window.at_end(), self.layout()) {
                 Split::NeedMore => return Ok(false),
-                Split::Malformed(reason) => return Err(error(format!("the header: {reason}"))),
+                Split::Malformed(reason) => {
+                    let line = memchr(b'\n', bytes).unwrap_or(bytes.len());
+                    let reason = match self.bytes_max {
+                        bytes_max if line > bytes_max => RejectReason::Oversized { bytes_max },
+                        _ => reason,
+                    };
+                    return Err(error(format!("the header: {reason}")));
+                }
                 Split::Whole { bytes: 0, taken, lines } => window.take(taken, lines),
                 Split::Whole { taken, lines, .. } => {
                     let header: Result<Vec<String>, _> = (0..self.record.len())

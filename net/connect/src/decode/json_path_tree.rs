@@ -275,8 +275,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
                     members.next_value::<IgnoredAny>()?;
                 }
                 Found::One(member) => {
-                    let member = &node.members[member];
-                    members.next_value_seed(self.to(member.node, member.any_case))?;
+                    members.next_value_seed(self.to(node.members[member].node, false))?;
                 }
                 Found::Several(key) => {
                     let raw = members.next_value::<&'de RawValue>()?;
@@ -305,7 +304,9 @@ struct Matching<'a>(&'a Node);
 
 enum Found {
     None,
+    /// One member, whose key is the same in case too.
     One(usize),
+    /// Anything else: who takes the value depends on this key.
     Several(Box<str>),
 }
 
@@ -329,7 +330,6 @@ impl Visitor<'_> for Matching<'_> {
         Ok(match (matching.next(), matching.next()) {
             (None, _) => Found::None,
             (Some(member), None) if *self.0.members[member].key == *key => Found::One(member),
-            // Another case, or several takers: who takes it depends on the key.
             _ => Found::Several(key.into()),
         })
     }

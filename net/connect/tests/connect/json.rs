@@ -155,7 +155,7 @@ fn names_match_in_any_case_and_exactly_before_that() {
     let rows = read(text, &[JSON], &schema);
     expect![[r#"
         {"Name":"x","n":1}
-        {"Name":"other","n":null}
+        {"Name":"exact","n":null}
         {"Name":"exact","n":null}
         {"Name":null,"n":2}
     "#]]
