@@ -63,7 +63,7 @@ fn a_header_that_lacks_a_column_says_so_and_what_it_has() {
         'input': the header has several cells named 'price' (add 'csv.mapping.price' = the cell's position)
         'input': column 'price' is mapped to cell 2, but the header has 2 cells (cells count from 0)
         'input': the header: a quoted cell is not closed
-        'input': the header: a quoted cell is not closed
+        'input': the header: the record is longer than 1048576 bytes
         'input': the header has no cell 'ts' for column 'ts'; it has a, b"#]].assert_eq(&text.join("\n"));
 }
 
