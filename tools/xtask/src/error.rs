@@ -74,10 +74,6 @@ impl XtaskError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> XtaskError {
         let path = path.into();
-        move |source| XtaskError::File {
-            action,
-            path,
-            source,
-        }
+        move |source| XtaskError::File { action, path, source }
     }
 }

@@ -11,9 +11,7 @@ pub(crate) fn conditions(root: &Path) -> Value {
     let commit = process::capture(root, "git", &["rev-parse", "--short=12", "HEAD"]).ok();
     let dirty = process::capture(root, "git", &["status", "--porcelain"]).ok();
     let rustc = process::capture(root, "rustc", &["--version"]).ok();
-    let cpu = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| cpu_model(&text));
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| cpu_model(&text));
     json!({
         "name": "conditions",
         "commit": commit.map(|text| text.trim().to_owned()),
@@ -25,9 +23,7 @@ pub(crate) fn conditions(root: &Path) -> Value {
 }
 
 fn cpu_model(cpuinfo: &str) -> Option<String> {
-    let line = cpuinfo
-        .lines()
-        .find(|line| line.starts_with("model name"))?;
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 

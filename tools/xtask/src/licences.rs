@@ -10,18 +10,11 @@ mod tests {
     /// Whether an SPDX expression can be satisfied from `allowed`. `AND` binds tighter than `OR`;
     /// the old form `A/B` means `A OR B`; `A WITH B` is one licence of that name.
     fn satisfied(expression: &str, allowed: &BTreeSet<String>) -> bool {
-        let spaced = expression
-            .replace('(', " ( ")
-            .replace(')', " ) ")
-            .replace('/', " OR ");
+        let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
         let words: Vec<&str> = spaced.split_whitespace().collect();
         let mut at = 0;
         let value = either(&words, &mut at, allowed);
-        assert_eq!(
-            at,
-            words.len(),
-            "licence expression {expression:?} does not parse"
-        );
+        assert_eq!(at, words.len(), "licence expression {expression:?} does not parse");
         value
     }
 
@@ -62,9 +55,8 @@ mod tests {
 
     #[test]
     fn licence_expressions_are_evaluated() {
-        let allowed: BTreeSet<String> = ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"]
-            .map(str::to_owned)
-            .into();
+        let allowed: BTreeSet<String> =
+            ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into();
         for (expression, expected) in [
             ("MIT", true),
             ("GPL-3.0", false),
@@ -81,10 +73,7 @@ mod tests {
     #[test]
     fn every_dependency_has_an_allowed_licence_and_every_allowed_licence_is_used() {
         let root = workspace_root();
-        let deny: toml::Table = std::fs::read_to_string(root.join("deny.toml"))
-            .unwrap()
-            .parse()
-            .unwrap();
+        let deny: toml::Table = std::fs::read_to_string(root.join("deny.toml")).unwrap().parse().unwrap();
         let allowed: BTreeSet<String> = deny["licenses"]["allow"]
             .as_array()
             .unwrap()
@@ -92,18 +81,8 @@ mod tests {
             .map(|name| name.as_str().unwrap().to_owned())
             .collect();
         let host = process::capture(&root, "rustc", &["-vV"]).unwrap();
-        let host = host
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))
-            .unwrap();
-        let args = [
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--filter-platform",
-            host,
-        ];
+        let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let args = ["metadata", "--format-version", "1", "--locked", "--filter-platform", host];
         let metadata: serde_json::Value =
             serde_json::from_str(&process::capture(&root, "cargo", &args).unwrap()).unwrap();
         let mut refused = BTreeMap::new();
@@ -117,13 +96,7 @@ mod tests {
             }
         }
         assert_eq!(refused, BTreeMap::new());
-        let unused: Vec<_> = allowed
-            .iter()
-            .filter(|name| !texts.contains(*name))
-            .collect();
-        assert!(
-            unused.is_empty(),
-            "allowed in deny.toml but not in the tree: {unused:?}"
-        );
+        let unused: Vec<_> = allowed.iter().filter(|name| !texts.contains(*name)).collect();
+        assert!(unused.is_empty(), "allowed in deny.toml but not in the tree: {unused:?}");
     }
 }

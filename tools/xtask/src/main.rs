@@ -8,10 +8,7 @@
 //! Invariant: nothing here is linked into the product, and nothing here changes a tracked file
 //! except `gen` (generated code), `bench` and `ci --deep` (figures under `perf/results/`).
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a build tool may read the clock to time its steps"
-)]
+#![allow(clippy::disallowed_methods, reason = "a build tool may read the clock to time its steps")]
 
 mod bench;
 mod ci;
@@ -32,10 +29,7 @@ use crate::error::XtaskError;
 use crate::tree::Tree;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "Checks and chores of the CEPtra repository"
-)]
+#[command(name = "cargo xtask", about = "Checks and chores of the CEPtra repository")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

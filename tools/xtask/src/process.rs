@@ -16,10 +16,7 @@ pub(crate) fn capture(root: &Path, program: &str, args: &[&str]) -> Result<Strin
         .current_dir(root)
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| XtaskError::Start {
-            program: program.to_owned(),
-            source,
-        })?;
+        .map_err(|source| XtaskError::Start { program: program.to_owned(), source })?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         return Err(XtaskError::Failed {
@@ -47,21 +44,14 @@ pub(crate) fn watch(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|source| XtaskError::Start {
-            program: program.clone(),
-            source,
-        })?;
-    let stdout = child
-        .stdout
-        .take()
-        .expect("stdout was piped two lines above");
+        .map_err(|source| XtaskError::Start { program: program.clone(), source })?;
+    let stdout = child.stdout.take().expect("stdout was piped two lines above");
     let mut reader = BufReader::new(stdout);
     let mut raw = Vec::new();
     loop {
         raw.clear();
-        let read = reader
-            .read_until(b'\n', &mut raw)
-            .map_err(XtaskError::file("read the output of", &program))?;
+        let read =
+            reader.read_until(b'\n', &mut raw).map_err(XtaskError::file("read the output of", &program))?;
         if read == 0 {
             break;
         }
@@ -69,9 +59,7 @@ pub(crate) fn watch(
         print!("{line}");
         line_read(line.trim_end());
     }
-    let status = child
-        .wait()
-        .map_err(XtaskError::file("wait for", &program))?;
+    let status = child.wait().map_err(XtaskError::file("wait for", &program))?;
     Ok(status.code())
 }
 
@@ -85,10 +73,7 @@ mod tests {
         command.args(["-c", "echo one; printf two; exit 7"]);
         let mut lines = Vec::new();
         let code = watch(command, |line| lines.push(line.to_owned())).unwrap();
-        assert_eq!(
-            (lines, code),
-            (vec!["one".to_owned(), "two".to_owned()], Some(7))
-        );
+        assert_eq!((lines, code), (vec!["one".to_owned(), "two".to_owned()], Some(7)));
     }
 
     #[test]

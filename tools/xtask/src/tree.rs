@@ -30,11 +30,7 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// A file of the given path and text; nothing is read from disk.
     pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            text: text.into(),
-            tokens: OnceCell::new(),
-        }
+        Self { path: path.into(), text: text.into(), tokens: OnceCell::new() }
     }
 
     /// Whether this is Rust source.
@@ -67,21 +63,9 @@ impl Tree {
     /// # Errors
     /// When git cannot be run or a listed file cannot be read.
     pub(crate) fn read(root: &Path) -> Result<Self, XtaskError> {
-        let listed = process::capture(
-            root,
-            "git",
-            &[
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ],
-        )?;
-        let mut tree = Tree {
-            paths: BTreeSet::new(),
-            files: Vec::new(),
-        };
+        let listed =
+            process::capture(root, "git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
+        let mut tree = Tree { paths: BTreeSet::new(), files: Vec::new() };
         for path in listed.split('\0').filter(|path| !path.is_empty()) {
             let full = root.join(path);
             if !full.is_file() {
@@ -107,9 +91,8 @@ impl Tree {
 
 /// File names and endings whose text is written here by hand. Everything else (recorded data,
 /// expected output, lock files) belongs to others or to tools and is judged by its owner's tests.
-const OUR_ENDINGS: [&str; 10] = [
-    ".rs", ".toml", ".md", ".sh", ".yml", ".yaml", ".fbs", ".sql", ".py", ".json",
-];
+const OUR_ENDINGS: [&str; 10] =
+    [".rs", ".toml", ".md", ".sh", ".yml", ".yaml", ".fbs", ".sql", ".py", ".json"];
 const OUR_NAMES: [&str; 4] = [".ci/run", ".gitignore", "docs/rules.txt", "LICENSE"];
 
 fn is_ours(path: &str) -> bool {
@@ -141,11 +124,6 @@ mod tests {
         let tree = Tree::read(&workspace_root()).unwrap();
         assert!(tree.paths.contains("Cargo.lock"));
         assert!(tree.file("Cargo.lock").is_none());
-        assert!(
-            tree.file("tools/xtask/src/tree.rs")
-                .unwrap()
-                .tokens()
-                .is_some()
-        );
+        assert!(tree.file("tools/xtask/src/tree.rs").unwrap().tokens().is_some());
     }
 }

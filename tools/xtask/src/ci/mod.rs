@@ -52,10 +52,7 @@ pub(crate) fn run(root: &Path, deep: bool) -> Result<(), XtaskError> {
     let tree = Tree::read(root)?;
     let has_deny = process::capture(root, "cargo", &["deny", "--version"]).is_ok();
     let allow_skip = std::env::var("CEPTRA_ALLOW_SKIP").is_ok_and(|value| value == "1");
-    let runner = Runner {
-        root,
-        figures: deep.then(|| target_folder(root).join("figures.jsonl")),
-    };
+    let runner = Runner { root, figures: deep.then(|| target_folder(root).join("figures.jsonl")) };
     if let Some(figures) = &runner.figures {
         std::fs::create_dir_all(target_folder(root))
             .map_err(XtaskError::file("create", target_folder(root)))?;
@@ -67,12 +64,7 @@ pub(crate) fn run(root: &Path, deep: bool) -> Result<(), XtaskError> {
         let started = Instant::now();
         let mut totals = Totals::default();
         let outcome = runner.run(&step, &mut totals);
-        let ran = Ran {
-            name: step.name,
-            outcome,
-            took: started.elapsed(),
-            totals,
-        };
+        let ran = Ran { name: step.name, outcome, took: started.elapsed(), totals };
         println!("ci: {}", line(&ran));
         all.push(ran);
     }
@@ -80,21 +72,12 @@ pub(crate) fn run(root: &Path, deep: bool) -> Result<(), XtaskError> {
     for ran in &all {
         println!("ci:   {}", line(ran));
     }
-    println!(
-        "ci:   all steps took {:.1} s",
-        all.iter().map(|ran| ran.took.as_secs_f64()).sum::<f64>()
-    );
+    println!("ci:   all steps took {:.1} s", all.iter().map(|ran| ran.took.as_secs_f64()).sum::<f64>());
     if let Some(figures) = &runner.figures {
         write_figures(root, figures, &all)?;
     }
     let failed = failed_steps(&all, allow_skip);
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(XtaskError::Ci {
-            steps: failed.join(", "),
-        })
-    }
+    if failed.is_empty() { Ok(()) } else { Err(XtaskError::Ci { steps: failed.join(", ") }) }
 }
 
 fn line(ran: &Ran) -> String {
@@ -104,11 +87,7 @@ fn line(ran: &Ran) -> String {
         Outcome::Skipped(reason) => format!("skipped: {reason}"),
     };
     let seconds = ran.took.as_secs_f64();
-    let tests = if ran.totals.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", ran.totals)
-    };
+    let tests = if ran.totals.is_empty() { String::new() } else { format!(" ({})", ran.totals) };
     format!("{:<32} {seconds:>8.1} s  {what}{tests}", ran.name)
 }
 
@@ -120,10 +99,7 @@ fn failed_steps(all: &[Ran], allow_skip: bool) -> Vec<String> {
         Outcome::Failed(_) => true,
         Outcome::Skipped(_) => !allow_skip && ran.name != plan::DENY,
     };
-    all.iter()
-        .filter(|ran| fails(ran))
-        .map(|ran| ran.name.clone())
-        .collect()
+    all.iter().filter(|ran| fails(ran)).map(|ran| ran.name.clone()).collect()
 }
 
 struct Runner<'a> {
@@ -142,14 +118,10 @@ impl Runner<'_> {
             }
             Action::Script(path) => {
                 let mut command = Command::new("bash");
-                command
-                    .arg(path)
-                    .env("CEPTRA_BIN", release_binary(self.root));
+                command.arg(path).env("CEPTRA_BIN", release_binary(self.root));
                 self.watch(command, totals)
             }
-            Action::Tidy => Tree::read(self.root)
-                .and_then(|tree| tidy::run(&tree))
-                .map(passed),
+            Action::Tidy => Tree::read(self.root).and_then(|tree| tidy::run(&tree)).map(passed),
             Action::GenCheck => match codegen::run(self.root, true) {
                 Err(XtaskError::NoFlatc { reason, .. }) => Ok(Outcome::Skipped(reason)),
                 other => other.map(passed),
@@ -162,9 +134,7 @@ impl Runner<'_> {
     fn watch(&self, mut command: Command, totals: &mut Totals) -> Result<Outcome, XtaskError> {
         command.current_dir(self.root);
         if let Some(figures) = &self.figures {
-            command
-                .env("CEPTRA_DEEP", "1")
-                .env("CEPTRA_FIGURES", figures);
+            command.env("CEPTRA_DEEP", "1").env("CEPTRA_FIGURES", figures);
         }
         Ok(match process::watch(command, |line| totals.read(line))? {
             Some(0) => Outcome::Passed,
@@ -201,11 +171,10 @@ fn write_figures(root: &Path, figures: &Path, all: &[Ran]) -> Result<(), XtaskEr
     }
     let own = std::fs::read_to_string(figures).map_err(XtaskError::file("read", figures))?;
     for row in own.lines().filter(|row| !row.trim().is_empty()) {
-        let value: serde_json::Value =
-            serde_json::from_str(row).map_err(|error| XtaskError::Shape {
-                what: format!("figure {row:?}"),
-                reason: error.to_string(),
-            })?;
+        let value: serde_json::Value = serde_json::from_str(row).map_err(|error| XtaskError::Shape {
+            what: format!("figure {row:?}"),
+            reason: error.to_string(),
+        })?;
         lines.push(value.to_string());
     }
     bench::write_lines(&root.join(RESULTS), &lines)?;
@@ -219,12 +188,7 @@ mod tests {
 
     fn ran(name: &str, outcome: Outcome) -> Ran {
         let totals = Totals::default();
-        Ran {
-            name: name.to_owned(),
-            outcome,
-            took: Duration::from_millis(1500),
-            totals,
-        }
+        Ran { name: name.to_owned(), outcome, took: Duration::from_millis(1500), totals }
     }
 
     #[test]
@@ -232,56 +196,32 @@ mod tests {
         let all = [
             ran("fmt", Outcome::Passed),
             ran(plan::DENY, Outcome::Skipped("not installed".to_owned())),
-            ran(
-                "tests/differential/run.sh",
-                Outcome::Skipped("no oracle".to_owned()),
-            ),
+            ran("tests/differential/run.sh", Outcome::Skipped("no oracle".to_owned())),
             ran("clippy", Outcome::Failed("exit code 101".to_owned())),
         ];
-        assert_eq!(
-            failed_steps(&all, false),
-            ["tests/differential/run.sh", "clippy"]
-        );
+        assert_eq!(failed_steps(&all, false), ["tests/differential/run.sh", "clippy"]);
         assert_eq!(failed_steps(&all, true), ["clippy"]);
     }
 
     #[test]
     fn a_line_names_step_time_outcome_and_tests() {
         let mut step = ran("test", Outcome::Failed("exit code 101".to_owned()));
-        step.totals = Totals {
-            passed: 7,
-            failed: 1,
-        };
+        step.totals = Totals { passed: 7, failed: 1 };
         let text = line(&step);
         assert!(text.starts_with("test "), "{text}");
-        assert!(
-            text.ends_with("1.5 s  FAILED (exit code 101) (7 passed, 1 failed)"),
-            "{text}"
-        );
+        assert!(text.ends_with("1.5 s  FAILED (exit code 101) (7 passed, 1 failed)"), "{text}");
     }
 
     #[test]
     fn scripts_are_judged_by_their_exit_code() {
         let folder = tempfile::tempdir().unwrap();
-        let runner = Runner {
-            root: folder.path(),
-            figures: None,
-        };
+        let runner = Runner { root: folder.path(), figures: None };
         let judge = |body: &str| {
             std::fs::write(folder.path().join("run.sh"), body).unwrap();
             let action = Action::Script("run.sh".to_owned());
-            runner.run(
-                &Step {
-                    name: "x".to_owned(),
-                    action,
-                },
-                &mut Totals::default(),
-            )
+            runner.run(&Step { name: "x".to_owned(), action }, &mut Totals::default())
         };
-        assert_eq!(
-            judge("case $CEPTRA_BIN in */release/ceptra) ;; *) exit 1 ;; esac"),
-            Outcome::Passed
-        );
+        assert_eq!(judge("case $CEPTRA_BIN in */release/ceptra) ;; *) exit 1 ;; esac"), Outcome::Passed);
         assert!(matches!(judge("exit 77"), Outcome::Skipped(_)));
         assert_eq!(judge("exit 3"), Outcome::Failed("exit code 3".to_owned()));
         assert!(matches!(judge("kill -9 $$"), Outcome::Failed(_)));
@@ -291,20 +231,12 @@ mod tests {
     fn deep_figures_are_gathered_with_the_conditions() {
         let folder = tempfile::tempdir().unwrap();
         let figures = folder.path().join("figures.jsonl");
-        let runner = Runner {
-            root: folder.path(),
-            figures: Some(figures.clone()),
-        };
-        let script = "test \"$CEPTRA_DEEP\" = 1 && echo '{\"name\":\"cases\",\"count\":9}' >>\"$CEPTRA_FIGURES\"\n";
+        let runner = Runner { root: folder.path(), figures: Some(figures.clone()) };
+        let script =
+            "test \"$CEPTRA_DEEP\" = 1 && echo '{\"name\":\"cases\",\"count\":9}' >>\"$CEPTRA_FIGURES\"\n";
         std::fs::write(folder.path().join("run.sh"), script).unwrap();
         let action = Action::Script("run.sh".to_owned());
-        let outcome = runner.run(
-            &Step {
-                name: "x".to_owned(),
-                action,
-            },
-            &mut Totals::default(),
-        );
+        let outcome = runner.run(&Step { name: "x".to_owned(), action }, &mut Totals::default());
         write_figures(folder.path(), &figures, &[ran("x", outcome)]).unwrap();
         let text = std::fs::read_to_string(folder.path().join(RESULTS)).unwrap();
         let lines: Vec<&str> = text.lines().collect();

@@ -6,10 +6,7 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub(super) enum Action {
     /// `cargo` with arguments and environment.
-    Cargo {
-        args: Vec<&'static str>,
-        env: Vec<(&'static str, &'static str)>,
-    },
+    Cargo { args: Vec<&'static str>, env: Vec<(&'static str, &'static str)> },
     /// The house rules.
     Tidy,
     /// Generated code against its schemas.
@@ -36,29 +33,15 @@ const APPS_CHECK: &str = "deploy/apps/check.sh";
 /// All steps for a repository of the given paths. Cheap ones come first; `clippy` and `doc` share
 /// the check artefacts, the tests and the release binary need a build of their own.
 pub(super) fn steps(paths: &BTreeSet<String>, has_deny: bool) -> Vec<Step> {
-    let cargo = |args: &[&'static str]| Action::Cargo {
-        args: args.to_vec(),
-        env: Vec::new(),
-    };
-    let step = |name: &str, action| Step {
-        name: name.to_owned(),
-        action,
-    };
+    let cargo = |args: &[&'static str]| Action::Cargo { args: args.to_vec(), env: Vec::new() };
+    let step = |name: &str, action| Step { name: name.to_owned(), action };
     let mut steps = vec![
         step("fmt", cargo(&["fmt", "--all", "--check"])),
         step("tidy", Action::Tidy),
         step("gen --check", Action::GenCheck),
         step(
             "clippy",
-            cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--",
-                "-D",
-                "warnings",
-            ]),
+            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         ),
         step(
             "doc",
@@ -67,10 +50,7 @@ pub(super) fn steps(paths: &BTreeSet<String>, has_deny: bool) -> Vec<Step> {
                 env: vec![("RUSTDOCFLAGS", "-D warnings")],
             },
         ),
-        step(
-            "test",
-            cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]),
-        ),
+        step("test", cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])),
         step(
             DENY,
             if has_deny {
@@ -81,21 +61,9 @@ pub(super) fn steps(paths: &BTreeSet<String>, has_deny: bool) -> Vec<Step> {
         ),
     ];
     let differential = paths.iter().filter(|path| is_test_script(path));
-    let scripts: Vec<String> = paths
-        .get(APPS_CHECK)
-        .into_iter()
-        .chain(differential)
-        .cloned()
-        .collect();
-    steps.push(step(
-        "build --release",
-        cargo(&["build", "--release", "--locked", "-p", "ceptra"]),
-    ));
-    steps.extend(
-        scripts
-            .into_iter()
-            .map(|path| step(&path, Action::Script(path.clone()))),
-    );
+    let scripts: Vec<String> = paths.get(APPS_CHECK).into_iter().chain(differential).cloned().collect();
+    steps.push(step("build --release", cargo(&["build", "--release", "--locked", "-p", "ceptra"])));
+    steps.extend(scripts.into_iter().map(|path| step(&path, Action::Script(path.clone()))));
     steps
 }
 
@@ -114,12 +82,7 @@ mod tests {
 
     #[test]
     fn the_plan_has_every_check_and_finds_the_scripts() {
-        let paths = [
-            "deploy/apps/check.sh",
-            "tests/differential/run.sh",
-            "tests/a/b/run.sh",
-            "x",
-        ];
+        let paths = ["deploy/apps/check.sh", "tests/differential/run.sh", "tests/a/b/run.sh", "x"];
         let steps = steps(&paths.map(str::to_owned).into(), true);
         let text: String = steps
             .iter()

@@ -58,12 +58,6 @@ mod tests {
         ] {
             totals.read(line);
         }
-        assert_eq!(
-            totals,
-            Totals {
-                passed: 13,
-                failed: 2
-            }
-        );
+        assert_eq!(totals, Totals { passed: 13, failed: 2 });
     }
 }

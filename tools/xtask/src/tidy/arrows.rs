@@ -25,18 +25,12 @@ const ROOMS: &[(&str, May)] = &[
     ("raft", May::Only(&["shard/rt", "wal"])),
     ("net/wire", May::Only(&["cep/types"])),
     ("net/client", May::Only(&["net/wire", "cep/types"])),
-    (
-        "net/python",
-        May::Only(&["net/wire", "net/client", "cep/types"]),
-    ),
+    ("net/python", May::Only(&["net/wire", "net/client", "cep/types"])),
     ("net/connect", May::Only(&["cep/types"])),
     ("shard/rt", May::Only(&[])),
     ("shard/control", May::Only(&["cep/types"])),
     ("shard/server", May::Any),
-    (
-        "tools/ctl",
-        May::Only(&["cep/types", "net/wire", "net/client", "wal", "shard/rt"]),
-    ),
+    ("tools/ctl", May::Only(&["cep/types", "net/wire", "net/client", "wal", "shard/rt"])),
     ("tools/xtask", May::Only(&[])),
     ("perf", May::Any),
     ("tests", May::Any),
@@ -46,16 +40,8 @@ const ROOMS: &[(&str, May)] = &[
 /// Outside crates that only some rooms may name: (crate, rooms, the reason).
 const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("openraft", &["raft"], "raft hides openraft"),
-    (
-        "glommio",
-        &["shard/rt"],
-        "shard/rt is the seam to the runtime",
-    ),
-    (
-        "io-uring",
-        &["shard/rt"],
-        "shard/rt is the seam to the runtime",
-    ),
+    ("glommio", &["shard/rt"], "shard/rt is the seam to the runtime"),
+    ("io-uring", &["shard/rt"], "shard/rt is the seam to the runtime"),
     ("tokio", EDGE, "async I/O belongs to the edge"),
     ("hyper", EDGE, "network I/O belongs to the edge"),
     ("reqwest", EDGE, "network I/O belongs to the edge"),
@@ -64,45 +50,14 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("async-std", &[], "one async runtime is enough"),
     ("smol", &[], "one async runtime is enough"),
     ("rayon", EDGE, "threads belong to shard/rt and the edge"),
-    (
-        "rand",
-        &["shard/rt", "perf", "tests", "tests/fuzz"],
-        "randomness enters through shard/rt",
-    ),
-    (
-        "getrandom",
-        &["shard/rt"],
-        "randomness enters through shard/rt",
-    ),
-    (
-        "ahash",
-        &[],
-        "its hashes differ between hosts: use cep_types::hash",
-    ),
-    (
-        "sqlparser",
-        &[],
-        "use the one DataFusion pins: datafusion_sql::sqlparser",
-    ),
-    (
-        "arrow",
-        &[],
-        "name the arrow-* crates you need: the whole is slow to build",
-    ),
-    (
-        "datafusion",
-        &[],
-        "only DataFusion's front half, by its own crates",
-    ),
+    ("rand", &["shard/rt", "perf", "tests", "tests/fuzz"], "randomness enters through shard/rt"),
+    ("getrandom", &["shard/rt"], "randomness enters through shard/rt"),
+    ("ahash", &[], "its hashes differ between hosts: use cep_types::hash"),
+    ("sqlparser", &[], "use the one DataFusion pins: datafusion_sql::sqlparser"),
+    ("arrow", &[], "name the arrow-* crates you need: the whole is slow to build"),
+    ("datafusion", &[], "only DataFusion's front half, by its own crates"),
 ];
-const EDGE: &[&str] = &[
-    "net/client",
-    "net/connect",
-    "shard/server",
-    "tools/ctl",
-    "perf",
-    "tests",
-];
+const EDGE: &[&str] = &["net/client", "net/connect", "shard/server", "tools/ctl", "perf", "tests"];
 
 /// Arrows that the tables do not allow.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
@@ -174,10 +129,7 @@ fn dependencies(table: &Table) -> Vec<String> {
     };
     collect(table);
     if let Some(targets) = table.get("target").and_then(Value::as_table) {
-        targets
-            .values()
-            .filter_map(Value::as_table)
-            .for_each(&mut collect);
+        targets.values().filter_map(Value::as_table).for_each(&mut collect);
     }
     names
 }
@@ -202,10 +154,7 @@ mod tests {
              [dev-dependencies]\nnet-connect.workspace = true\n\
              [target.'cfg(unix)'.build-dependencies]\nseam = { package = \"glommio\", version = \"1\" }\n",
         );
-        let connect = (
-            "net/connect/Cargo.toml",
-            "[package]\nname = \"net-connect\"\n",
-        );
+        let connect = ("net/connect/Cargo.toml", "[package]\nname = \"net-connect\"\n");
         let found = on_tree(check, &[TYPES, connect, ("cep/engine/Cargo.toml", &text)]);
         expect![[r#"
             [
@@ -248,8 +197,7 @@ mod tests {
             let May::Only(next) = &ROOMS.iter().find(|(room, _)| *room == from).unwrap().1 else {
                 return false;
             };
-            next.iter()
-                .any(|room| *room == to || reaches(room, to, depth + 1))
+            next.iter().any(|room| *room == to || reaches(room, to, depth + 1))
         }
         for (room, may) in ROOMS {
             if let May::Only(_) = may {

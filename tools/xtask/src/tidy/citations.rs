@@ -39,10 +39,7 @@ fn ids(line: &str) -> Vec<&str> {
         if area == 0 || rest.get(area) != Some(&b'-') {
             continue;
         }
-        let number = rest[area + 1..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let number = rest[area + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
         if number == 0 {
             continue;
         }
@@ -72,17 +69,11 @@ mod tests {
         let unknown = concat!("R-", "NONE-7");
         let text = format!("// R-DET-1\n// {unknown}\n");
         let found = on_tree(check, &[(LIST, "R-DET-1\nR-DET-2\n"), ("x.rs", &text)]);
-        assert_eq!(
-            found,
-            [format!("x.rs: cites {unknown}, which {LIST} does not have")]
-        );
+        assert_eq!(found, [format!("x.rs: cites {unknown}, which {LIST} does not have")]);
     }
 
     #[test]
     fn a_missing_list_is_found() {
-        assert_eq!(
-            on_tree(check, &[("x.rs", "")]),
-            [format!("{LIST}: is missing")]
-        );
+        assert_eq!(on_tree(check, &[("x.rs", "")]), [format!("{LIST}: is missing")]);
     }
 }

@@ -15,16 +15,10 @@ pub(super) fn unfinished(file: &SourceFile) -> Vec<Finding> {
     let tokens = tokens::flat(file);
     for name in MACROS_UNFINISHED {
         for line in tokens::find(&tokens, &[name, "!"]) {
-            findings.push(Finding::at(
-                &file.path,
-                line,
-                format!("`{name}!` is not code"),
-            ));
+            findings.push(Finding::at(&file.path, line, format!("`{name}!` is not code")));
         }
     }
-    let code = [".rs", ".sh", ".py", ".sql", ".fbs"]
-        .iter()
-        .any(|end| file.path.ends_with(end));
+    let code = [".rs", ".sh", ".py", ".sql", ".fbs"].iter().any(|end| file.path.ends_with(end));
     for (index, line) in file.text.lines().enumerate().filter(|_| code) {
         for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
             if WORDS_UNFINISHED.contains(&word) {
@@ -53,10 +47,7 @@ const UNSAFE_ALLOWED: [&str; 1] = ["cep/types/src/frame/generated/"];
 
 /// `unsafe` outside [`UNSAFE_ALLOWED`].
 pub(super) fn unsafe_code(file: &SourceFile) -> Vec<Finding> {
-    if UNSAFE_ALLOWED
-        .iter()
-        .any(|allowed| file.path.starts_with(allowed))
-    {
+    if UNSAFE_ALLOWED.iter().any(|allowed| file.path.starts_with(allowed)) {
         return Vec::new();
     }
     tokens::find(&tokens::flat(file), &["unsafe"])
@@ -72,20 +63,11 @@ mod tests {
 
     #[test]
     fn unfinished_code_is_found() {
-        let text = format!(
-            "fn f() {{\n    todo!()\n}} // {}: later\n",
-            WORDS_UNFINISHED[0]
-        );
+        let text = format!("fn f() {{\n    todo!()\n}} // {}: later\n", WORDS_UNFINISHED[0]);
         let found = on_file(unfinished, "x.rs", &text);
         assert_eq!(found.len(), 2);
-        assert!(
-            found[0].starts_with("2: `todo!`") && found[1].starts_with("3: "),
-            "{found:?}"
-        );
-        assert_eq!(
-            on_file(unfinished, "x.rs", "fn f() { unimplemented!(\"x\") }").len(),
-            1
-        );
+        assert!(found[0].starts_with("2: `todo!`") && found[1].starts_with("3: "), "{found:?}");
+        assert_eq!(on_file(unfinished, "x.rs", "fn f() { unimplemented!(\"x\") }").len(), 1);
         let script = format!("# {} x\n", WORDS_UNFINISHED[1]);
         assert_eq!(on_file(unfinished, "x.sh", &script).len(), 1);
     }

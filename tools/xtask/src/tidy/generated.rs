@@ -14,10 +14,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             continue;
         };
         let Some(output) = tree.file(schema.output) else {
-            findings.push(Finding::of_file(
-                schema.output,
-                "is missing: run `cargo xtask gen`",
-            ));
+            findings.push(Finding::of_file(schema.output, "is missing: run `cargo xtask gen`"));
             continue;
         };
         let reason = match Stamp::read(&output.text) {
@@ -28,10 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             Some((stamp, body)) if stamp.body != Stamp::sum(body) => "was edited by hand",
             Some(_) => continue,
         };
-        findings.push(Finding::of_file(
-            schema.output,
-            format!("{reason}: run `cargo xtask gen`"),
-        ));
+        findings.push(Finding::of_file(schema.output, format!("{reason}: run `cargo xtask gen`")));
     }
     findings
 }

@@ -39,10 +39,7 @@ pub(super) fn function_size(file: &SourceFile) -> Vec<Finding> {
     let Ok(syntax) = syn::parse_file(&file.text) else {
         return vec![Finding::of_file(&file.path, "does not parse as Rust")];
     };
-    let mut functions = Functions {
-        path: &file.path,
-        findings: Vec::new(),
-    };
+    let mut functions = Functions { path: &file.path, findings: Vec::new() };
     functions.visit_file(&syntax);
     functions.findings
 }
@@ -57,12 +54,9 @@ impl Functions<'_> {
         let first = signature.span().start().line;
         let lines = block.span().end().line + 1 - first;
         if lines > FUNCTION_LINES_WARN {
-            let message = format!(
-                "`{}` has {lines} lines; aim at {FUNCTION_LINES_WARN} or fewer",
-                signature.ident
-            );
-            self.findings
-                .push(Finding::at(self.path, first, message).warning());
+            let message =
+                format!("`{}` has {lines} lines; aim at {FUNCTION_LINES_WARN} or fewer", signature.ident);
+            self.findings.push(Finding::at(self.path, first, message).warning());
         }
     }
 }
@@ -87,18 +81,10 @@ pub(super) fn module_names(file: &SourceFile) -> Vec<Finding> {
     if !file.is_rust() || file.is_generated() {
         return Vec::new();
     }
-    let forbidden = |name: &str| {
-        NAMES_FORBIDDEN
-            .iter()
-            .any(|bad| name == *bad || name.strip_suffix('s') == Some(bad))
-    };
+    let forbidden =
+        |name: &str| NAMES_FORBIDDEN.iter().any(|bad| name == *bad || name.strip_suffix('s') == Some(bad));
     let mut findings = Vec::new();
-    for part in file
-        .path
-        .trim_end_matches(".rs")
-        .split('/')
-        .filter(|part| forbidden(part))
-    {
+    for part in file.path.trim_end_matches(".rs").split('/').filter(|part| forbidden(part)) {
         let message = format!("`{part}` says nothing; name the concept");
         findings.push(Finding::of_file(&file.path, message));
     }
@@ -113,20 +99,12 @@ pub(super) fn module_names(file: &SourceFile) -> Vec<Finding> {
 
 /// Crate roots without docs on top.
 pub(super) fn crate_docs(file: &SourceFile) -> Vec<Finding> {
-    let root = ["/src/lib.rs", "/src/main.rs"]
-        .iter()
-        .any(|end| file.path.ends_with(end));
+    let root = ["/src/lib.rs", "/src/main.rs"].iter().any(|end| file.path.ends_with(end));
     if root && !file.text.starts_with("//! ") {
-        return vec![Finding::of_file(
-            &file.path,
-            "does not begin with `//!` docs",
-        )];
+        return vec![Finding::of_file(&file.path, "does not begin with `//!` docs")];
     }
     if root && file.text.starts_with("//! Placeholder") {
-        return vec![Finding::of_file(
-            &file.path,
-            "says `Placeholder` where its docs should be",
-        )];
+        return vec![Finding::of_file(&file.path, "says `Placeholder` where its docs should be")];
     }
     Vec::new()
 }
@@ -162,10 +140,7 @@ mod tests {
 
     #[test]
     fn rust_that_does_not_parse_is_found() {
-        assert_eq!(
-            on_file(function_size, "x.rs", "fn f( {"),
-            ["does not parse as Rust"]
-        );
+        assert_eq!(on_file(function_size, "x.rs", "fn f( {"), ["does not parse as Rust"]);
     }
 
     #[test]
@@ -184,10 +159,7 @@ mod tests {
     fn crate_roots_begin_with_docs() {
         assert_eq!(on_file(crate_docs, "a/src/lib.rs", "use x;\n").len(), 1);
         assert_eq!(on_file(crate_docs, "a/src/main.rs", "// x\n").len(), 1);
-        assert_eq!(
-            on_file(crate_docs, "a/src/lib.rs", "//! Placeholder.\n").len(),
-            1
-        );
+        assert_eq!(on_file(crate_docs, "a/src/lib.rs", "//! Placeholder.\n").len(), 1);
         assert!(on_file(crate_docs, "a/src/lib.rs", "//! What it is.\n").is_empty());
         assert!(on_file(crate_docs, "a/src/other.rs", "use x;\n").is_empty());
     }

@@ -27,10 +27,7 @@ fn links(file: &SourceFile) -> Vec<Link<'_>> {
             {
                 targets.push(target.trim());
             }
-            found.extend(targets.into_iter().map(|target| Link {
-                line: index + 1,
-                target,
-            }));
+            found.extend(targets.into_iter().map(|target| Link { line: index + 1, target }));
         }
     }
     found
@@ -81,11 +78,7 @@ pub(super) fn targets_exist(tree: &Tree) -> Vec<Finding> {
             let folder = format!("{path}/");
             let exists = path.is_empty()
                 || tree.paths.contains(&path)
-                || tree
-                    .paths
-                    .range(folder.clone()..)
-                    .next()
-                    .is_some_and(|p| p.starts_with(&folder));
+                || tree.paths.range(folder.clone()..).next().is_some_and(|p| p.starts_with(&folder));
             if !exists {
                 let message = format!("links to {}, which does not exist", link.target);
                 findings.push(Finding::at(&file.path, link.line, message));
@@ -100,10 +93,8 @@ pub(super) fn pages_reachable(tree: &Tree) -> Vec<Finding> {
     let Some(readme) = tree.file("README.md") else {
         return Vec::new(); // nothing to be reached from yet
     };
-    let linked: BTreeSet<String> = links(readme)
-        .iter()
-        .filter_map(|link| resolve("README.md", link.target))
-        .collect();
+    let linked: BTreeSet<String> =
+        links(readme).iter().filter_map(|link| resolve("README.md", link.target)).collect();
     tree.paths
         .iter()
         .filter(|path| path.starts_with("docs/") && path.ends_with(".md"))
@@ -129,10 +120,7 @@ mod tests {
                 "docs/index.md: links to /x.md#y, which does not exist",
             ]
         "#]]
-        .assert_debug_eq(&on_tree(
-            targets_exist,
-            &[("docs/index.md", text), ("docs/sql.md", "")],
-        ));
+        .assert_debug_eq(&on_tree(targets_exist, &[("docs/index.md", text), ("docs/sql.md", "")]));
     }
 
     #[test]
@@ -140,21 +128,13 @@ mod tests {
         let text = "[a](docs/sql.md#top) [b](docs) [c](deploy/apps/) [d](#here)\n\
                     [e](https://example.com/x) `[f](nowhere)` [g](mailto:a@b.c)\n\
                     ```sql\nx[1](2)\n```\n";
-        let files = [
-            ("README.md", text),
-            ("docs/sql.md", ""),
-            ("deploy/apps/a/app.sql", ""),
-        ];
+        let files = [("README.md", text), ("docs/sql.md", ""), ("deploy/apps/a/app.sql", "")];
         assert_eq!(on_tree(targets_exist, &files), Vec::<String>::new());
     }
 
     #[test]
     fn a_page_that_the_readme_does_not_link_is_found() {
-        let files = [
-            ("README.md", "[a](docs/a.md)\n"),
-            ("docs/a.md", ""),
-            ("docs/b.md", ""),
-        ];
+        let files = [("README.md", "[a](docs/a.md)\n"), ("docs/a.md", ""), ("docs/b.md", "")];
         let found = on_tree(pages_reachable, &files);
         assert_eq!(found, ["docs/b.md: is not linked from README.md"]);
         assert!(on_tree(pages_reachable, &files[1..]).is_empty());

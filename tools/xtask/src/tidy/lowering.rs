@@ -34,10 +34,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let Ok(syntax) = syn::parse_file(&file.text) else {
         return vec![Finding::of_file(&file.path, "does not parse as Rust")];
     };
-    let mut patterns = Patterns {
-        path: &file.path,
-        findings: Vec::new(),
-    };
+    let mut patterns = Patterns { path: &file.path, findings: Vec::new() };
     patterns.visit_file(&syntax);
     patterns.findings
 }
@@ -47,24 +44,14 @@ fn outside(file: &SourceFile) -> Vec<Finding> {
     let mut lines = tokens::find(&tokens, &["sqlparser", ":", ":", "ast"]);
     // `use …::sqlparser::{ast::Expr, …}`: look through the braces to their end.
     for (index, token) in tokens.iter().enumerate() {
-        let opens = token.text == "sqlparser"
-            && tokens.get(index + 3).is_some_and(|token| token.text == "{");
+        let opens = token.text == "sqlparser" && tokens.get(index + 3).is_some_and(|token| token.text == "{");
         if opens {
-            let inside = tokens[index + 4..]
-                .iter()
-                .take_while(|token| token.text != ";");
-            lines.extend(
-                inside
-                    .filter(|token| token.text == "ast")
-                    .map(|token| token.line),
-            );
+            let inside = tokens[index + 4..].iter().take_while(|token| token.text != ";");
+            lines.extend(inside.filter(|token| token.text == "ast").map(|token| token.line));
         }
     }
     let message = format!("`sqlparser::ast` is taken apart under {SQL_TREES} only");
-    lines
-        .into_iter()
-        .map(|line| Finding::at(&file.path, line, message.clone()))
-        .collect()
+    lines.into_iter().map(|line| Finding::at(&file.path, line, message.clone())).collect()
 }
 
 struct Patterns<'a> {
@@ -114,11 +101,7 @@ impl<'ast> Visit<'ast> for Patterns<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        let name = call
-            .path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string());
+        let name = call.path.segments.last().map(|segment| segment.ident.to_string());
         if name.as_deref() == Some("matches") {
             if let Ok(pattern) = matches_pattern.parse2(call.tokens.clone()) {
                 self.visit_pat(&pattern);
@@ -128,10 +111,7 @@ impl<'ast> Visit<'ast> for Patterns<'_> {
                 self.visit_expr(argument);
             }
         } else if let Some(line) = match_keyword(call.tokens.clone()) {
-            self.find(
-                line,
-                "`match` inside a macro that cannot be checked; move it out",
-            );
+            self.find(line, "`match` inside a macro that cannot be checked; move it out");
         }
         visit::visit_macro(self, call);
     }
@@ -140,9 +120,7 @@ impl<'ast> Visit<'ast> for Patterns<'_> {
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
-            && attribute
-                .parse_args::<syn::Path>()
-                .is_ok_and(|path| path.is_ident("test"))
+            && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
     })
 }
 
@@ -152,10 +130,7 @@ fn is_catch_all(pattern: &syn::Pat) -> bool {
         syn::Pat::Wild(_) => true,
         syn::Pat::Ident(ident) => {
             let name = ident.ident.to_string();
-            ident
-                .subpat
-                .as_ref()
-                .is_none_or(|(_, inner)| is_catch_all(inner))
+            ident.subpat.as_ref().is_none_or(|(_, inner)| is_catch_all(inner))
                 && name.starts_with(|c: char| c.is_lowercase() || c == '_')
         }
         syn::Pat::Or(or) => or.cases.iter().any(is_catch_all),
@@ -174,21 +149,13 @@ fn is_literal(pattern: &syn::Pat) -> bool {
         syn::Pat::Or(or) => or.cases.iter().all(is_literal),
         syn::Pat::Paren(inner) => is_literal(&inner.pat),
         syn::Pat::Reference(inner) => is_literal(&inner.pat),
-        syn::Pat::Ident(ident) => ident
-            .subpat
-            .as_ref()
-            .is_some_and(|(_, inner)| is_literal(inner)),
+        syn::Pat::Ident(ident) => ident.subpat.as_ref().is_some_and(|(_, inner)| is_literal(inner)),
         syn::Pat::Slice(slice) => slice.elems.iter().all(is_literal),
         syn::Pat::Tuple(tuple) => {
             tuple.elems.iter().any(is_literal)
-                && tuple
-                    .elems
-                    .iter()
-                    .all(|part| is_literal(part) || is_catch_all(part))
+                && tuple.elems.iter().all(|part| is_literal(part) || is_catch_all(part))
         }
-        syn::Pat::TupleStruct(some) => {
-            some.path.is_ident("Some") && some.elems.iter().all(is_literal)
-        }
+        syn::Pat::TupleStruct(some) => some.path.is_ident("Some") && some.elems.iter().all(is_literal),
         _ => false,
     }
 }

@@ -37,21 +37,11 @@ struct Finding {
 
 impl Finding {
     fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line: Some(line),
-            severity: Severity::Error,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line: Some(line), severity: Severity::Error, message: message.into() }
     }
 
     fn of_file(path: &str, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line: None,
-            severity: Severity::Error,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line: None, severity: Severity::Error, message: message.into() }
     }
 
     fn warning(mut self) -> Self {
@@ -126,11 +116,7 @@ const RULES: &[Rule] = &[
         why: "nothing is parsed and then ignored: a new sqlparser field must fail to compile",
         check: Check::File(lowering::check),
     },
-    Rule {
-        name: "arrows",
-        why: "crates depend one way (DESIGN)",
-        check: Check::Tree(arrows::check),
-    },
+    Rule { name: "arrows", why: "crates depend one way (DESIGN)", check: Check::Tree(arrows::check) },
     Rule {
         name: "rule-citations",
         why: "a cited rule exists (docs/rules.txt)",
@@ -169,10 +155,7 @@ fn judge(rules: &[Rule], tree: &Tree) -> Result<(), XtaskError> {
         for finding in &findings {
             println!("{}", line(rule, finding));
         }
-        let bad = findings
-            .iter()
-            .filter(|f| f.severity == Severity::Error)
-            .count();
+        let bad = findings.iter().filter(|f| f.severity == Severity::Error).count();
         if bad > 0 {
             println!("  = why: {}", rule.why);
         }
@@ -184,11 +167,7 @@ fn judge(rules: &[Rule], tree: &Tree) -> Result<(), XtaskError> {
         rules.len(),
         tree.files.len()
     );
-    if errors > 0 {
-        Err(XtaskError::Tidy { count: errors })
-    } else {
-        Ok(())
-    }
+    if errors > 0 { Err(XtaskError::Tidy { count: errors }) } else { Ok(()) }
 }
 
 fn line(rule: &Rule, finding: &Finding) -> String {
@@ -221,26 +200,15 @@ mod testing {
         findings
             .iter()
             .map(|finding| {
-                let mark = if finding.severity == Severity::Warning {
-                    "warning "
-                } else {
-                    ""
-                };
-                let line = finding
-                    .line
-                    .map(|line| format!("{line}: "))
-                    .unwrap_or_default();
+                let mark = if finding.severity == Severity::Warning { "warning " } else { "" };
+                let line = finding.line.map(|line| format!("{line}: ")).unwrap_or_default();
                 format!("{mark}{line}{}", finding.message)
             })
             .collect()
     }
 
     /// Findings of a file rule on one snippet.
-    pub(super) fn on_file(
-        check: fn(&SourceFile) -> Vec<Finding>,
-        path: &str,
-        text: &str,
-    ) -> Vec<String> {
+    pub(super) fn on_file(check: fn(&SourceFile) -> Vec<Finding>, path: &str, text: &str) -> Vec<String> {
         show(&check(&SourceFile::new(path, text)))
     }
 
@@ -248,15 +216,9 @@ mod testing {
     pub(super) fn on_tree(check: fn(&Tree) -> Vec<Finding>, files: &[(&str, &str)]) -> Vec<String> {
         let tree = Tree {
             paths: files.iter().map(|(path, _)| (*path).to_owned()).collect(),
-            files: files
-                .iter()
-                .map(|(path, text)| SourceFile::new(*path, *text))
-                .collect(),
+            files: files.iter().map(|(path, text)| SourceFile::new(*path, *text)).collect(),
         };
-        check(&tree)
-            .iter()
-            .map(|f| format!("{}: {}", f.path, f.message))
-            .collect()
+        check(&tree).iter().map(|f| format!("{}: {}", f.path, f.message)).collect()
     }
 }
 
@@ -266,11 +228,7 @@ mod tests {
 
     #[test]
     fn errors_fail_the_run_and_warnings_do_not() {
-        let rules = [Rule {
-            name: "size",
-            why: "x",
-            check: Check::File(layout::file_size),
-        }];
+        let rules = [Rule { name: "size", why: "x", check: Check::File(layout::file_size) }];
         let of_lines = |count: usize| Tree {
             paths: Default::default(),
             files: vec![SourceFile::new("a/src/x.rs", "// x\n".repeat(count))],

@@ -19,19 +19,13 @@ pub(super) fn whitespace(file: &SourceFile) -> Vec<Finding> {
     for (index, line) in file.text.lines().enumerate() {
         let number = index + 1;
         let inside = |last_too: usize| {
-            literals
-                .iter()
-                .any(|(first, last)| *first <= number && number < *last + last_too)
+            literals.iter().any(|(first, last)| *first <= number && number < *last + last_too)
         };
         if line.ends_with([' ', '\t']) && !inside(0) {
             findings.push(Finding::at(&file.path, number, "trailing whitespace"));
         }
         if file.is_rust() && line.contains('\t') && !inside(1) {
-            findings.push(Finding::at(
-                &file.path,
-                number,
-                "tab; rustfmt indents with spaces",
-            ));
+            findings.push(Finding::at(&file.path, number, "tab; rustfmt indents with spaces"));
         }
     }
     if !file.text.is_empty() && !file.text.ends_with('\n') {
@@ -58,15 +52,10 @@ pub(super) fn machine_words(file: &SourceFile) -> Vec<Finding> {
             let hit = line.match_indices(word).any(|(at, _)| {
                 // `net/wo…/x` is a relative path, not the absolute one.
                 let before = line[..at].chars().next_back();
-                !(word.starts_with('/')
-                    && before.is_some_and(|c| c.is_alphanumeric() || "._-}".contains(c)))
+                !(word.starts_with('/') && before.is_some_and(|c| c.is_alphanumeric() || "._-}".contains(c)))
             });
             if hit {
-                findings.push(Finding::at(
-                    &file.path,
-                    index + 1,
-                    format!("contains `{word}`"),
-                ));
+                findings.push(Finding::at(&file.path, index + 1, format!("contains `{word}`")));
             }
         }
     }
@@ -103,20 +92,13 @@ mod tests {
     #[test]
     fn whitespace_after_a_literal_is_still_found() {
         let text = "const T: &str = \"a\nb\"; \n";
-        assert_eq!(
-            on_file(whitespace, "x.rs", text),
-            ["2: trailing whitespace"]
-        );
+        assert_eq!(on_file(whitespace, "x.rs", text), ["2: trailing whitespace"]);
     }
 
     #[test]
     fn machine_words_are_found_in_any_text() {
         for word in MACHINE_WORDS {
-            let found = on_file(
-                machine_words,
-                "docs/x.md",
-                &format!("see\nhere: {word}abc\n"),
-            );
+            let found = on_file(machine_words, "docs/x.md", &format!("see\nhere: {word}abc\n"));
             assert_eq!(found, [format!("2: contains `{word}`")]);
         }
     }

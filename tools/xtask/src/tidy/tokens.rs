@@ -33,12 +33,7 @@ fn push(stream: TokenStream, out: &mut Vec<Token>) {
         let span = tree.span();
         let literal = matches!(tree, TokenTree::Literal(_));
         let mut plain = |text: String, line: usize, line_last: usize| {
-            out.push(Token {
-                text,
-                line,
-                line_last,
-                literal,
-            });
+            out.push(Token { text, line, line_last, literal });
         };
         match tree {
             TokenTree::Group(group) => {
@@ -51,12 +46,7 @@ fn push(stream: TokenStream, out: &mut Vec<Token>) {
                 let (first, last) = (span.start().line, span.end().line);
                 plain(open.to_owned(), first, first);
                 push(group.stream(), out);
-                out.push(Token {
-                    text: close.to_owned(),
-                    line: last,
-                    line_last: last,
-                    literal: false,
-                });
+                out.push(Token { text: close.to_owned(), line: last, line_last: last, literal: false });
             }
             other => plain(other.to_string(), span.start().line, span.end().line),
         }
@@ -67,12 +57,7 @@ fn push(stream: TokenStream, out: &mut Vec<Token>) {
 pub(super) fn find(tokens: &[Token], sequence: &[&str]) -> Vec<usize> {
     tokens
         .windows(sequence.len())
-        .filter(|window| {
-            window
-                .iter()
-                .zip(sequence)
-                .all(|(token, text)| token.text == *text)
-        })
+        .filter(|window| window.iter().zip(sequence).all(|(token, text)| token.text == *text))
         .map(|window| window[0].line)
         .collect()
 }
