@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The language front end: SQL, PromQL, CEL and bundles to one typed plan.
+
+pub mod functions;
