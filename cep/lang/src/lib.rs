@@ -1,3 +1,12 @@
-//! The language front end: SQL, PromQL, CEL and bundles to one typed plan.
+//! CEPtra's languages: text in, one typed streaming plan out, and every diagnostic on the way.
+//!
+//! Rooms: [`ast`] what the parser produces · `sql` the parser and the formatter · [`diag`] errors
+//! with code, span and suggestion · `functions` the deterministic function library · `lower` names
+//! and types resolved into [`plan`].
+//!
+//! Invariants: pure (no I/O, clock, threads, randomness); nothing is parsed and ignored.
 
+pub mod ast;
+pub mod diag;
 pub mod functions;
+pub mod plan;

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The words CEPtra's rooms share: identifiers, log entries, options, limits.
+//!
+//! Invariants: pure data, no I/O, no clock, no threads; every format that reaches disk or wire has
+//! a version and a golden file.
+
+mod entry;
+mod id;
+pub mod op;
+pub mod options;
+
+pub use entry::{Entry, EntryKind, Events};
+pub use id::{LogIndex, StampNs, StreamId};
+pub use op::Op;

@@ -1,0 +1,2 @@
+//! Batch windows.
+pub mod layout;
