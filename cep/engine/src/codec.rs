@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, Schema};
 use cep_types::StreamId;
-use cep_types::frame::{ColumnId, Frame, FrameHead, SchemaVersion, encode};
+use cep_types::frame::{ColumnId, Frame, FrameHead, ReadSchema, SchemaVersion, encode};
 
 use crate::column::{ByteBuf, Column, Values};
 
@@ -207,10 +207,13 @@ impl<'a> Reader<'a> {
         if let Values::Any(array) = &mut column.values {
             let frame = self.blob()?;
             let frame = Frame::open(&Buffer::from(frame)).map_err(|e| DecodeError(e.to_string()))?;
-            match frame.columns() {
-                [one] if frame.rows() == rows && one.array.data_type() == data_type => *array = Arc::clone(&one.array),
-                _ => return Err(DecodeError("a column has another type or length".into())),
+            let target = Schema::new(vec![Field::new("c", data_type.clone(), true)]);
+            let wanted = ReadSchema::of(&target, &[ColumnId(0)]).map_err(|e| DecodeError(e.to_string()))?;
+            let batch = frame.read(&wanted).map_err(|e| DecodeError(e.to_string()))?;
+            if batch.num_rows() != rows {
+                return Err(DecodeError("a column has another length".into()));
             }
+            *array = Arc::clone(batch.column(0));
             return Ok(column);
         }
         if self.bool()? {
