@@ -1,3 +1,4 @@
 //! CEPtra's engine: events in, actions out, nothing else.
 
 pub mod column;
+pub mod expr;
