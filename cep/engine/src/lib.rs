@@ -1,4 +1,16 @@
-//! CEPtra's engine: events in, actions out, nothing else.
+//! CEPtra's engine: log entries in, actions out, nothing else.
+//!
+//! [`Partition::apply`] is the only way in. Rooms: [`column`] values of a chunk · [`chunk`] rows on an
+//! edge and the order of a step · [`expr`] expressions · [`keys`] groups by key · [`agg`] aggregate
+//! states · [`ops`] operators · [`graph`] operators in topological order · [`time`] stamps and
+//! watermarks · [`codec`] bytes of checkpoints · [`actions`] what the host is asked to do.
+//!
+//! Invariants: no I/O, no clock, no threads, no randomness; state and output are a function of the
+//! entries applied (R-DET-1).
 
+pub mod actions;
+pub mod agg;
+pub mod chunk;
+pub mod codec;
 pub mod column;
 pub mod expr;

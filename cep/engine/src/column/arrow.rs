@@ -76,6 +76,17 @@ impl Column {
         Column { values, valid }
     }
 
+    /// Replaces the content by an Arrow array of the column's type, keeping allocations.
+    pub fn load(&mut self, array: &ArrayRef) {
+        if let (Values::Bool(out), DataType::Boolean) = (&mut self.values, array.data_type()) {
+            out.clear();
+            out.extend(array.as_boolean().values().iter());
+            self.valid = array.nulls().filter(|n| n.null_count() > 0).map(|n| n.iter().collect());
+        } else {
+            *self = Column::from_arrow(array);
+        }
+    }
+
     /// The Arrow array of this column; `data_type` must be one that [`Column::new`] maps to this
     /// physical kind. Shared buffers stay shared, ours are copied (they are reused).
     ///

@@ -8,6 +8,18 @@
 
 mod aggregate;
 mod expr;
+mod node;
+mod program;
+mod window;
 
 pub use aggregate::{AggCall, AggFunc, SortKey};
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
+pub use node::{
+    BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
+    WindowKey, WindowNode,
+};
+pub use program::{
+    Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
+    StreamOrigin, StreamTime, Target,
+};
+pub use window::{BatchWindow, Calendar, SlidingWindow, WindowCondition};
