@@ -14,3 +14,13 @@ pub mod chunk;
 pub mod codec;
 pub mod column;
 pub mod expr;
+pub mod graph;
+pub mod keys;
+pub mod ops;
+mod partition;
+pub mod time;
+
+pub use actions::{Actions, Emit, Output, RecordError, Run};
+pub use codec::DecodeError;
+pub use graph::BuildError;
+pub use partition::{Budget, Partition, Progress};
