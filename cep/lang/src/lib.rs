@@ -8,4 +8,6 @@
 
 pub mod ast;
 pub mod diag;
+pub mod lower;
 pub mod plan;
+pub mod sql;
