@@ -8,16 +8,20 @@
 mod build;
 mod codec;
 mod condition;
+mod group;
 mod merge;
 mod order;
 mod over;
 mod prepare;
+mod rate;
 mod rows;
 mod window;
 
 pub use build::build;
+pub use group::GroupOp;
 pub use merge::Merge;
 pub use over::StreamOver;
+pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
@@ -59,6 +63,10 @@ pub enum Operator {
     Batch(Box<BatchWindowOp>),
     /// OVER on a stream.
     Over(Box<StreamOver>),
+    /// GROUP BY and DISTINCT without a window.
+    Group(Box<GroupOp>),
+    /// Output rates.
+    Rate(Box<RateOp>),
 }
 
 impl Operator {
@@ -70,6 +78,8 @@ impl Operator {
             Operator::Session(op) => op.process(input, out, cx),
             Operator::Batch(op) => op.process(input, out, cx),
             Operator::Over(op) => op.process(input, out, cx),
+            Operator::Group(op) => op.process(input, out, cx),
+            Operator::Rate(op) => op.process(input, out, cx),
         }
     }
 }
