@@ -13,6 +13,7 @@ impl Operator {
             Operator::Over(_) => 4,
             Operator::Group(_) => 5,
             Operator::Rate(_) => 6,
+            Operator::Aggregation(_) => 7,
         }
     }
 
@@ -27,6 +28,7 @@ impl Operator {
             Operator::Over(op) => op.encode(out),
             Operator::Group(op) => op.encode(out),
             Operator::Rate(op) => op.encode(out),
+            Operator::Aggregation(op) => op.encode(out),
         }
     }
 
@@ -47,6 +49,7 @@ impl Operator {
             Operator::Over(op) => op.decode(input),
             Operator::Group(op) => op.decode(input),
             Operator::Rate(op) => op.decode(input),
+            Operator::Aggregation(op) => op.decode(input),
         }
     }
 }

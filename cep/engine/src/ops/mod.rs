@@ -5,6 +5,7 @@
 //!   ascending position. It keeps no reference to anything else.
 //! - [`Operator`] is matched exhaustively by the checkpoint codec; there is no default arm.
 
+mod aggregation;
 mod build;
 mod codec;
 mod condition;
@@ -17,6 +18,7 @@ mod rate;
 mod rows;
 mod window;
 
+pub use aggregation::AggregationOp;
 pub use build::build;
 pub use group::GroupOp;
 pub use merge::Merge;
@@ -67,9 +69,21 @@ pub enum Operator {
     Group(Box<GroupOp>),
     /// Output rates.
     Rate(Box<RateOp>),
+    /// Roll-ups of CREATE AGGREGATION.
+    Aggregation(Box<AggregationOp>),
 }
 
 impl Operator {
+    /// Rows that came too late for it so far.
+    pub fn late_rows(&self) -> u64 {
+        match self {
+            Operator::Aligned(op) => op.late_rows(),
+            Operator::Session(op) => op.late_rows(),
+            Operator::Over(op) => op.late_rows(),
+            Operator::Rows(_) | Operator::Batch(_) | Operator::Group(_) | Operator::Rate(_) | Operator::Aggregation(_) => 0,
+        }
+    }
+
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         match self {
@@ -80,6 +94,7 @@ impl Operator {
             Operator::Over(op) => op.process(input, out, cx),
             Operator::Group(op) => op.process(input, out, cx),
             Operator::Rate(op) => op.process(input, out, cx),
+            Operator::Aggregation(op) => op.process(input, cx),
         }
     }
 }
