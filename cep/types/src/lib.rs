@@ -1,9 +1,11 @@
-//! The words CEPtra's rooms share: identifiers, log entries, options, limits.
+//! The words CEPtra's rooms share: identifiers, log entries, event frames, stable hashes, limits.
 //!
 //! Invariants: pure data, no I/O, no clock, no threads; every format that reaches disk or wire has
 //! a version and a golden file.
 
 mod entry;
+pub mod frame;
+pub mod hash;
 mod id;
 pub mod op;
 pub mod options;

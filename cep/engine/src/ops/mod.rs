@@ -8,6 +8,7 @@
 mod build;
 mod codec;
 mod merge;
+mod prepare;
 mod rows;
 mod window;
 

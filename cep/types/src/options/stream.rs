@@ -254,7 +254,7 @@ impl Kind {
             }
             Kind::Sink("stdout") => (Role::Sink(SinkConnector::Stdout), None),
             Kind::Sink("log") => {
-                let prefix = pairs.text("log.prefix").unwrap_or_default();
+                let prefix = pairs.text("log.prefix");
                 (Role::Sink(SinkConnector::Log { prefix }), None)
             }
             Kind::Sink(_) => (Role::Sink(SinkConnector::Blackhole), None),

@@ -1,0 +1,1 @@
+//! Tests that plan and evaluate calls through DataFusion's SQL planner.
