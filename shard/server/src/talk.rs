@@ -1,7 +1,7 @@
 //! What is said to people on standard error. Data goes to standard output, never through here.
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cep_types::options::LogLevel;
 use indicatif::ProgressBar;
@@ -9,12 +9,12 @@ use indicatif::ProgressBar;
 use crate::args::{Args, ColorChoice};
 
 /// Standard error with its colours, loudness, and a progress bar that is hidden while a line is
-/// written.
-#[derive(Debug)]
+/// written. Clones are the same.
+#[derive(Debug, Clone)]
 pub struct Talk {
     color: bool,
     level: LogLevel,
-    bar: RefCell<Option<ProgressBar>>,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Talk {
@@ -36,7 +36,7 @@ impl Talk {
             (false, 2) => LogLevel::Debug,
             (false, _) => LogLevel::Trace,
         };
-        Talk { color, level, bar: RefCell::new(None) }
+        Talk { color, level, bar: Arc::default() }
     }
 
     /// Whether messages have colours.
@@ -56,12 +56,12 @@ impl Talk {
 
     /// The bar to keep out of the way of; `None`: there is none any more.
     pub fn set_bar(&self, bar: Option<ProgressBar>) {
-        *self.bar.borrow_mut() = bar;
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
     /// Does something with the terminal while the bar is hidden.
     pub fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
-        let bar = self.bar.borrow().clone();
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match bar {
             Some(bar) => bar.suspend(action),
             None => action(),

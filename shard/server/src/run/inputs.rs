@@ -13,6 +13,7 @@ use cep_types::options::{ErrorPolicy, ErrorStrategy, Rate};
 use net_connect::{ConnectError, Reject, Source, SourceChunk};
 
 use super::feed::Feed;
+use super::gate::RateGates;
 use crate::failure::{Failure, Result};
 use crate::talk::Talk;
 
@@ -30,7 +31,7 @@ pub struct Input {
     /// What came out of it so far.
     pub counts: InputCounts,
     feed: Feed,
-    gate: Option<RateGate>,
+    gates: RateGates,
     retry: Retry,
     hand: Option<Hand>,
     ended: bool,
@@ -85,30 +86,6 @@ pub struct Rows {
     pub positions: Vec<u64>,
 }
 
-/// A rate limit being kept.
-#[derive(Debug)]
-struct RateGate {
-    rate: Rate,
-    start_ns: Option<i64>,
-    taken: u64,
-}
-
-impl RateGate {
-    /// Rows allowed now, and when the next one is.
-    fn allowed(&mut self, now_ns: i64) -> (usize, i64) {
-        let start = *self.start_ns.get_or_insert(now_ns);
-        let mut allowed = 0;
-        while allowed < ENTRY_ROWS_MAX && self.due_ns(start, allowed) <= now_ns {
-            allowed += 1;
-        }
-        (allowed, self.due_ns(start, allowed))
-    }
-
-    fn due_ns(&self, start_ns: i64, ahead: usize) -> i64 {
-        start_ns.saturating_add(self.rate.due_ns(self.taken + ahead as u64))
-    }
-}
-
 /// Where a failing read stands.
 #[derive(Debug, Default)]
 struct Retry {
@@ -124,7 +101,7 @@ impl Input {
         source: Box<dyn Source>,
         blocks: bool,
         policy: &ErrorPolicy,
-        rate: Option<Rate>,
+        rates: Vec<Rate>,
     ) -> Result<Self> {
         Ok(Input {
             stream,
@@ -132,7 +109,7 @@ impl Input {
             policy: policy.clone(),
             counts: InputCounts::default(),
             feed: Feed::new(name, source, blocks)?,
-            gate: rate.map(|rate| RateGate { rate, start_ns: None, taken: 0 }),
+            gates: RateGates::new(rates),
             retry: Retry::default(),
             hand: None,
             ended: false,
@@ -177,13 +154,9 @@ impl Input {
             self.retry.at_ns = None;
             self.feed.again();
         }
-        let mut rows_max = ENTRY_ROWS_MAX;
-        if let Some(gate) = &mut self.gate {
-            let (allowed, due_ns) = gate.allowed(now_ns);
-            if allowed == 0 {
-                return Ok(Poll::Wait(due_ns));
-            }
-            rows_max = allowed;
+        let (rows_max, due_ns) = self.gates.allowed(ENTRY_ROWS_MAX, now_ns);
+        if rows_max == 0 {
+            return Ok(Poll::Wait(due_ns));
         }
         match self.feed.next(rows_max, now_ns) {
             Ok(Some(chunk)) => Ok(self.load(chunk)),
@@ -198,9 +171,7 @@ impl Input {
         self.counts.bytes = self.counts.bytes.max(span.byte_end);
         self.counts.rejected += rejects.len() as u64;
         self.counts.skipped += skipped;
-        if let Some(gate) = &mut self.gate {
-            gate.taken += batch.num_rows() as u64;
-        }
+        self.gates.take(batch.num_rows());
         self.hand = Some(Hand {
             batch,
             times: event_time_ns.map(ScalarBuffer::from),
