@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use cep_lang::plan::{Clock, Program, QueryId};
+use cep_types::hash::SpaceSeed;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StreamId};
 
 use crate::actions::{Actions, RecordError};
@@ -329,7 +330,7 @@ impl Partition {
     pub fn state_hash(&self) -> u64 {
         let mut out = Writer::default();
         self.encode_state(&mut out);
-        cep_types::stable_hash(&out.bytes)
+        SpaceSeed(0).hash(&out.bytes)
     }
 
     /// Name of a query, for messages.

@@ -9,6 +9,7 @@ pub mod hash;
 mod id;
 pub mod op;
 pub mod options;
+pub mod sql_type;
 
 pub use entry::{Entry, EntryKind, Events};
 pub use id::{LogIndex, StampNs, StreamId};

@@ -14,6 +14,7 @@ mod gather;
 pub use buf::{Buf, ByteBuf};
 
 use arrow_array::ArrayRef;
+use arrow_schema::DataType;
 
 /// The physical values of a column.
 #[derive(Debug, Clone)]
@@ -77,7 +78,8 @@ impl Column {
     pub fn is_valid(&self, row: usize) -> bool {
         match (&self.valid, &self.values) {
             (Some(v), _) => v[row],
-            (None, Values::Any(a)) => a.is_valid(row),
+            // Arrays of type NULL carry no mask.
+            (None, Values::Any(a)) => a.is_valid(row) && *a.data_type() != DataType::Null,
             (None, _) => true,
         }
     }

@@ -7,6 +7,7 @@ impl Operator {
     fn tag(&self) -> u8 {
         match self {
             Operator::Rows(_) => 0,
+            Operator::Aligned(_) => 1,
         }
     }
 
@@ -15,6 +16,7 @@ impl Operator {
         out.u8(self.tag());
         match self {
             Operator::Rows(_) => {}
+            Operator::Aligned(op) => op.encode(out),
         }
     }
 
@@ -29,6 +31,7 @@ impl Operator {
         }
         match self {
             Operator::Rows(_) => Ok(()),
+            Operator::Aligned(op) => op.decode(input),
         }
     }
 }

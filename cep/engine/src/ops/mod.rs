@@ -8,6 +8,8 @@
 mod build;
 mod codec;
 mod merge;
+mod order;
+mod over;
 mod prepare;
 mod rows;
 mod window;
@@ -15,6 +17,7 @@ mod window;
 pub use build::build;
 pub use merge::Merge;
 pub use rows::RowPipeline;
+pub use window::AlignedWindow;
 
 use crate::chunk::Chunk;
 use crate::time::NodeTime;
@@ -46,6 +49,8 @@ pub struct OpContext<'a> {
 pub enum Operator {
     /// Filter and projection.
     Rows(RowPipeline),
+    /// Tumbling, hopping and cumulating windows.
+    Aligned(Box<AlignedWindow>),
 }
 
 impl Operator {
@@ -53,6 +58,7 @@ impl Operator {
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         match self {
             Operator::Rows(op) => op.process(input, out, cx),
+            Operator::Aligned(op) => op.process(input, out, cx),
         }
     }
 }

@@ -93,7 +93,8 @@ impl Body {
         }
         let kind = Kind { tag: column.type_(), precision: column.precision(), scale: column.scale() };
         if !kind.parameters_fit() {
-            return Err(format!("{kind:?} is no type"));
+            let Kind { tag, precision, scale } = kind;
+            return Err(format!("type tag {} cannot have precision {precision}, scale {scale}", tag.0));
         }
         let mut part = Parts::of(self, column, name, kind, rows, depth_left)?;
         match column.encoding() {
@@ -306,7 +307,7 @@ impl<'a, 'm> Parts<'a, 'm> {
 
     fn dictionary(&mut self) -> Built {
         if !self.kind.may_be_dictionary() {
-            return Err(format!("{:?} cannot be a dictionary", self.kind.tag));
+            return Err(format!("type tag {} cannot be a dictionary", self.kind.tag.0));
         }
         let indices = self.primitive::<Int32Type>()?;
         let values = self.column.dictionary().ok_or("dictionary indices without a dictionary")?;

@@ -1,2 +1,16 @@
-//! Batch windows.
-pub mod layout;
+//! Batch windows: they collect rows and emit when they close.
+//!
+//! Rooms: `layout` where aligned windows lie · `content` groups or rows of a window · `aligned`
+//! tumbling, hop, cumulate · `result` from content to output rows · `bounded` relational steps on a
+//! result · `correct` retractions after late rows.
+
+mod aligned;
+pub(crate) mod bounded;
+pub(crate) mod content;
+mod correct;
+mod layout;
+mod result;
+
+pub use aligned::AlignedWindow;
+pub(crate) use layout::Layout;
+pub(crate) use result::ResultPlan;

@@ -67,13 +67,12 @@ fn any_field() -> impl Strategy<Value = Field> {
     })
 }
 
-fn cells<T: Clone + std::fmt::Debug>(
-    value: impl Strategy<Value = T>,
+fn cells<T: Clone + std::fmt::Debug + 'static>(
+    value: impl Strategy<Value = T> + 'static,
     rows: usize,
     nullable: bool,
-) -> impl Strategy<Value = Vec<Option<T>>> {
-    let share = if nullable { 0.8 } else { 1.0 };
-    vec(weighted(share, value), rows)
+) -> BoxedStrategy<Vec<Option<T>>> {
+    if nullable { vec(weighted(0.8, value), rows).boxed() } else { vec(value.prop_map(Some), rows).boxed() }
 }
 
 fn nulls(rows: usize) -> impl Strategy<Value = Option<NullBuffer>> {
