@@ -4,6 +4,7 @@
 //! that blocks); rows and rejects leave in the order of the input.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -287,8 +288,11 @@ pub fn next_try(
     now_ns: i64,
 ) -> Option<(i64, String)> {
     let ErrorStrategy::Retry(retry) = &policy.strategy else { return None };
-    let passing =
-        matches!(error, ConnectError::Open { .. } | ConnectError::Read { .. } | ConnectError::Write { .. });
+    let damaged = |kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof);
+    let passing = match error {
+        ConnectError::Read { error, .. } => !damaged(error.kind()),
+        error => matches!(error, ConnectError::Open { .. } | ConnectError::Write { .. }),
+    };
     if !passing {
         return None;
     }
