@@ -68,7 +68,9 @@ mod tests {
     #[test]
     fn names_are_those_of_the_sql_dialect() {
         let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8View, true)));
-        let record = DataType::Struct(vec![Field::new("a", DataType::Int64, true), Field::new("b", list, true)].into());
+        let record = DataType::Struct(
+            vec![Field::new("a", DataType::Int64, true), Field::new("b", list, true)].into(),
+        );
         let cases = [
             (DataType::Int32, "INT"),
             (DataType::Decimal128(10, 2), "DECIMAL(10, 2)"),

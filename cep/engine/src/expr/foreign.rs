@@ -14,8 +14,8 @@ use arrow_cast::display::array_value_to_string;
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_ord::ord::make_comparator;
 use arrow_schema::{ArrowError, DataType, FieldRef, IntervalUnit, SortOptions};
-use datafusion_common::config::ConfigOptions;
 use datafusion_common::DataFusionError;
+use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
 use super::error::{RowErrorKind, RowFailure};
@@ -45,10 +45,18 @@ pub(super) enum ForeignOp {
     Arith(ArithOp),
     Negate,
     Compare(CmpOp),
-    Distinct { negated: bool },
+    Distinct {
+        negated: bool,
+    },
     /// A failed value is the error of its row, or NULL when `safe`.
-    Cast { safe: bool },
-    Call { function: Arc<ScalarUDF>, arg_fields: Vec<FieldRef>, field: FieldRef },
+    Cast {
+        safe: bool,
+    },
+    Call {
+        function: Arc<ScalarUDF>,
+        arg_fields: Vec<FieldRef>,
+        field: FieldRef,
+    },
 }
 
 impl Foreign {
@@ -66,7 +74,13 @@ impl Foreign {
     }
 
     /// Computes `rows` rows into `out`.
-    pub(super) fn run(&self, out: &mut Reg, rows: usize, args: &[ColumnarValue], failures: &mut Failures<'_>) {
+    pub(super) fn run(
+        &self,
+        out: &mut Reg,
+        rows: usize,
+        args: &[ColumnarValue],
+        failures: &mut Failures<'_>,
+    ) {
         let mut parts = Vec::new();
         self.halve(args, 0, rows, &mut parts, failures);
         let array = match parts.len() {
@@ -264,7 +278,9 @@ pub(super) fn interval_order(months: i32, days: i32, nanoseconds: i64) -> i128 {
 type Comparator = Box<dyn Fn(usize, usize) -> std::cmp::Ordering>;
 
 fn comparator(a: &ArrayRef, b: &ArrayRef) -> Result<Comparator, ArrowError> {
-    if matches!(a.data_type(), DataType::Interval(IntervalUnit::MonthDayNano)) && a.data_type() == b.data_type() {
+    if matches!(a.data_type(), DataType::Interval(IntervalUnit::MonthDayNano))
+        && a.data_type() == b.data_type()
+    {
         let order = |x: &ArrayRef| -> Vec<i128> {
             let values = x.as_primitive::<IntervalMonthDayNanoType>().values();
             values.iter().map(|v| interval_order(v.months, v.days, v.nanoseconds)).collect()
@@ -316,4 +332,3 @@ fn canonical_nan(out: &mut Reg) {
         _ => {}
     }
 }
-

@@ -5,7 +5,7 @@
 //! of constants (only what cannot fail and cannot vary is folded).
 //!
 //! Semantics that every kernel keeps:
-//! - An error belongs to one row ([`RowErrors`]): that row's value is NULL, the others are unharmed. Of several errors of a
+//! - An error belongs to one row ([`RowErrors`]): that row's value is unspecified, the others are unharmed. Of several errors of a
 //!   row the first in order of evaluation (operands left to right, then the operator) counts.
 //! - AND, OR, CASE and COALESCE evaluate what comes later only for the rows that what came earlier leaves open; an
 //!   error on rows that do not need the operand does not happen. AND goes on at NULL (`NULL AND FALSE` is FALSE). As a predicate
@@ -18,7 +18,6 @@
 //! `ops` what operators do to single values · `foreign` Arrow's kernels and the function library ·
 //! `predicate` filters · `view` operands and registers.
 
-mod access;
 mod compile;
 mod error;
 mod foreign;
@@ -66,12 +65,17 @@ impl Compiled {
     }
 
     /// Evaluates the expression for `rows` of `input`. The result has one row for each of them; it is the input's own column where
-    /// the expression is one and `rows` is [`Rows::All`]. Rows in error are NULL in it and recorded in
-    /// `errors`, by their row in `input`.
+    /// the expression is one and `rows` is [`Rows::All`]. Rows in error hold an unspecified value and are
+    /// recorded in `errors`, by their row in `input`.
     ///
     /// # Panics
     /// If a column of `input` is not of the physical kind of the plan's type.
-    pub fn eval<'a>(&'a mut self, input: &'a Input<'a>, rows: Rows<'a>, errors: &mut RowErrors) -> &'a Column {
+    pub fn eval<'a>(
+        &'a mut self,
+        input: &'a Input<'a>,
+        rows: Rows<'a>,
+        errors: &mut RowErrors,
+    ) -> &'a Column {
         let frame = Frame::new(input, rows);
         self.machine.run(&self.block, frame, errors);
         match self.block.result {

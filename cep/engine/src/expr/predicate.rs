@@ -39,7 +39,13 @@ impl Predicate {
         Predicate { terms, mask: Vec::new(), term_mask: Vec::new() }
     }
 
-    pub(super) fn run(&mut self, machine: &mut Machine, input: &Input<'_>, errors: &mut RowErrors, out: &mut Vec<u32>) {
+    pub(super) fn run(
+        &mut self,
+        machine: &mut Machine,
+        input: &Input<'_>,
+        errors: &mut RowErrors,
+        out: &mut Vec<u32>,
+    ) {
         let mut terms = self.terms.iter().peekable();
         self.mask.clear();
         // While every row is in play, cheap comparisons cost least over the whole chunk.

@@ -65,16 +65,37 @@ pub(super) enum Op {
     Arith(ArithOp, Num),
     Negate(Num),
     Compare(CmpOp),
-    Distinct { negated: bool },
+    Distinct {
+        negated: bool,
+    },
     Not,
-    Is { test: Test, negated: bool },
+    Is {
+        test: Test,
+        negated: bool,
+    },
     /// AND or OR of two operands already computed for all rows.
-    Kleene { or: bool },
+    Kleene {
+        or: bool,
+    },
     /// AND or OR whose later terms run only for the rows not yet decided.
-    Logic { or: bool, terms: Vec<Block> },
-    Case { branches: Vec<(Block, Block)>, otherwise: Option<Block>, like: Box<Column> },
-    Coalesce { terms: Vec<Block>, like: Box<Column> },
-    Cast { cast: CastOp, to: DataType, safe: bool },
+    Logic {
+        or: bool,
+        terms: Vec<Block>,
+    },
+    Case {
+        branches: Vec<(Block, Block)>,
+        otherwise: Option<Block>,
+        like: Box<Column>,
+    },
+    Coalesce {
+        terms: Vec<Block>,
+        like: Box<Column>,
+    },
+    Cast {
+        cast: CastOp,
+        to: DataType,
+        safe: bool,
+    },
     /// Arrow's kernels and the function library.
     Foreign(Box<Foreign>),
 }

@@ -195,7 +195,7 @@ impl Machine {
             self.branch(&mut made, out, (branches.len(), value), &open, frame, errors);
         }
         let values = branches.iter().map(|(_, v)| v).chain(otherwise);
-        made.finish(self, out, values, frame);
+        made.finish(self, out, like, values, frame);
         self.give_rows(matched);
         self.give_rows(open);
     }
@@ -246,7 +246,7 @@ impl Machine {
             });
             self.give_rows(rows);
         }
-        made.finish(self, out, terms.iter(), frame);
+        made.finish(self, out, like, terms.iter(), frame);
         self.give_rows(open);
     }
 
@@ -301,6 +301,7 @@ impl Making {
         self,
         machine: &mut Machine,
         out: &mut Reg,
+        like: &Column,
         branches: impl Iterator<Item = &'b Block>,
         frame: Frame<'_>,
     ) {
@@ -308,7 +309,7 @@ impl Making {
             // Every branch ran under a selection; which one does not matter for finding its result.
             let inner = Frame { rows: Rows::Some(&[]), ..frame };
             let views: Vec<View<'_>> = branches.map(|b| machine.view(b.result, inner)).collect();
-            assemble(out, &views, &choices);
+            assemble(out, like, &views, &choices);
             choices.clear();
             machine.choice_lists.push(choices);
         } else {

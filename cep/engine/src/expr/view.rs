@@ -91,7 +91,7 @@ impl<'a> View<'a> {
         self.one && !self.column.is_valid(0)
     }
 
-    /// The validity of each row, where some may be NULL. A NULL constant must have been dealt with.
+    /// The validity of each row, where some may be NULL. Says nothing of a NULL constant.
     pub(super) fn validity(&self) -> Option<&'a [bool]> {
         if self.one { None } else { self.column.valid.as_deref() }
     }
@@ -187,8 +187,12 @@ impl Reg {
         self.column.valid.as_mut().expect("made above")[row] = false;
     }
 
-    /// The result is NULL where an operand is. Constants NULL are dealt with before.
+    /// The result is NULL where an operand is.
     pub(super) fn strict_validity(&mut self, rows: usize, operands: &[View<'_>]) {
+        if operands.iter().any(View::is_null_constant) {
+            self.validity().resize(rows, false);
+            return;
+        }
         let mut masks = operands.iter().filter_map(View::validity);
         let Some(first) = masks.next() else {
             self.all_valid();
@@ -262,14 +266,7 @@ impl Reg {
                 return;
             }
         }
-        if source.one {
-            self.all_valid();
-            if !source.is_valid(0) {
-                self.validity().resize(rows, false);
-            }
-        } else {
-            self.strict_validity(rows, &[source]);
-        }
+        self.strict_validity(rows, &[source]);
     }
 
     /// Rows `rows` of `source`, in that order.

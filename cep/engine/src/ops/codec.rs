@@ -8,6 +8,8 @@ impl Operator {
         match self {
             Operator::Rows(_) => 0,
             Operator::Aligned(_) => 1,
+            Operator::Session(_) => 2,
+            Operator::Batch(_) => 3,
         }
     }
 
@@ -17,6 +19,8 @@ impl Operator {
         match self {
             Operator::Rows(_) => {}
             Operator::Aligned(op) => op.encode(out),
+            Operator::Session(op) => op.encode(out),
+            Operator::Batch(op) => op.encode(out),
         }
     }
 
@@ -32,6 +36,8 @@ impl Operator {
         match self {
             Operator::Rows(_) => Ok(()),
             Operator::Aligned(op) => op.decode(input),
+            Operator::Session(op) => op.decode(input),
+            Operator::Batch(op) => op.decode(input),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod build;
 mod codec;
+mod condition;
 mod merge;
 mod order;
 mod over;
@@ -17,7 +18,7 @@ mod window;
 pub use build::build;
 pub use merge::Merge;
 pub use rows::RowPipeline;
-pub use window::AlignedWindow;
+pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::chunk::Chunk;
 use crate::time::NodeTime;
@@ -51,6 +52,10 @@ pub enum Operator {
     Rows(RowPipeline),
     /// Tumbling, hopping and cumulating windows.
     Aligned(Box<AlignedWindow>),
+    /// Session windows.
+    Session(Box<SessionWindow>),
+    /// Batches by stamp, count, column, cron or condition.
+    Batch(Box<BatchWindowOp>),
 }
 
 impl Operator {
@@ -59,6 +64,8 @@ impl Operator {
         match self {
             Operator::Rows(op) => op.process(input, out, cx),
             Operator::Aligned(op) => op.process(input, out, cx),
+            Operator::Session(op) => op.process(input, out, cx),
+            Operator::Batch(op) => op.process(input, out, cx),
         }
     }
 }

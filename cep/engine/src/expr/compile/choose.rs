@@ -60,7 +60,12 @@ impl Compiler {
         Ok(self.push(b, Op::Case { branches: compiled, otherwise, like }, vec![], &expr.data_type))
     }
 
-    pub(super) fn coalesce(&mut self, b: &mut Builder, expr: &Expr, args: &[Expr]) -> Result<Operand, ExprError> {
+    pub(super) fn coalesce(
+        &mut self,
+        b: &mut Builder,
+        expr: &Expr,
+        args: &[Expr],
+    ) -> Result<Operand, ExprError> {
         let terms = args.iter().map(|arg| self.value_block(expr, arg)).collect::<Result<_, _>>()?;
         let like = Box::new(Column::new(&expr.data_type));
         Ok(self.push(b, Op::Coalesce { terms, like }, vec![], &expr.data_type))

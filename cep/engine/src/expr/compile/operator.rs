@@ -215,7 +215,9 @@ pub(super) fn is_cheap(expr: &Expr) -> bool {
     let kind = match &expr.kind {
         ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Stamp | ExprKind::EventTime => true,
         ExprKind::Binary(op, left, right) => {
-            comparison(*op).is_some() && is_native(&left.data_type) && same_values(&left.data_type, &right.data_type)
+            comparison(*op).is_some()
+                && is_native(&left.data_type)
+                && same_values(&left.data_type, &right.data_type)
                 || matches!(op, BinaryOp::And | BinaryOp::Or)
                 || arithmetic(*op).is_some()
                     && matches!(number(&expr.data_type), Some(Num::F32 | Num::F64))

@@ -1,7 +1,7 @@
 //! Arithmetic on integers and floats. Integers are checked: the fast loop computes wrapped results and one
 //! flag for the chunk; only when that is set a second loop finds the rows.
 
-use super::map::{Failures, fail_rows, map1, map2, null_constant};
+use super::map::{Failures, fail_rows, map1, map2};
 use crate::expr::ops::{ArithOp, Float, Int, int_failure, negate_failure};
 use crate::expr::view::{Arg, Reg, View};
 
@@ -15,9 +15,6 @@ macro_rules! int_kernel {
             (a, b): (View<'_>, View<'_>),
             failures: &mut Failures<'_>,
         ) {
-            if null_constant(out, rows, &[a, b], |o| o.$access().resize(rows, 0)) {
-                return;
-            }
             let operands = [a, b];
             let (a, b) = (a.$access(), b.$access());
             let suspect = {
@@ -88,9 +85,6 @@ macro_rules! float_kernel {
     ($name:ident, $neg:ident, $t:ty, $access:ident) => {
         /// IEEE arithmetic with one canonical NaN; never fails.
         pub(in crate::expr) fn $name(out: &mut Reg, rows: usize, op: ArithOp, a: View<'_>, b: View<'_>) {
-            if null_constant(out, rows, &[a, b], |o| o.$access().resize(rows, 0.0)) {
-                return;
-            }
             let (x, y) = (a.$access(), b.$access());
             let values = out.$access();
             match op {

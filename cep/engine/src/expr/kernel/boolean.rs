@@ -57,11 +57,7 @@ pub(in crate::expr) fn combine(or: bool, a: Option<bool>, b: Option<bool>) -> Op
 /// NOT; NULL stays NULL.
 pub(in crate::expr) fn not(out: &mut Reg, rows: usize, a: View<'_>) {
     super::map::map1(out.bools(), rows, a.bools(), |a: bool| !a);
-    if a.is_null_constant() {
-        out.validity().resize(rows, false);
-    } else {
-        out.strict_validity(rows, &[a]);
-    }
+    out.strict_validity(rows, &[a]);
 }
 
 /// `IS [NOT] NULL | TRUE | FALSE | UNKNOWN`; never NULL.

@@ -1,6 +1,8 @@
 //! Selections and the assembly of a column from the branches that gave its rows.
 
-use crate::column::Values;
+use arrow_array::{Array, ArrayRef, new_null_array};
+
+use crate::column::{Column, Values};
 use crate::expr::view::{Reg, View};
 
 /// Where a row of the result comes from: branch and row within it.
@@ -44,20 +46,6 @@ pub(in crate::expr) fn keep_where(rows: &mut Vec<u32>, mask: &[bool]) {
     rows.truncate(kept);
 }
 
-macro_rules! pick {
-    ($out:ident, $access:ident, $branches:ident, $choices:ident, $default:expr) => {{
-        let values = $out.$access();
-        values.reserve($choices.len());
-        for c in $choices {
-            values.push(if c.branch == u32::MAX {
-                $default
-            } else {
-                $branches[c.branch as usize].$access().at(c.row as usize)
-            });
-        }
-    }};
-}
-
 /// Writes row i of `values` to row `at[i]` of `out`, which holds enough rows of a fixed-width kind, with validity.
 pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
     macro_rules! put {
@@ -83,26 +71,18 @@ pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
     }
 }
 
-/// Builds the column whose row i is row `choices[i].row` of `branches[choices[i].branch]`.
-/// `branches` is not empty and all are of one kind.
-pub(in crate::expr) fn assemble(out: &mut Reg, branches: &[View<'_>], choices: &[Choice]) {
-    match &branches[0].column.values {
-        Values::Bool(_) => pick!(out, bools, branches, choices, false),
-        Values::I32(_) => pick!(out, i32s, branches, choices, 0),
-        Values::I64(_) => pick!(out, i64s, branches, choices, 0),
-        Values::F32(_) => pick!(out, f32s, branches, choices, 0.0),
-        Values::F64(_) => pick!(out, f64s, branches, choices, 0.0),
-        Values::I128(_) => pick!(out, i128s, branches, choices, 0),
-        Values::Bytes { .. } => {
-            let (offsets, bytes) = out.text();
-            for c in choices {
-                if c.branch != u32::MAX && branches[c.branch as usize].is_valid(c.row as usize) {
-                    bytes.extend_from_slice(branches[c.branch as usize].text().at(c.row as usize));
-                }
-                offsets.push(bytes.len() as i32);
-            }
+/// Builds the text or Arrow column whose row i is row `choices[i].row` of `branches[choices[i].branch]`. Branches that no
+/// row took may hold anything.
+pub(in crate::expr) fn assemble(out: &mut Reg, like: &Column, branches: &[View<'_>], choices: &[Choice]) {
+    if let Values::Any(like) = &like.values {
+        return assemble_arrow(out, like, branches, choices);
+    }
+    let (offsets, bytes) = out.text();
+    for c in choices {
+        if c.branch != u32::MAX && branches[c.branch as usize].is_valid(c.row as usize) {
+            bytes.extend_from_slice(branches[c.branch as usize].text().at(c.row as usize));
         }
-        Values::Any(_) => return assemble_arrow(out, branches, choices),
+        offsets.push(bytes.len() as i32);
     }
     assemble_validity(out, branches, choices);
 }
@@ -114,21 +94,20 @@ fn assemble_validity(out: &mut Reg, branches: &[View<'_>], choices: &[Choice]) {
         return;
     }
     out.validity().extend(
-        choices
-            .iter()
-            .map(|c| c.branch != u32::MAX && branches[c.branch as usize].is_valid(c.row as usize)),
+        choices.iter().map(|c| c.branch != u32::MAX && branches[c.branch as usize].is_valid(c.row as usize)),
     );
 }
 
-fn assemble_arrow(out: &mut Reg, branches: &[View<'_>], choices: &[Choice]) {
+fn assemble_arrow(out: &mut Reg, like: &ArrayRef, branches: &[View<'_>], choices: &[Choice]) {
     let arrays: Vec<_> = branches
         .iter()
         .map(|b| match &b.column.values {
             Values::Any(array) => array.as_ref(),
-            other => panic!("{} branch among arrow branches", other.kind_name()),
+            // Never ran.
+            _ => like.as_ref(),
         })
         .collect();
-    let null = arrow_array::new_null_array(arrays[0].data_type(), 1);
+    let null = new_null_array(like.data_type(), 1);
     let none = arrays.len();
     let indices: Vec<(usize, usize)> = choices
         .iter()
@@ -138,7 +117,7 @@ fn assemble_arrow(out: &mut Reg, branches: &[View<'_>], choices: &[Choice]) {
             branch => (branch as usize, c.row as usize),
         })
         .collect();
-    let all: Vec<&dyn arrow_array::Array> = arrays.into_iter().chain([null.as_ref()]).collect();
+    let all: Vec<&dyn Array> = arrays.into_iter().chain([null.as_ref()]).collect();
     let picked = arrow_select::interleave::interleave(&all, &indices)
         .expect("branches have the type of the CASE, indices are in range");
     out.set_array(&picked);

@@ -1,16 +1,13 @@
 //! Comparisons. Text and bytes compare by their bytes, which for UTF-8 is the order of code points; FALSE is below TRUE; floats
 //! as [`compare_floats`](crate::expr::ops::compare_floats) says. Constants stand on the right.
 
-use super::map::{map2, null_constant};
+use super::map::map2;
 use crate::column::Values;
 use crate::expr::ops::{CmpOp, Float, compare_floats};
 use crate::expr::view::{Arg, Reg, Text, View};
 
 /// `out = a op b`, NULL where an operand is. Operands are of one of our own kinds.
 pub(in crate::expr) fn compare(out: &mut Reg, rows: usize, op: CmpOp, a: View<'_>, b: View<'_>) {
-    if null_constant(out, rows, &[a, b], |o| o.bools().resize(rows, false)) {
-        return;
-    }
     compare_values(out.bools(), rows, op, a, b);
     out.strict_validity(rows, &[a, b]);
 }

@@ -2,7 +2,7 @@
 
 use crate::expr::error::{RowErrors, RowFailure};
 use crate::expr::input::Rows;
-use crate::expr::view::{Arg, Reg, View};
+use crate::expr::view::{Arg, Reg};
 
 /// Where the errors of the rows under evaluation go.
 pub(in crate::expr) struct Failures<'a> {
@@ -41,8 +41,7 @@ pub(in crate::expr) fn map2<A: Copy, B: Copy, R>(
     }
 }
 
-/// Calls `step` for the rows where all operands are valid; on `Err` the row becomes NULL and its
-/// error is recorded. `step` gets the row and whether it is valid and must always write a value.
+/// Makes the valid rows for which `failed` has an answer NULL and records it.
 pub(in crate::expr) fn fail_rows(
     out: &mut Reg,
     rows: usize,
@@ -58,20 +57,4 @@ pub(in crate::expr) fn fail_rows(
             out.set_null(row, rows);
         }
     }
-}
-
-/// Fills `out` with NULLs if an operand is the constant NULL; returns whether it did. `fill` makes
-/// `rows` values of the output's type.
-pub(in crate::expr) fn null_constant(
-    out: &mut Reg,
-    rows: usize,
-    operands: &[View<'_>],
-    fill: impl FnOnce(&mut Reg),
-) -> bool {
-    if !operands.iter().any(View::is_null_constant) {
-        return false;
-    }
-    fill(out);
-    out.validity().resize(rows, false);
-    true
 }

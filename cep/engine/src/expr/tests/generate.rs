@@ -73,8 +73,15 @@ fn array(tape: &mut Tape<'_>, data_type: &DataType, rows: usize) -> ArrayRef {
         .collect();
     macro_rules! build {
         ($array:ident, $variant:ident) => {
-            Arc::new(values.iter().map(|v| match v { ScalarValue::$variant(v) => v.clone(), _ => unreachable!() })
-                .collect::<$array>())
+            Arc::new(
+                values
+                    .iter()
+                    .map(|v| match v {
+                        ScalarValue::$variant(v) => v.clone(),
+                        _ => unreachable!(),
+                    })
+                    .collect::<$array>(),
+            )
         };
     }
     match data_type {
@@ -104,11 +111,36 @@ fn array(tape: &mut Tape<'_>, data_type: &DataType, rows: usize) -> ArrayRef {
 
 /// A value of `data_type`: ordinary ones first, then the edges.
 pub(super) fn value(tape: &mut Tape<'_>, data_type: &DataType) -> ScalarValue {
-    const TEXTS: [&str; 14] =
-        ["", "1", "abc", "abcd", "ab", " 42 ", "-7.5", "NaN", "true", "9223372036854775808", "é", "a%b", "S10", "ABC"];
+    const TEXTS: [&str; 14] = [
+        "",
+        "1",
+        "abc",
+        "abcd",
+        "ab",
+        " 42 ",
+        "-7.5",
+        "NaN",
+        "true",
+        "9223372036854775808",
+        "é",
+        "a%b",
+        "S10",
+        "ABC",
+    ];
     match data_type {
         DataType::Boolean => ScalarValue::from(tape.below(2) == 1),
-        DataType::Int64 => ScalarValue::from(tape.pick(&[1i64, 0, 2, -1, 3, 1000, i64::MAX, i64::MIN, i64::MAX / 2, 1 << 33])),
+        DataType::Int64 => ScalarValue::from(tape.pick(&[
+            1i64,
+            0,
+            2,
+            -1,
+            3,
+            1000,
+            i64::MAX,
+            i64::MIN,
+            i64::MAX / 2,
+            1 << 33,
+        ])),
         DataType::Int32 => ScalarValue::from(tape.pick(&[1i32, 0, 2, -1, 7, i32::MAX, i32::MIN, 46_341])),
         DataType::Float64 => ScalarValue::from(tape.pick(&[
             1.0,
@@ -154,7 +186,9 @@ pub(super) fn expr(tape: &mut Tape<'_>, data_type: &DataType, depth: usize) -> E
         DataType::Int64 | DataType::Int32 | DataType::Float64 | DataType::Float32 => {
             number_expr(tape, data_type, depth - 1)
         }
-        DataType::Utf8 => cast_expr(tape, data_type, &[DataType::Int64, DataType::Int32, DataType::Boolean], depth - 1),
+        DataType::Utf8 => {
+            cast_expr(tape, data_type, &[DataType::Int64, DataType::Int32, DataType::Boolean], depth - 1)
+        }
         DataType::Timestamp(_, _) => cast_expr(tape, data_type, &[DataType::Int64], depth - 1),
         _ => leaf(tape, data_type),
     }

@@ -51,7 +51,7 @@ fn tape() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_chunk_gives_what_the_obvious_interpreter_gives(bytes in tape(), which in 0usize..16, depth in 1usize..5) {

@@ -104,8 +104,12 @@ fn unary(op: UnaryOp, v: &ScalarValue) -> Value {
         UnaryOp::Not => S::Boolean(truth(v).map(|b| !b)),
         UnaryOp::Neg => match v {
             S::Int64(None) | S::Int32(None) | S::Float64(None) | S::Float32(None) => v.clone(),
-            S::Int64(Some(x)) => S::Int64(Some(i64::try_from(-i128::from(*x)).map_err(|_| RowErrorKind::Overflow)?)),
-            S::Int32(Some(x)) => S::Int32(Some(i32::try_from(-i128::from(*x)).map_err(|_| RowErrorKind::Overflow)?)),
+            S::Int64(Some(x)) => {
+                S::Int64(Some(i64::try_from(-i128::from(*x)).map_err(|_| RowErrorKind::Overflow)?))
+            }
+            S::Int32(Some(x)) => {
+                S::Int32(Some(i32::try_from(-i128::from(*x)).map_err(|_| RowErrorKind::Overflow)?))
+            }
             S::Float64(Some(x)) => S::Float64(Some(f64_canonical(-x))),
             S::Float32(Some(x)) => S::Float32(Some(f32_canonical(-x))),
             other => unreachable!("-{other}"),
