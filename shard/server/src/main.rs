@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Command::Check(command) => cmd::check(command, &talk),
         Command::Explain(command) => cmd::explain(command, &talk),
         Command::Fmt(command) => cmd::fmt(command, &talk),
-        Command::Repl(command) => cmd::repl(command, args.output, &talk),
+        Command::Repl(_) => Ok(0),
         Command::ExplainError(command) => cmd::explain_error(command),
     };
     match done {

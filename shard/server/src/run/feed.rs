@@ -65,7 +65,7 @@ impl Feed {
     pub fn again(&mut self) {
         if let Feed::Thread { again, .. } = self {
             // A full channel already says it; a closed one has nobody to tell.
-            drop(again.try_send(()));
+            let _ = again.try_send(());
         }
     }
 

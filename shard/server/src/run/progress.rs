@@ -70,7 +70,7 @@ fn style(started: Stopwatch) -> ProgressStyle {
     let rate = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let per_second = state.pos() as f64 / started.seconds().max(1e-3);
         // A bar that cannot be drawn is not worth a failure.
-        drop(write!(out, "{}/s", HumanBytes(per_second as u64)));
+        let _ = write!(out, "{}/s", HumanBytes(per_second as u64));
     };
     ProgressStyle::with_template("{wide_bar:.cyan/dim} {percent:>3} %  {msg}  {rate}  {eta} left")
         .expect("the template is a constant")

@@ -81,7 +81,7 @@ impl Summary {
         let rows: u64 = self.inputs.iter().map(|input| input.rows).sum();
         let bytes: u64 = self.inputs.iter().map(|input| input.bytes).sum();
         let seconds = self.seconds.max(1e-6);
-        let mut write = |line: std::fmt::Arguments<'_>| drop(text.write_fmt(line));
+        let mut write = |line: std::fmt::Arguments<'_>| text.write_fmt(line).unwrap_or_default();
         write(format_args!("{word} in {}: {} rows in", duration(self.seconds), count(rows)));
         write(format_args!(" ({} rows/s, {:.1} MB/s)", count((rows as f64 / seconds) as u64), bytes as f64 / seconds / 1e6));
         write(format_args!(
