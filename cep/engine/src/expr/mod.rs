@@ -18,6 +18,7 @@
 //! `ops` what operators do to single values · `foreign` Arrow's kernels and the function library ·
 //! `predicate` filters · `view` operands and registers.
 
+mod access;
 mod compile;
 mod error;
 mod foreign;

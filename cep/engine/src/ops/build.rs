@@ -2,7 +2,7 @@
 
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
 
-use super::Operator;
+use super::{Operator, StreamOver};
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
 use crate::agg::{AggOptions, Order};
 
@@ -13,7 +13,8 @@ use crate::agg::{AggOptions, Order};
 pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
     match node {
         Node::Window(window) => build_window(window, program),
-        Node::Sliding(_) | Node::Delay { .. } | Node::Group(_) | Node::Over(_) | Node::Rate(_) => {
+        Node::Over(over) => Ok(Operator::Over(Box::new(StreamOver::new(over)?))),
+        Node::Sliding(_) | Node::Delay { .. } | Node::Group(_) | Node::Rate(_) => {
             Err("this operator is not there yet".to_string())
         }
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {

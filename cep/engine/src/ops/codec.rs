@@ -10,6 +10,7 @@ impl Operator {
             Operator::Aligned(_) => 1,
             Operator::Session(_) => 2,
             Operator::Batch(_) => 3,
+            Operator::Over(_) => 4,
         }
     }
 
@@ -21,6 +22,7 @@ impl Operator {
             Operator::Aligned(op) => op.encode(out),
             Operator::Session(op) => op.encode(out),
             Operator::Batch(op) => op.encode(out),
+            Operator::Over(op) => op.encode(out),
         }
     }
 
@@ -38,6 +40,7 @@ impl Operator {
             Operator::Aligned(op) => op.decode(input),
             Operator::Session(op) => op.decode(input),
             Operator::Batch(op) => op.decode(input),
+            Operator::Over(op) => op.decode(input),
         }
     }
 }

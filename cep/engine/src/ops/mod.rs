@@ -17,6 +17,7 @@ mod window;
 
 pub use build::build;
 pub use merge::Merge;
+pub use over::StreamOver;
 pub use rows::RowPipeline;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
@@ -56,6 +57,8 @@ pub enum Operator {
     Session(Box<SessionWindow>),
     /// Batches by stamp, count, column, cron or condition.
     Batch(Box<BatchWindowOp>),
+    /// OVER on a stream.
+    Over(Box<StreamOver>),
 }
 
 impl Operator {
@@ -66,6 +69,7 @@ impl Operator {
             Operator::Aligned(op) => op.process(input, out, cx),
             Operator::Session(op) => op.process(input, out, cx),
             Operator::Batch(op) => op.process(input, out, cx),
+            Operator::Over(op) => op.process(input, out, cx),
         }
     }
 }
