@@ -1,0 +1,1 @@
+//! The interactive session, driven through a pipe.
