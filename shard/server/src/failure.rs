@@ -2,6 +2,8 @@
 
 use net_connect::ConnectError;
 
+use crate::talk::Talk;
+
 /// Why a command did not do what was asked.
 ///
 /// Exit codes: 1 the run failed, 2 the script or the command line is wrong.
@@ -60,6 +62,21 @@ impl Failure {
             Failure::Script(_) | Failure::Usage { .. } => 2,
             Failure::Run { .. } | Failure::Found | Failure::Connector { .. } => 1,
             Failure::OutputClosed => 0,
+        }
+    }
+
+    /// Says on standard error what went wrong.
+    pub fn report(&self, talk: &Talk) {
+        match self {
+            Failure::Script(rendered) if rendered.is_empty() => {}
+            Failure::Script(rendered) => talk.plain(rendered),
+            Failure::Found | Failure::OutputClosed => {}
+            Failure::Usage { .. } | Failure::Run { .. } | Failure::Connector { .. } => {
+                talk.error(&self.to_string());
+                if let Some(help) = self.help() {
+                    talk.help(help);
+                }
+            }
         }
     }
 

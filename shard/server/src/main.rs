@@ -11,6 +11,7 @@ mod args;
 mod clock;
 mod cmd;
 mod failure;
+mod repl;
 mod run;
 mod script;
 mod talk;
@@ -20,7 +21,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-use failure::Failure;
 use talk::Talk;
 
 fn main() -> ExitCode {
@@ -31,28 +31,14 @@ fn main() -> ExitCode {
         Command::Check(command) => cmd::check(command, &talk),
         Command::Explain(command) => cmd::explain(command, &talk),
         Command::Fmt(command) => cmd::fmt(command, &talk),
-        Command::Repl(_) => Ok(0),
+        Command::Repl(command) => cmd::repl(command, args.output, &talk),
         Command::ExplainError(command) => cmd::explain_error(command),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            report(&failure, &talk);
+            failure.report(&talk);
             ExitCode::from(failure.exit_code())
-        }
-    }
-}
-
-/// Says why the command failed.
-fn report(failure: &Failure, talk: &Talk) {
-    match failure {
-        Failure::Script(rendered) => talk.plain(rendered),
-        Failure::Found | Failure::OutputClosed => {}
-        Failure::Usage { .. } | Failure::Run { .. } | Failure::Connector { .. } => {
-            talk.error(&failure.to_string());
-            if let Some(help) = failure.help() {
-                talk.help(help);
-            }
         }
     }
 }

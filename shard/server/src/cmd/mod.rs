@@ -4,7 +4,7 @@ mod check;
 mod explain;
 mod explain_error;
 mod fmt;
-//mod repl;
+mod repl;
 mod run;
 mod write;
 
@@ -12,5 +12,6 @@ pub use check::check;
 pub use explain::explain;
 pub use explain_error::explain_error;
 pub use fmt::fmt;
-//pub use repl::repl;
+pub use repl::repl;
 pub use run::run;
+pub use write::write_stdout;

@@ -21,10 +21,11 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
     let base_dir = if args.app == Path::new("-") { ".".into() } else { base_dir(&args.app) };
     let settings = RunSettings {
         base_dir: &base_dir,
-        show: Show { format: format.into(), limit: args.limit },
+        show: Show { format: format.into(), limit: args.limit, tag: None },
         playback: args.playback,
         plan: OutputPlan::of(&program),
         streams: read_streams(&program),
+        names_unread: true,
     };
     let run = Run::open(program, &settings, talk, &signals)?;
     if !run.has_outputs() {

@@ -40,6 +40,8 @@ pub struct RunSettings<'a> {
     pub plan: OutputPlan,
     /// Streams whose sources are opened, by [`StreamId`].
     pub streams: Vec<bool>,
+    /// Say which sources are not opened because nothing reads them.
+    pub names_unread: bool,
 }
 
 /// A program with everything open.
@@ -66,8 +68,7 @@ impl Run {
     /// If any of them cannot be had.
     pub fn open(program: Arc<Program>, settings: &RunSettings<'_>, talk: &Talk, signals: &Signals) -> Result<Self> {
         let engine = Engine::new(Arc::clone(&program), &settings.plan.sinks)?;
-        let inputs =
-            open_inputs(&program, &settings.streams, settings.base_dir, settings.playback, talk, signals)?;
+        let inputs = open_inputs(&program, settings, talk, signals)?;
         let outputs = Outputs::open(&program, &settings.plan, settings.base_dir, settings.show, talk, signals)?;
         if settings.show.limit.is_some() && !outputs.prints() {
             return Err(Failure::usage(

@@ -33,5 +33,5 @@ pub use inputs::base_dir;
 pub use outputs::{OutputPlan, Outputs, Show};
 pub use pace::Playback;
 pub use signals::Signals;
-pub use sources::read_streams;
+pub use sources::{external_streams, read_streams};
 pub use summary::{Ending, Summary};

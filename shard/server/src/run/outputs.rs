@@ -47,6 +47,8 @@ pub struct Show {
     pub format: OutputFormat,
     /// Printed rows after which the run ends.
     pub limit: Option<u64>,
+    /// Whether rows say which stream they are of; `None`: when more than one prints.
+    pub tag: Option<bool>,
 }
 
 /// All ways out of a run.
@@ -89,7 +91,7 @@ impl Outputs {
         let printing_streams = plan.queries.len() + plan.sinks.iter().filter(on_stdout).count();
         let mut opener = Opener {
             base_dir,
-            printing: Printing { format: show.format, tag_streams: printing_streams > 1 },
+            printing: Printing { format: show.format, tag_streams: show.tag.unwrap_or(printing_streams > 1) },
             talk,
             signals,
             outputs: Outputs { lanes: Vec::new(), drains: Vec::new(), left: show.limit, screen: None },

@@ -7,6 +7,7 @@ use cep_types::StreamId;
 use cep_types::options::{GeneratorOptions, Role, SourceConnector};
 use net_connect::{Source, open_source_columns};
 
+use super::driver::RunSettings;
 use super::inputs::{Input, next_try};
 use super::order::{Inputs, Order};
 use super::pace::{Pace, Playback};
@@ -26,18 +27,19 @@ pub fn read_streams(program: &Program) -> Vec<bool> {
     read
 }
 
-/// Opens the sources among `streams` in declaration order and decides how they are combined.
+/// Opens the sources that the settings name, in declaration order, and decides how they are
+/// combined.
 ///
 /// # Errors
 /// If a source cannot be opened, or a speed was asked for that a source cannot keep.
 pub fn open_inputs(
     program: &Program,
-    streams: &[bool],
-    base_dir: &Path,
-    playback: Playback,
+    settings: &RunSettings<'_>,
     talk: &Talk,
     signals: &Signals,
 ) -> Result<Inputs> {
+    let RunSettings { base_dir, playback, streams, names_unread, show: _, plan: _ } = settings;
+    let playback = *playback;
     let wanted = wanted_columns(program);
     let mut inputs = Vec::new();
     let mut arrival = false;
@@ -47,7 +49,9 @@ pub fn open_inputs(
             continue;
         }
         if !streams[stream.id.index()] {
-            talk.warn(&format!("stream '{}' is read by no query; its source stays closed", stream.name));
+            if *names_unread {
+                talk.warn(&format!("stream '{}' is read by no query; its source stays closed", stream.name));
+            }
             continue;
         }
         let source = open(stream, &wanted[stream.id.index()], base_dir, talk, signals)?;

@@ -70,6 +70,24 @@ pub enum Ending {
 impl Summary {
     /// The text, without a last line end.
     pub fn render(&self) -> String {
+        let mut text = self.head();
+        let mut write = |line: std::fmt::Arguments<'_>| text.write_fmt(line).unwrap_or_default();
+        let names = self.inputs.iter().map(|i| &i.name).chain(self.outputs.iter().map(|o| &o.name));
+        let width = names.map(|name| unicode_width::UnicodeWidthStr::width(name.as_str())).max().unwrap_or(0);
+        for input in &self.inputs {
+            write(format_args!("\n  in   {:width$}  {:>12} rows", input.name, count(input.rows)));
+            if input.skipped > 0 {
+                write(format_args!(", {} lines skipped", count(input.skipped)));
+            }
+        }
+        for output in &self.outputs {
+            write(format_args!("\n  out  {:width$}  {:>12} rows to {}", output.name, count(output.rows), output.place));
+        }
+        text
+    }
+
+    /// Its first line: everything but the single inputs and outputs.
+    pub fn head(&self) -> String {
         let mut text = String::new();
         let word = match self.ending {
             Ending::Complete => "done",
@@ -95,17 +113,6 @@ impl Summary {
         }
         if self.lost > 0 {
             write(format_args!(", not written {}", count(self.lost)));
-        }
-        let names = self.inputs.iter().map(|i| &i.name).chain(self.outputs.iter().map(|o| &o.name));
-        let width = names.map(|name| unicode_width::UnicodeWidthStr::width(name.as_str())).max().unwrap_or(0);
-        for input in &self.inputs {
-            write(format_args!("\n  in   {:width$}  {:>12} rows", input.name, count(input.rows)));
-            if input.skipped > 0 {
-                write(format_args!(", {} lines skipped", count(input.skipped)));
-            }
-        }
-        for output in &self.outputs {
-            write(format_args!("\n  out  {:width$}  {:>12} rows to {}", output.name, count(output.rows), output.place));
         }
         text
     }
