@@ -2,7 +2,7 @@
 
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
 
-use super::{Operator, StreamOver};
+use super::{GroupOp, Operator, RateOp, StreamOver};
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
 use crate::agg::{AggOptions, Order};
 
@@ -14,7 +14,9 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
     match node {
         Node::Window(window) => build_window(window, program),
         Node::Over(over) => Ok(Operator::Over(Box::new(StreamOver::new(over)?))),
-        Node::Sliding(_) | Node::Delay { .. } | Node::Group(_) | Node::Rate(_) => {
+        Node::Group(group) => Ok(Operator::Group(Box::new(GroupOp::new(group)?))),
+        Node::Rate(rate) => Ok(Operator::Rate(Box::new(RateOp::new(rate)?))),
+        Node::Sliding(_) | Node::Delay { .. } => {
             Err("this operator is not there yet".to_string())
         }
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {

@@ -11,6 +11,9 @@ impl Operator {
             Operator::Session(_) => 2,
             Operator::Batch(_) => 3,
             Operator::Over(_) => 4,
+            Operator::Group(_) => 5,
+            Operator::Rate(_) => 6,
+            Operator::Aggregation(_) => 7,
         }
     }
 
@@ -23,6 +26,9 @@ impl Operator {
             Operator::Session(op) => op.encode(out),
             Operator::Batch(op) => op.encode(out),
             Operator::Over(op) => op.encode(out),
+            Operator::Group(op) => op.encode(out),
+            Operator::Rate(op) => op.encode(out),
+            Operator::Aggregation(op) => op.encode(out),
         }
     }
 
@@ -41,6 +47,9 @@ impl Operator {
             Operator::Session(op) => op.decode(input),
             Operator::Batch(op) => op.decode(input),
             Operator::Over(op) => op.decode(input),
+            Operator::Group(op) => op.decode(input),
+            Operator::Rate(op) => op.decode(input),
+            Operator::Aggregation(op) => op.decode(input),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod calls;
+mod frame;
 mod stream;
 
 pub use bounded::BoundedOver;

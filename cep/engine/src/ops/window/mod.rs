@@ -15,6 +15,6 @@ mod session;
 
 pub use aligned::AlignedWindow;
 pub use batch::BatchWindowOp;
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, Pane};
 pub(crate) use result::ResultPlan;
 pub use session::SessionWindow;
