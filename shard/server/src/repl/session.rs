@@ -207,14 +207,17 @@ impl Session {
 
     /// Starts or runs the last query of a program, which prints.
     fn query(&mut self, mut program: Program, text: &str) -> Result<()> {
-        let Some(query) = program.queries.last_mut() else {
-            // A read of an aggregation has no continuous query.
-            return self.run_here(program, OutputPlan { queries: vec![], sinks: vec![] }, None);
-        };
+        // SELECTs are not kept in the script: a read that prints is this statement.
+        if let Some(at) = program.reads.iter().position(|read| read.target == Target::Print) {
+            let plan = OutputPlan { queries: vec![], sinks: vec![], reads: vec![at] };
+            let reached = reaching(&program, &program.aggregations[program.reads[at].aggregation].input);
+            return self.run_here(program, plan, reached);
+        }
+        let Some(query) = program.queries.last_mut() else { return Ok(()) };
         self.started += 1;
         query.name = format!("query_{}", self.started);
         let (name, query) = (query.name.clone(), query.clone());
-        let plan = OutputPlan { queries: vec![query.id], sinks: vec![] };
+        let plan = OutputPlan { queries: vec![query.id], sinks: vec![], reads: vec![] };
         self.start(program, &query, plan, &name, text)
     }
 
@@ -227,14 +230,14 @@ impl Session {
             return Ok(());
         }
         let name = stream.name.clone();
-        let plan = OutputPlan { queries: vec![], sinks: vec![target] };
+        let plan = OutputPlan { queries: vec![], sinks: vec![target], reads: vec![] };
         self.start(program, &query, plan, &name, text)
     }
 
     fn start(&mut self, program: Program, query: &Query, plan: OutputPlan, name: &str, text: &str) -> Result<()> {
         let reached = reaching(&program, &query.plan);
         if has_source(&program, &reached) {
-            return self.run_here(program, plan, Some(reached));
+            return self.run_here(program, plan, reached);
         }
         let show = Show { format: self.format, limit: None, tag: Some(true) };
         let live =
@@ -244,8 +247,7 @@ impl Session {
     }
 
     /// Runs a program in the foreground, until its sources end or Ctrl-C.
-    fn run_here(&mut self, program: Program, plan: OutputPlan, streams: Option<Vec<bool>>) -> Result<()> {
-        let streams = streams.unwrap_or_else(|| read_streams(&program));
+    fn run_here(&mut self, program: Program, plan: OutputPlan, streams: Vec<bool>) -> Result<()> {
         for stream in program.streams.iter().filter(|s| streams[s.id.index()]) {
             if matches!(stream.options.role, Role::Source(SourceConnector::Stdin { .. })) {
                 return Err(Failure::usage(

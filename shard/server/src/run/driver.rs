@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use cep_engine::RecordError;
-use cep_lang::plan::Program;
+use cep_lang::plan::{Program, Target};
 use cep_types::StreamId;
 
 use super::engine::Engine;
@@ -144,10 +144,31 @@ impl Run {
                 self.flush()?;
             }
         }
-        for stream in external_streams(&program) {
+        self.ends(&program)?;
+        Ok(if self.outputs.limit_reached() { Ending::Limit } else { Ending::Complete })
+    }
+
+    /// The end of everything: inputs in declaration order, then reads of aggregations, then the
+    /// streams that those reads feed.
+    fn ends(&mut self, program: &Program) -> Result<()> {
+        let fed = |stream: &StreamId| program.reads.iter().any(|read| read.target == Target::Stream(*stream));
+        for stream in external_streams(program).filter(|stream| !fed(stream)) {
             self.end(stream)?;
         }
-        Ok(if self.outputs.limit_reached() { Ending::Limit } else { Ending::Complete })
+        for (at, read) in program.reads.iter().enumerate() {
+            let rows = self.engine.read(read)?;
+            match read.target {
+                Target::Print => self.outputs.deliver_read(at, &rows)?,
+                Target::Stream(stream) => {
+                    let errors = self.engine.rows(stream, rows.clone(), None, wall_ns(), &mut self.outputs)?;
+                    self.settle(Some(stream), Some((&rows, &[])), &errors)?;
+                }
+            }
+        }
+        for stream in external_streams(program) {
+            self.end(stream)?;
+        }
+        Ok(())
     }
 
     fn rows(&mut self, rows: &Rows, now_ns: i64) -> Result<()> {
@@ -223,7 +244,7 @@ impl Run {
             rejected: self.desk.rejected,
             errors: self.desk.errors,
             dead_letters: self.desk.dead_letters,
-            late: 0,
+            late: self.engine.late_rows(),
             lost: self.outputs.lost(),
             seconds: self.started.seconds(),
             ending,

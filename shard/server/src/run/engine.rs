@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
 use cep_engine::{Actions, Budget, Partition, Progress, RecordError};
-use cep_lang::plan::{Clock, Program, StreamOrigin};
+use cep_lang::plan::{AggregationRead, Clock, Program, StreamOrigin};
 use cep_types::options::Role;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 
@@ -53,9 +53,17 @@ impl Engine {
         Ok(Engine { partition, actions: Actions::new(), index: 0, clock })
     }
 
-    /// The partition, for what it can be asked between entries.
-    pub fn partition(&self) -> &Partition {
-        &self.partition
+    /// Rows that came too late, of all queries.
+    pub fn late_rows(&self) -> u64 {
+        self.partition.late_rows().iter().map(|(_, rows)| rows).sum()
+    }
+
+    /// Answers a read of an aggregation from what it holds now.
+    ///
+    /// # Errors
+    /// If a step on the answer fails.
+    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch> {
+        self.partition.read(read).map_err(|error| Failure::run(format!("'{}': {error}", read.name)))
     }
 
     /// Whether the wall clock moves it while no row comes.

@@ -29,6 +29,8 @@ pub struct OutputPlan {
     pub queries: Vec<QueryId>,
     /// Streams whose rows go to their sinks.
     pub sinks: Vec<StreamId>,
+    /// Reads of aggregations that are printed, as indices into the program's.
+    pub reads: Vec<usize>,
 }
 
 impl OutputPlan {
@@ -36,7 +38,12 @@ impl OutputPlan {
     pub fn of(program: &Program) -> Self {
         let printed = program.queries.iter().filter(|q| q.target == Target::Print);
         let sinks = program.streams.iter().filter(|s| matches!(s.options.role, Role::Sink(_)));
-        OutputPlan { queries: printed.map(|q| q.id).collect(), sinks: sinks.map(|s| s.id).collect() }
+        let reads = (0..program.reads.len()).filter(|&at| program.reads[at].target == Target::Print);
+        OutputPlan {
+            queries: printed.map(|q| q.id).collect(),
+            sinks: sinks.map(|s| s.id).collect(),
+            reads: reads.collect(),
+        }
     }
 }
 
@@ -61,9 +68,18 @@ pub struct Outputs {
     screen: Option<usize>,
 }
 
-/// One output of the engine.
+/// Where the rows of a lane come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LaneSource {
+    /// The engine emits them.
+    Emits(Output),
+    /// The answer to a read of an aggregation, by index.
+    Read(usize),
+}
+
+/// One output of the program.
 struct Lane {
-    output: Output,
+    source: LaneSource,
     name: String,
     place: String,
     schema: SchemaRef,
@@ -88,7 +104,7 @@ impl Outputs {
         let on_stdout = |id: &&StreamId| {
             matches!(program.streams[id.index()].options.role, Role::Sink(SinkConnector::Stdout))
         };
-        let printing_streams = plan.queries.len() + plan.sinks.iter().filter(on_stdout).count();
+        let printing_streams = plan.queries.len() + plan.reads.len() + plan.sinks.iter().filter(on_stdout).count();
         let mut opener = Opener {
             base_dir,
             printing: Printing { format: show.format, tag_streams: show.tag.unwrap_or(printing_streams > 1) },
@@ -100,12 +116,18 @@ impl Outputs {
         for query in program.queries.iter().filter(|q| plan.queries.contains(&q.id)) {
             let drain = opener.stdout(None);
             let (schema, changes) = (query.plan.schema(), query.changelog != Changelog::Append);
-            opener.lane(Output::Query(query.id), &query.name, "standard output", schema, changes, drain);
+            let source = LaneSource::Emits(Output::Query(query.id));
+            opener.lane(source, &query.name, "standard output", schema, changes, drain);
+        }
+        for &at in &plan.reads {
+            let (drain, read) = (opener.stdout(None), &program.reads[at]);
+            opener.lane(LaneSource::Read(at), &read.name, "standard output", &read.schema, false, drain);
         }
         for stream in program.streams.iter().filter(|s| plan.sinks.contains(&s.id)) {
             let (drain, place) = opener.sink(stream.id, &stream.name, &stream.options)?;
             let changes = stream.changelog != Changelog::Append;
-            opener.lane(Output::Stream(stream.id), &stream.name, &place, &stream.schema, changes, drain);
+            let source = LaneSource::Emits(Output::Stream(stream.id));
+            opener.lane(source, &stream.name, &place, &stream.schema, changes, drain);
         }
         Ok(opener.outputs)
     }
@@ -137,7 +159,8 @@ impl Outputs {
         let mut batches: Vec<Option<RecordBatch>> = vec![None; emits.len()];
         for run in actions.runs() {
             let emit = &emits[run.emit];
-            let Some(at) = self.lanes.iter().position(|lane| lane.output == emit.output) else { continue };
+            let source = LaneSource::Emits(emit.output);
+            let Some(at) = self.lanes.iter().position(|lane| lane.source == source) else { continue };
             let place = self.drains[self.lanes[at].drain].place;
             let to = run.from + self.take_of_limit(place, run.to - run.from);
             let lane = &mut self.lanes[at];
@@ -175,12 +198,13 @@ impl Outputs {
         self.drains[drain].write(rows, ops, &self.lanes[at].name)
     }
 
-    /// Prints rows that no query made, as a stream of their own.
+    /// Writes the answer to a read of an aggregation, if it is printed.
     ///
     /// # Errors
     /// As [`Outputs::deliver`].
-    pub fn deliver_batch(&mut self, output: Output, rows: &RecordBatch) -> Result<()> {
-        let Some(at) = self.lanes.iter().position(|lane| lane.output == output) else { return Ok(()) };
+    pub fn deliver_read(&mut self, read: usize, rows: &RecordBatch) -> Result<()> {
+        let source = LaneSource::Read(read);
+        let Some(at) = self.lanes.iter().position(|lane| lane.source == source) else { return Ok(()) };
         let place = self.drains[self.lanes[at].drain].place;
         let count = self.take_of_limit(place, rows.num_rows());
         self.lanes[at].rows += count as u64;
@@ -242,9 +266,9 @@ struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    fn lane(&mut self, output: Output, name: &str, place: &str, schema: &SchemaRef, changes: bool, drain: usize) {
+    fn lane(&mut self, source: LaneSource, name: &str, place: &str, schema: &SchemaRef, changes: bool, drain: usize) {
         self.outputs.lanes.push(Lane {
-            output,
+            source,
             name: name.to_owned(),
             place: place.to_owned(),
             schema: nullable(schema),
