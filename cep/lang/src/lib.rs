@@ -8,4 +8,7 @@
 
 pub mod ast;
 pub mod diag;
+pub mod functions;
+pub mod lower;
 pub mod plan;
+pub mod sql;

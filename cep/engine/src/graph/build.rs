@@ -1,14 +1,15 @@
 //! From a program to a graph.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use cep_lang::plan::{Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target};
+use cep_lang::plan::{Aggregation, Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target};
 use cep_types::StreamId;
 
 use crate::actions::Output;
 use crate::chunk::Chunk;
-use crate::ops::{self, Merge, Operator};
+use crate::ops::{self, AggregationOp, Merge, Operator};
 use crate::time::{StreamClock, Watermarks};
 
 /// Why a program cannot be run.
@@ -86,6 +87,8 @@ pub struct Graph {
     pub(crate) outputs: Vec<GraphOutput>,
     /// Edge and slot of each stream.
     pub(crate) streams: Vec<(EdgeId, SlotId)>,
+    /// Node of each aggregation.
+    pub(crate) aggregations: Vec<usize>,
     /// Clocks of external streams; `None` for derived ones.
     pub(crate) clocks: Vec<Option<StreamClock>>,
 }
@@ -139,6 +142,7 @@ impl<'a> Builder<'a> {
                 slot_floor: Vec::new(),
                 outputs: Vec::new(),
                 streams: Vec::new(),
+                aggregations: Vec::new(),
                 clocks: vec![None; count],
             },
             built: vec![None; count],
@@ -163,6 +167,9 @@ impl<'a> Builder<'a> {
         for stream in &self.program.streams {
             self.stream(stream.id)?;
         }
+        for aggregation in &self.program.aggregations {
+            self.aggregation(aggregation)?;
+        }
         for &stream in watched {
             let edge = self.stream(stream)?.edge;
             self.graph.outputs.push(GraphOutput { output: Output::Stream(stream), edge });
@@ -175,6 +182,17 @@ impl<'a> Builder<'a> {
             .map(|b| b.as_ref().map(|b| (b.edge, b.slot)).expect("all streams were built"))
             .collect();
         Ok(self.graph)
+    }
+
+    /// An aggregation: its operator keeps everything and gives out nothing.
+    fn aggregation(&mut self, aggregation: &Aggregation) -> Result<(), BuildError> {
+        let input = self.node(&aggregation.input)?;
+        let reason = |reason| BuildError::Query { query: aggregation.name.clone(), reason };
+        let operator = Operator::Aggregation(Box::new(AggregationOp::new(aggregation).map_err(reason)?));
+        let output = self.edge(&Arc::new(arrow_schema::Schema::empty()));
+        self.push(NodeKind::Operator { input: input.edge, operator }, output, input.slot, input.sources);
+        self.graph.aggregations.push(self.graph.nodes.len() - 1);
+        Ok(())
     }
 
     /// Producers of a stream: queries, and windows that send late rows there.

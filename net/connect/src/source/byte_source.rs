@@ -93,6 +93,13 @@ impl ByteSource {
     }
 }
 
+/// Whether a call of [`Source::next`] after this error may succeed. Damaged packed data stays
+/// damaged, and reading behind it would look like the end.
+fn is_passing(error: &ConnectError) -> bool {
+    let ConnectError::Read { error, .. } = error else { return false };
+    !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
+}
+
 impl Source for ByteSource {
     fn schema(&self) -> &SchemaRef {
         self.rows.schema()
@@ -100,7 +107,7 @@ impl Source for ByteSource {
 
     fn next(&mut self, rows_max: usize, _now_ns: i64) -> Result<SourceChunk, ConnectError> {
         if let Some(error) = self.failed.take() {
-            self.ended = true;
+            self.ended = !is_passing(&error);
             return Err(error);
         }
         let start = self.window.position();
@@ -109,7 +116,7 @@ impl Source for ByteSource {
             match self.gather(start.byte) {
                 Ok(ended) => self.ended = ended,
                 Err(error) if self.rows.is_empty() => {
-                    self.ended = true;
+                    self.ended = !is_passing(&error);
                     return Err(error);
                 }
                 Err(error) => self.failed = Some(error),

@@ -103,6 +103,9 @@ pub enum RejectReason {
     /// The column that says when the row happened is beyond the years 1677 to 2262.
     #[error("the event time is out of range")]
     EventTimeRange,
+    /// It became a row, which could not be processed or written later on: why, in words.
+    #[error("{0}")]
+    Processing(Box<str>),
 }
 
 impl Reject {
