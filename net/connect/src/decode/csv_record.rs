@@ -67,8 +67,8 @@ impl Record {
         }
     }
 
-    /// Takes the record at the front of `input` apart.
-    pub(super) fn split(&mut self, input: &[u8], at_end: bool, layout: Layout) -> Split {
+    /// Takes the record at the front of `input` apart; its first line has `line_bytes` bytes.
+    pub(super) fn split(&mut self, input: &[u8], line_bytes: usize, at_end: bool, layout: Layout) -> Split {
         self.cells.clear();
         self.scratch.clear();
         // Nothing behind the longest record has a say, so that blocks do not either.
@@ -99,7 +99,7 @@ impl Record {
                     None => return out_of_sight(),
                 }
             };
-            if quoted {
+            if quoted && after > line_bytes {
                 lines += memchr::memchr_iter(b'\n', &visible[at..after]).count() as u64;
             }
             if lines > 0 && self.cells.len() > layout.cells_max && !self.last_is_empty() {

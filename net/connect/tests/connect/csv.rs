@@ -214,6 +214,17 @@ fn an_oversized_record_costs_itself_alone() {
 }
 
 #[test]
+fn a_line_of_ten_megabytes_is_passed_over_in_bounded_memory() {
+    let schema = schema("a BIGINT; s STRING");
+    let text = format!("a,s\n1,x\n2,{}\n3,z\n", "y".repeat(10_000_000));
+    let options = options(&[("format", "csv")], &schema);
+    let rows = read_with(text.as_bytes(), &options, &schema, 1 << 18, 1024).unwrap();
+    assert_eq!(rows.json(), "{\"a\":1,\"s\":\"x\"}\n{\"a\":3,\"s\":\"z\"}\n");
+    assert_eq!(rows.rejects[0].reason, RejectReason::Oversized { bytes_max: 1 << 20 });
+    assert_eq!(rows.rejects[0].original.len(), net_connect::OVERSIZED_KEPT_BYTES);
+}
+
+#[test]
 fn event_time_comes_from_its_column_in_every_form() {
     let times = |schema: &str, pairs: &[(&str, &str)], cell: &str| {
         let schema = self::schema(schema);

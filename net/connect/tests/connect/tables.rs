@@ -103,7 +103,9 @@ fn lists(rows: &[Option<Vec<Option<i64>>>]) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-fn maps(rows: &[Option<Vec<(String, Option<f64>)>>]) -> ArrayRef {
+type MapRow = Vec<(String, Option<f64>)>;
+
+fn maps(rows: &[Option<MapRow>]) -> ArrayRef {
     let names = arrow_array::builder::MapFieldNames {
         entry: "entries".into(),
         key: "key".into(),
