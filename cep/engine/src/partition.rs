@@ -42,6 +42,39 @@ pub enum Progress {
 }
 
 /// State and definitions of a partition: a pure function of the entries applied (R-DET-1).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{Float64Array, RecordBatch, TimestampNanosecondArray};
+/// use cep_engine::{Actions, Budget, Partition, Progress};
+/// use cep_lang::lower::{CompileOptions, compile};
+/// use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
+///
+/// let script = "
+///     CREATE STREAM readings (ts TIMESTAMP NOT NULL, value DOUBLE NOT NULL)
+///         WITH (clock = 'event', \"event.time\" = 'ts');
+///     SELECT avg(value) AS mean FROM readings WINDOW TUMBLING (SIZE 1 MINUTE);
+/// ";
+/// let program = compile(script, &CompileOptions::default()).expect("a valid script");
+/// let mut partition = Partition::new(Arc::new(program), &[])?;
+///
+/// let rows = RecordBatch::try_from_iter([
+///     ("ts", Arc::new(TimestampNanosecondArray::from(vec![0, 1_000_000_000])) as _),
+///     ("value", Arc::new(Float64Array::from(vec![20.0, 22.0])) as _),
+/// ])?;
+/// let events = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+/// let end = EntryKind::EndOfInput(StreamId(0));
+///
+/// let mut actions = Actions::new();
+/// for (index, kind) in [events, end].into_iter().enumerate() {
+///     let entry = Entry { index: LogIndex(index as u64 + 1), stamp: StampNs(0), kind };
+///     assert_eq!(partition.apply(&entry, &mut Budget::UNLIMITED, &mut actions), Progress::Done);
+/// }
+/// assert_eq!(actions.rows(), 1);
+/// assert_eq!(actions.emits()[0].chunk.columns[0].text_at(0), "21.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Partition {
     program: Arc<Program>,

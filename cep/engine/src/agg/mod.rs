@@ -36,6 +36,7 @@ pub mod exact;
 mod input;
 mod plan;
 mod set;
+mod sketch;
 mod states;
 pub(crate) mod value;
 

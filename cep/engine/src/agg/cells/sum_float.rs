@@ -15,8 +15,6 @@ pub(crate) struct SumFloatCell {
 }
 
 impl Cell for SumFloatCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         let mut add = |group: usize, x: f64| {
             let cell = &mut cells[group];

@@ -30,7 +30,7 @@ enum Kind {
     DenseRank,
     Lag { value: usize, default: Option<usize>, offset: u64, ignore_nulls: bool },
     /// First, last or nth value of a frame; nth ≥ 1 from the start, −1 the last.
-    Value { value: usize, nth: i64, frame: Frame, ignore_nulls: bool, kept: Vec<Option<Column>> },
+    Value { value: usize, nth: i64, frame: Frame, ignore_nulls: bool },
 }
 
 /// Rows of one partition.
@@ -135,7 +135,7 @@ impl StreamCalls {
 
     fn value(&mut self, value: &Expr, nth: i64, frame: Frame, ignore_nulls: bool) -> Kind {
         self.reach_frame(frame);
-        Kind::Value { value: self.input(value), nth, frame, ignore_nulls, kept: Vec::new() }
+        Kind::Value { value: self.input(value), nth, frame, ignore_nulls }
     }
 
     fn reach_frame(&mut self, frame: Frame) {
@@ -220,9 +220,6 @@ impl StreamCalls {
         self.answer_row(group, at, values, row, out)
     }
 
-    /// All peers have been answered.
-    pub fn peers_done(&mut self, _rows: &[u32], _groups: &[u32]) {}
-
     fn answer_row(&mut self, group: u32, at: usize, values: &[&Column], row: usize, out: &mut [Column]) -> Option<String> {
         let history = &self.histories[group as usize];
         let mut failed = None;
@@ -244,7 +241,7 @@ impl StreamCalls {
                         (None, None) => out.append_null(),
                     }
                 }
-                Kind::Value { value, nth, frame, ignore_nulls, kept: _ } => {
+                Kind::Value { value, nth, frame, ignore_nulls } => {
                     let column = &history.values[*value];
                     let (from, to) = bounds(*frame, history, at);
                     let mut rows = (from..to).filter(|&r| !*ignore_nulls || column.is_valid(history.skip + r));

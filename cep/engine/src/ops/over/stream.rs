@@ -222,7 +222,6 @@ impl StreamOver {
                     }
                 }
             }
-            self.calls.peers_done(peers, &waiting.group);
             from = to;
         }
         let keep: Vec<u32> = (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] > last).collect();
