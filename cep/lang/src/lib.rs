@@ -8,8 +8,8 @@
 
 pub mod ast;
 pub mod diag;
-pub mod functions;
 pub mod fmt;
+pub mod functions;
 pub mod lower;
 pub mod plan;
 pub mod sql;

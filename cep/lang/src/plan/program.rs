@@ -44,7 +44,7 @@ pub struct Stream {
 /// Where a stream's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamOrigin {
-    /// From outside: a source or a client.
+    /// From outside: a source, a client, constants, dead letters; queries may add theirs.
     External,
     /// From queries only.
     Derived,
