@@ -10,6 +10,7 @@ use arrow_schema::SchemaRef;
 use cep_lang::ast::{InsertSource, Span, Statement, StatementKind};
 use cep_lang::diag::Diagnostic;
 use cep_lang::lower::compile;
+use cep_types::StreamId;
 use cep_lang::plan::{Program, Query, Target};
 use cep_lang::sql::parse_script;
 use cep_types::options::{Role, SourceConnector};
@@ -160,7 +161,8 @@ impl Session {
                 let plan = program.queries.last().ok_or_else(|| {
                     Failure::usage("there is no plan: the statement is no query", "EXPLAIN SELECT …")
                 })?;
-                write_stdout(&cep_lang::plan::explain_query(&program, plan))
+                let names = |id: StreamId| program.streams[id.index()].name.clone();
+                write_stdout(&cep_lang::plan::explain_query(plan, &names))
             }
             StatementKind::Show(kind) => {
                 Answer::show(*kind, &self.program()?, &self.views, &self.live).print(self.format)
