@@ -62,29 +62,40 @@ impl ExactSum {
         }
     }
 
-    /// Removes `x`, which may be anything.
+    /// Removes `x`, which may be anything; returns by how many bytes the heap grew.
     #[cold]
     #[inline(never)]
-    pub fn remove_slowly(&mut self, x: f64) {
+    pub fn remove_slowly(&mut self, x: f64) -> isize {
+        let before = self.heap_bytes() as isize;
         if x.is_finite() {
-            self.add_slowly(-x);
+            self.add_finite(-x);
         } else {
-            // Wrapping, so that removal may also come before the add it undoes.
-            let spill = self.spill.get_or_insert_default();
-            *spill.counter(x) = spill.counter(x).wrapping_sub(1);
-            self.drop_empty_spill();
+            self.count_special(x, u64::MAX);
         }
+        self.heap_bytes() as isize - before
     }
 
-    /// Adds `x`, which may be anything.
+    /// Adds `x`, which may be anything; returns by how many bytes the heap grew.
     #[cold]
     #[inline(never)]
-    pub fn add_slowly(&mut self, x: f64) {
-        if !x.is_finite() {
-            let spill = self.spill.get_or_insert_default();
-            *spill.counter(x) = spill.counter(x).wrapping_add(1);
-            return;
+    pub fn add_slowly(&mut self, x: f64) -> isize {
+        let before = self.heap_bytes() as isize;
+        if x.is_finite() {
+            self.add_finite(x);
+        } else {
+            self.count_special(x, 1);
         }
+        self.heap_bytes() as isize - before
+    }
+
+    /// Wrapping, so that removal may also come before the add it undoes.
+    fn count_special(&mut self, x: f64, by: u64) {
+        let counter = self.spill.get_or_insert_default().counter(x);
+        *counter = counter.wrapping_add(by);
+        self.drop_empty_spill();
+    }
+
+    fn add_finite(&mut self, x: f64) {
         // Bits of `lo` that belong to `hi` make room below.
         let (hi, lo) = two_sum(self.hi, self.lo);
         if lo.is_finite() {
