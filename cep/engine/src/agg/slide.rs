@@ -38,8 +38,14 @@ impl AggSet {
             && plan.outputs().iter().all(|o| fused(o, out))
             && let Some((added, gone)) = Doubles::of(cells.spec(), slide)
         {
-            let outputs = plan.outputs();
-            return sums(cells.parts_mut(), slide, added, gone, |cell| push(cell, outputs, out));
+            let mut targets: Vec<Target> =
+                plan.outputs().iter().zip(out).map(|(o, c)| Target::new(o, c, slide.groups.len())).collect();
+            return match &mut targets[..] {
+                [one] => sums(cells.parts_mut(), slide, added, gone, |cell| one.push(cell)),
+                all => sums(cells.parts_mut(), slide, added, gone, |cell| {
+                    all.iter_mut().for_each(|t| t.push(cell));
+                }),
+            };
         }
         self.slide_by_steps(slide, out, errors);
     }
@@ -130,22 +136,58 @@ fn sums(
     }
 }
 
-#[inline(always)]
-fn push(cell: &SumFloatCell, outputs: &[Output], out: &mut [Column]) {
-    for (output, column) in outputs.iter().zip(out) {
-        match &mut column.values {
-            Values::F64(v) if cell.n != 0 => {
-                v.to_mut().push(match output.read {
-                    Read::Avg => cell.sum.divided_by(cell.n),
-                    _ => cell.sum.value(),
-                });
-                column.mark_valid();
+/// Where one call's values go.
+struct Target<'a> {
+    values: Numbers<'a>,
+    valid: &'a mut Option<Vec<bool>>,
+}
+
+enum Numbers<'a> {
+    Avg(&'a mut Vec<f64>),
+    Sum(&'a mut Vec<f64>),
+    Count(&'a mut Vec<i64>),
+}
+
+impl<'a> Target<'a> {
+    fn new(output: &Output, column: &'a mut Column, steps: usize) -> Self {
+        let values = match (&output.read, &mut column.values) {
+            (Read::Avg, Values::F64(v)) => Numbers::Avg(v.to_mut()),
+            (Read::Sum, Values::F64(v)) => Numbers::Sum(v.to_mut()),
+            (_, Values::I64(v)) => Numbers::Count(v.to_mut()),
+            (_, other) => panic!("a sum for a {} column", other.kind_name()),
+        };
+        let mut target = Target { values, valid: &mut column.valid };
+        match &mut target.values {
+            Numbers::Avg(v) | Numbers::Sum(v) => v.reserve(steps),
+            Numbers::Count(v) => v.reserve(steps),
+        }
+        target
+    }
+
+    #[inline(always)]
+    fn push(&mut self, cell: &SumFloatCell) {
+        let (before, present) = match &mut self.values {
+            Numbers::Avg(v) => {
+                v.push(if cell.n == 0 { 0.0 } else { cell.sum.divided_by(cell.n) });
+                (v.len() - 1, cell.n != 0)
             }
-            Values::I64(v) => {
-                v.to_mut().push(cell.n as i64);
-                column.mark_valid();
+            Numbers::Sum(v) => {
+                v.push(cell.sum.value());
+                (v.len() - 1, cell.n != 0)
             }
-            _ => column.push_null(),
+            Numbers::Count(v) => {
+                v.push(cell.n as i64);
+                (v.len() - 1, true)
+            }
+        };
+        match &mut self.valid {
+            Some(valid) => valid.push(present),
+            None if present => {}
+            None => {
+                let mut mask = vec![true; before];
+                mask.push(false);
+                *self.valid = Some(mask);
+            }
         }
     }
 }
