@@ -2,6 +2,9 @@
 
 mod calls;
 mod monoid;
+mod refusals;
+mod slides;
+mod values;
 
 use proptest::test_runner::Config;
 
