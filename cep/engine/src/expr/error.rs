@@ -116,6 +116,11 @@ impl RowErrors {
         self.list.is_empty()
     }
 
+    /// Number of errors recorded so far.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Forgets everything, keeping the allocation.
     pub fn clear(&mut self) {
         self.list.clear();

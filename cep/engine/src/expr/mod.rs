@@ -16,8 +16,9 @@
 //!
 //! Rooms: `compile` plan tree to program · `program` the compiled form · `run` the machine · `kernel` loops over slices ·
 //! `ops` what operators do to single values · `foreign` Arrow's kernels and the function library ·
-//! `predicate` filters · `view` operands and registers.
+//! `predicate` filters · `view` operands and registers · `access` results and codes for the operators.
 
+mod access;
 mod compile;
 mod error;
 mod foreign;
