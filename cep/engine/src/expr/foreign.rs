@@ -18,9 +18,11 @@ use datafusion_common::DataFusionError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
+use super::TEXT_BYTES_MAX;
 use super::error::{RowErrorKind, RowFailure};
 use super::kernel::cast::{cast_failure, quoted};
 use super::kernel::map::Failures;
+use super::kernel::text::too_long;
 use super::ops::{ArithOp, CmpOp};
 use super::view::Reg;
 use crate::column::Values;
@@ -68,7 +70,7 @@ impl Foreign {
             _ => {
                 let args: Vec<ColumnarValue> =
                     self.arg_types.iter().map(|t| ColumnarValue::Array(new_null_array(t, 0))).collect();
-                self.invoke(&args, 0).is_ok()
+                self.guarded(&args, 0).is_ok()
             }
         }
     }
@@ -93,6 +95,7 @@ impl Foreign {
         };
         out.set_array(&array);
         canonical_nan(out);
+        refuse_long_text(out, rows, failures);
         if let ForeignOp::Cast { safe: false } = self.op {
             self.find_failed_casts(out, rows, &args[0], failures);
         }
@@ -107,7 +110,7 @@ impl Foreign {
         parts: &mut Vec<ArrayRef>,
         failures: &mut Failures<'_>,
     ) {
-        match self.invoke(args, rows) {
+        match self.guarded(args, rows) {
             Ok(array) => parts.push(array),
             Err(failure) if rows <= 1 => {
                 if rows == 1 {
@@ -123,6 +126,18 @@ impl Foreign {
                 self.halve(&slice(args, half, rows - half), start + half, rows - half, parts, failures);
             }
         }
+    }
+
+    /// Runs the operation; a panic inside it is an error.
+    fn guarded(&self, args: &[ColumnarValue], rows: usize) -> Result<ArrayRef, RowFailure> {
+        let result = catch_unwind(AssertUnwindSafe(|| self.invoke(args, rows)));
+        result.unwrap_or_else(|_| {
+            let name = match &self.op {
+                ForeignOp::Call { function, .. } => function.name(),
+                _ => "the operation",
+            };
+            Err(RowFailure::new(RowErrorKind::Function, format!("{name} failed on these values")))
+        })
     }
 
     fn invoke(&self, args: &[ColumnarValue], rows: usize) -> Result<ArrayRef, RowFailure> {
@@ -214,11 +229,7 @@ fn call(
         return_field: Arc::clone(field),
         config_options: Arc::clone(&CONFIG),
     };
-    let result = catch_unwind(AssertUnwindSafe(|| function.invoke_with_args(input)))
-        .map_err(|_| {
-            RowFailure::new(RowErrorKind::Function, format!("{}: failed on these arguments", function.name()))
-        })?
-        .map_err(|e| function_failure(function.name(), &e))?;
+    let result = function.invoke_with_args(input).map_err(|e| function_failure(function.name(), &e))?;
     let array = match result {
         ColumnarValue::Array(a) => a,
         ColumnarValue::Scalar(s) => {
@@ -318,6 +329,21 @@ fn distinct(negated: bool, a: &ArrayRef, b: &ArrayRef) -> Result<ArrayRef, Arrow
 /// Also for arrays of type NULL, which carry no mask.
 fn is_null(array: &ArrayRef, row: usize) -> bool {
     array.is_null(row) || matches!(array.data_type(), DataType::Null)
+}
+
+/// Texts beyond [`TEXT_BYTES_MAX`] are errors of their rows.
+fn refuse_long_text(out: &mut Reg, rows: usize, failures: &mut Failures<'_>) {
+    let Values::Bytes { bytes, .. } = &out.column.values else { return };
+    if bytes.len() <= TEXT_BYTES_MAX {
+        return;
+    }
+    for row in 0..rows {
+        let length = out.column.bytes_at(row).len();
+        if out.column.is_valid(row) && length > TEXT_BYTES_MAX {
+            failures.push(row, too_long(length));
+            out.set_null(row, rows);
+        }
+    }
 }
 
 /// One NaN (R-DET-4), whatever the library made.

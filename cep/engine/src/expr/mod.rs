@@ -20,6 +20,7 @@
 
 mod access;
 mod compile;
+mod decimal;
 mod error;
 mod foreign;
 mod input;
@@ -28,6 +29,7 @@ mod ops;
 mod predicate;
 mod program;
 mod run;
+mod temporal;
 mod view;
 
 #[cfg(test)]
@@ -46,6 +48,10 @@ use run::{Frame, Machine};
 /// Deepest nesting that is compiled; chains of AND, OR and `||` count as one level. Keeps every
 /// recursion within a 2 MiB stack.
 pub const DEPTH_MAX: usize = 500;
+
+/// Longest text an expression makes, in bytes: the largest event (R-FLOW-3). With chunks of 1,024 rows a
+/// column stays below the 2 GiB its offsets reach.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// An expression ready to run, with its scratch.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use super::error::RowErrors;
 use super::input::{Input, Rows};
 use super::kernel::choose::{Choice, assemble, scatter};
 use super::kernel::map::Failures;
-use super::kernel::{arith, boolean, cast, compare};
+use super::kernel::{arith, bits, boolean, cast, compare, decimal, pattern, set, temporal, text};
 use super::program::{Block, Constant, Num, Op, Operand, Step};
 use super::view::{Reg, View};
 use crate::column::{Column, Values};
@@ -105,6 +105,10 @@ impl Machine {
                     Num::F64 => arith::arith_f64(out, n, *op, a, b),
                 }
             }
+            Op::Decimal(op) => decimal::decimal(out, n, *op, (arg(0), arg(1)), &mut failures),
+            Op::Temporal(op) => temporal::temporal(out, n, *op, (arg(0), arg(1)), &mut failures),
+            Op::Bits(op, num) => bits::bits(out, n, (*op, *num), arg(0), arg(1)),
+            Op::NegateDecimal => decimal::negate(out, n, arg(0), &mut failures),
             Op::Negate(num) => match num {
                 Num::I32 => arith::negate_i32(out, n, arg(0), &mut failures),
                 Num::I64 => arith::negate_i64(out, n, arg(0), &mut failures),
@@ -117,6 +121,15 @@ impl Machine {
             Op::Is { test, negated } => boolean::is(out, n, *test, *negated, arg(0)),
             Op::Kleene { or } => boolean::kleene(out, n, *or, arg(0), arg(1)),
             Op::Cast { cast, to, safe } => cast::cast(out, n, (*cast, to, *safe), arg(0), &mut failures),
+            Op::Match { matcher, negated } => pattern::match_constant(out, n, (matcher, *negated), arg(0)),
+            Op::MatchEach { kind, negated } => {
+                pattern::match_each(out, n, (*kind, *negated), (arg(0), arg(1)), &mut failures);
+            }
+            Op::InSet { set, negated } => set::in_set(out, n, (set, *negated), arg(0)),
+            Op::Concat => {
+                let parts: Vec<View<'_>> = (0..step.args.len()).map(arg).collect();
+                text::concat(out, n, &parts, &mut failures);
+            }
             Op::Foreign(foreign) => {
                 let args: Vec<ColumnarValue> = step
                     .args

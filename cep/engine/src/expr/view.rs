@@ -4,7 +4,7 @@ use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_select::take::take;
 
 use super::input::Rows;
-use crate::column::{Buf, Column, Values};
+use crate::column::{Buf, ByteBuf, Column, Values};
 
 /// One operand of fixed width: a value for each row, or one for all.
 #[derive(Debug, Clone, Copy)]
@@ -204,6 +204,28 @@ impl Reg {
             for (o, &m) in out.iter_mut().zip(mask) {
                 *o &= m;
             }
+        }
+    }
+
+    /// Appends one text made of `parts`; the register holds text.
+    pub(super) fn push_text<'p>(&mut self, parts: impl Iterator<Item = &'p [u8]>) {
+        if let Values::Bytes { offsets: Buf::Own(offsets), bytes: ByteBuf::Own(bytes) } =
+            &mut self.column.values
+        {
+            parts.for_each(|part| bytes.extend_from_slice(part));
+            offsets.push(bytes.len() as i32);
+        }
+    }
+
+    /// Value of row `row` of a boolean register.
+    pub(super) fn bool_at(&self, row: usize) -> bool {
+        matches!(&self.column.values, Values::Bool(v) if v[row])
+    }
+
+    /// NOT, in place.
+    pub(super) fn flip(&mut self) {
+        if let Values::Bool(values) = &mut self.column.values {
+            values.iter_mut().for_each(|v| *v = !*v);
         }
     }
 

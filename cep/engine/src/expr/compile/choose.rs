@@ -7,6 +7,7 @@ use super::operator::is_cheap;
 use super::{Builder, Compiler, unsupported};
 use crate::column::Column;
 use crate::expr::ExprError;
+use crate::expr::kernel::set::Set;
 use crate::expr::program::{Block, Op, Operand};
 
 impl Compiler {
@@ -84,6 +85,23 @@ impl Compiler {
         Ok(builder.finish(result))
     }
 
+    /// The list as a set, if all of it is constant, of the type of `input`, and of a kind of ours.
+    fn constant_set(&mut self, input: &Expr, list: &[Expr]) -> Result<Option<Set>, ExprError> {
+        let mut items = Vec::with_capacity(list.len());
+        for item in list {
+            if item.data_type != input.data_type {
+                return Ok(None);
+            }
+            let block = self.block(item)?;
+            match block.result {
+                Operand::Const(at) if block.steps.is_empty() => items.push(at),
+                _ => return Ok(None),
+            }
+        }
+        let items: Vec<&Column> = items.iter().map(|&at| &self.machine.constants[at].column).collect();
+        Ok(Set::new(&Column::new(&input.data_type), &items))
+    }
+
     /// `x IN (a, b)` is `x = a OR x = b`, with its NULLs and its laziness.
     pub(super) fn in_list(
         &mut self,
@@ -93,6 +111,10 @@ impl Compiler {
         list: &[Expr],
         negated: bool,
     ) -> Result<Operand, ExprError> {
+        if let Some(set) = self.constant_set(input, list)? {
+            let operand = self.operand(b, input)?;
+            return Ok(self.push(b, Op::InSet { set, negated }, vec![operand], &DataType::Boolean));
+        }
         let equals: Vec<Expr> = list
             .iter()
             .map(|item| Expr {

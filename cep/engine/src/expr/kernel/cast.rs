@@ -9,6 +9,7 @@ use cep_types::sql_type::sql_type_name;
 
 use super::map::{Failures, map1};
 use crate::expr::error::{RowErrorKind, RowFailure};
+use crate::expr::temporal::is_utc;
 use crate::expr::view::{Arg, Reg, View};
 
 /// A native cast.
@@ -77,10 +78,6 @@ impl CastOp {
             _ => return None,
         })
     }
-}
-
-fn is_utc(zone: &str) -> bool {
-    matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC")
 }
 
 /// Why a value could not be cast.
