@@ -95,7 +95,6 @@ impl Foreign {
         };
         out.set_array(&array);
         canonical_nan(out);
-        refuse_long_text(out, rows, failures);
         if let ForeignOp::Cast { safe: false } = self.op {
             self.find_failed_casts(out, rows, &args[0], failures);
         }
@@ -131,12 +130,17 @@ impl Foreign {
     /// Runs the operation; a panic inside it is an error.
     fn guarded(&self, args: &[ColumnarValue], rows: usize) -> Result<ArrayRef, RowFailure> {
         let result = catch_unwind(AssertUnwindSafe(|| self.invoke(args, rows)));
-        result.unwrap_or_else(|_| {
+        let result = result.unwrap_or_else(|_| {
             let name = match &self.op {
                 ForeignOp::Call { function, .. } => function.name(),
                 _ => "the operation",
             };
             Err(RowFailure::new(RowErrorKind::Function, format!("{name} failed on these values")))
+        });
+        // Refused here, so that only the rows at fault are.
+        result.and_then(|array| match longest_text(&array) {
+            Some(bytes) if bytes > TEXT_BYTES_MAX => Err(too_long(bytes)),
+            _ => Ok(array),
         })
     }
 
@@ -331,18 +335,20 @@ fn is_null(array: &ArrayRef, row: usize) -> bool {
     array.is_null(row) || matches!(array.data_type(), DataType::Null)
 }
 
-/// Texts beyond [`TEXT_BYTES_MAX`] are errors of their rows.
-fn refuse_long_text(out: &mut Reg, rows: usize, failures: &mut Failures<'_>) {
-    let Values::Bytes { bytes, .. } = &out.column.values else { return };
-    if bytes.len() <= TEXT_BYTES_MAX {
-        return;
+/// Length in bytes of the longest text.
+fn longest_text(array: &ArrayRef) -> Option<usize> {
+    fn longest<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> Option<usize> {
+        values.flatten().map(<[u8]>::len).max()
     }
-    for row in 0..rows {
-        let length = out.column.bytes_at(row).len();
-        if out.column.is_valid(row) && length > TEXT_BYTES_MAX {
-            failures.push(row, too_long(length));
-            out.set_null(row, rows);
-        }
+    match array.data_type() {
+        _ if array.get_buffer_memory_size() <= TEXT_BYTES_MAX => None,
+        DataType::Utf8 => longest(array.as_string::<i32>().iter().map(|v| v.map(str::as_bytes))),
+        DataType::LargeUtf8 => longest(array.as_string::<i64>().iter().map(|v| v.map(str::as_bytes))),
+        DataType::Utf8View => longest(array.as_string_view().iter().map(|v| v.map(str::as_bytes))),
+        DataType::Binary => longest(array.as_binary::<i32>().iter()),
+        DataType::LargeBinary => longest(array.as_binary::<i64>().iter()),
+        DataType::BinaryView => longest(array.as_binary_view().iter()),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 use cep_lang::plan::{BinaryOp, Expr, ExprKind};
 
-use super::operator::is_cheap;
+use super::operator::{is_cheap, same_values};
 use super::{Builder, Compiler, unsupported};
 use crate::column::Column;
 use crate::expr::ExprError;
@@ -76,7 +76,7 @@ impl Compiler {
     fn value_block(&mut self, whole: &Expr, value: &Expr) -> Result<Block, ExprError> {
         let mut builder = Builder::default();
         let mut result = self.operand(&mut builder, value)?;
-        if value.data_type != whole.data_type {
+        if !same_values(&value.data_type, &whole.data_type) {
             if value.data_type != DataType::Null {
                 return Err(unsupported("CASE", &[whole, value]));
             }
@@ -89,7 +89,7 @@ impl Compiler {
     fn constant_set(&mut self, input: &Expr, list: &[Expr]) -> Result<Option<Set>, ExprError> {
         let mut items = Vec::with_capacity(list.len());
         for item in list {
-            if item.data_type != input.data_type {
+            if !same_values(&item.data_type, &input.data_type) {
                 return Ok(None);
             }
             let block = self.block(item)?;

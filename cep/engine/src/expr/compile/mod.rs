@@ -274,7 +274,7 @@ impl Compiler {
             (_, ExprKind::Column(index)) => (*index, left, op.flipped()),
             _ => return Ok(None),
         };
-        if left.data_type != right.data_type || !is_native(&left.data_type) {
+        if !operator::same_values(&left.data_type, &right.data_type) || !is_native(&left.data_type) {
             return Ok(None);
         }
         // A constant folds to no steps at all.
@@ -306,7 +306,9 @@ fn is_constant(step: &Step) -> bool {
 fn is_coalesce(function: &ScalarUDF, expr: &Expr, args: &[Expr]) -> bool {
     matches!(function.name(), "coalesce" | "nvl")
         && !args.is_empty()
-        && args.iter().all(|a| a.data_type == expr.data_type || a.data_type == DataType::Null)
+        && args
+            .iter()
+            .all(|a| operator::same_values(&a.data_type, &expr.data_type) || a.data_type == DataType::Null)
 }
 
 fn comparison(op: BinaryOp) -> Option<CmpOp> {

@@ -7,7 +7,7 @@ use super::{Builder, Compiler, comparison, unsupported};
 use crate::expr::ExprError;
 use crate::expr::decimal::DecimalOp;
 use crate::expr::foreign::ForeignOp;
-use crate::expr::kernel::cast::CastOp;
+use crate::expr::kernel::cast::{CastOp, plain_text};
 use crate::expr::kernel::pattern::PatternKind;
 use crate::expr::ops::{ArithOp, BitOp, CmpOp};
 use crate::expr::predicate::is_native;
@@ -209,10 +209,11 @@ impl Compiler {
     }
 }
 
-/// Whether values of the two types compare as they are: time zones only change how they print.
-fn same_values(a: &DataType, b: &DataType) -> bool {
+/// Whether values of the two types compare as they are: time zones only change how they print, and
+/// text is text in any encoding.
+pub(super) fn same_values(a: &DataType, b: &DataType) -> bool {
     let ns = |t: &DataType| matches!(t, DataType::Timestamp(TimeUnit::Nanosecond, _));
-    a == b || ns(a) && ns(b)
+    a == b || ns(a) && ns(b) || plain_text(a) == plain_text(b)
 }
 
 fn number(data_type: &DataType) -> Option<Num> {

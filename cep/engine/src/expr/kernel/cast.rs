@@ -47,6 +47,10 @@ impl CastOp {
     /// The native cast for a pair of types, if there is one.
     pub(in crate::expr) fn find(from: &DataType, to: &DataType) -> Option<Self> {
         use DataType as T;
+        let (from, to) = (&plain_text(from), &plain_text(to));
+        if from == to {
+            return Some(CastOp::Same);
+        }
         let ns = |t: &T| matches!(t, T::Timestamp(TimeUnit::Nanosecond, zone) if zone.as_deref().is_none_or(is_utc));
         Some(match (from, to) {
             _ if ns(from) && (ns(to) || *to == T::Int64) || *from == T::Int64 && ns(to) => CastOp::Same,
@@ -77,6 +81,15 @@ impl CastOp {
             (T::Int64, T::Utf8) => CastOp::I64ToText,
             _ => return None,
         })
+    }
+}
+
+/// The type without regard to how text and bytes are encoded.
+pub(in crate::expr) fn plain_text(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+        other => other.clone(),
     }
 }
 
