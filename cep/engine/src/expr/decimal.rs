@@ -88,6 +88,11 @@ impl DecimalOp {
     }
 }
 
+/// Why a value has no negative.
+pub(super) fn negate_failure() -> RowFailure {
+    RowFailure::new(RowErrorKind::Overflow, "DECIMAL overflow in a negation")
+}
+
 fn shown(value: i128, (precision, scale): (u8, i32)) -> String {
     Decimal128Type::format_decimal(value, precision, scale as i8)
 }

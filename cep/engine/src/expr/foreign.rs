@@ -19,13 +19,14 @@ use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
 use super::TEXT_BYTES_MAX;
-use super::error::{RowErrorKind, RowFailure};
+use super::error::{RowErrorKind, RowErrors, RowFailure};
+use super::input::Rows;
 use super::kernel::cast::{cast_failure, quoted};
 use super::kernel::map::Failures;
 use super::kernel::text::too_long;
 use super::ops::{ArithOp, CmpOp};
 use super::view::Reg;
-use crate::column::Values;
+use crate::column::{Column, Values};
 
 /// The configuration functions see: DataFusion's defaults, always (R-DET-4).
 static CONFIG: LazyLock<Arc<ConfigOptions>> = LazyLock::new(|| Arc::new(ConfigOptions::default()));
@@ -97,6 +98,20 @@ impl Foreign {
         canonical_nan(out);
         if let ForeignOp::Cast { safe: false } = self.op {
             self.find_failed_casts(out, rows, &args[0], failures);
+        }
+    }
+
+    /// Computes one row.
+    ///
+    /// # Errors
+    /// The row's failure.
+    pub(super) fn run_row(&self, args: &[ColumnarValue]) -> Result<Column, RowFailure> {
+        let mut errors = RowErrors::new();
+        let mut out = Reg::default();
+        self.run(&mut out, 1, args, &mut Failures { rows: Rows::All, errors: &mut errors });
+        match errors.settle().first() {
+            Some(error) => Err(error.failure.clone()),
+            None => Ok(out.column),
         }
     }
 

@@ -16,7 +16,7 @@
 //!
 //! Rooms: `compile` plan tree to program · `program` the compiled form · `run` the machine · `kernel` loops over slices ·
 //! `ops` what operators do to single values · `foreign` Arrow's kernels and the function library ·
-//! `predicate` filters · `view` operands and registers · `access` results and codes for the operators.
+//! `predicate` filters · `view` operands and registers · `row` single rows · `access` results and codes for the operators.
 
 mod access;
 mod compile;
@@ -28,6 +28,7 @@ mod kernel;
 mod ops;
 mod predicate;
 mod program;
+pub mod row;
 mod run;
 mod temporal;
 mod view;

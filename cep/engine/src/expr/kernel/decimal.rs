@@ -1,8 +1,7 @@
 //! Kernels of [`DecimalOp`].
 
 use super::map::{Failures, fail_rows, map1, map2};
-use crate::expr::decimal::DecimalOp;
-use crate::expr::error::{RowErrorKind, RowFailure};
+use crate::expr::decimal::{DecimalOp, negate_failure};
 use crate::expr::view::{Reg, View};
 
 /// `a op b`; overflow of the precision and division by zero are errors of their row.
@@ -34,8 +33,5 @@ pub(in crate::expr) fn negate(out: &mut Reg, rows: usize, a: View<'_>, failures:
     let x = a.i128s();
     map1(out.i128s(), rows, x, i128::wrapping_neg);
     out.strict_validity(rows, &[a]);
-    fail_rows(out, rows, failures, |row| {
-        (x.at(row) == i128::MIN)
-            .then(|| RowFailure::new(RowErrorKind::Overflow, "DECIMAL overflow in a negation"))
-    });
+    fail_rows(out, rows, failures, |row| (x.at(row) == i128::MIN).then(negate_failure));
 }

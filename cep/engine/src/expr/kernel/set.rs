@@ -1,6 +1,7 @@
 //! `x IN (constants)`.
 
 use crate::column::{Column, Values};
+use crate::expr::row::Scalar;
 use crate::expr::view::{Arg, Reg, View};
 
 /// The constants, sorted. Without NULL; that is kept apart.
@@ -66,6 +67,21 @@ impl Set {
         };
         Some(Set { values, has_null })
     }
+
+    /// Whether one value that is not NULL is in the set; `None` if that is unknown.
+    pub(in crate::expr) fn holds(&self, value: &Scalar<'_>) -> Option<bool> {
+        let found = match (&self.values, value) {
+            (SetValues::Bool(has), Scalar::Bool(v)) => has[usize::from(*v)],
+            (SetValues::I32(keys), Scalar::I32(v)) => contains(keys, v),
+            (SetValues::I64(keys), Scalar::I64(v)) => contains(keys, v),
+            (SetValues::I128(keys), Scalar::I128(v)) => contains(keys, v),
+            (SetValues::Float(keys), Scalar::F32(v)) => contains(keys, &float_key(f64::from(*v))),
+            (SetValues::Float(keys), Scalar::F64(v)) => contains(keys, &float_key(*v)),
+            (SetValues::Bytes(texts), Scalar::Bytes(v)) => holds_text(texts, v),
+            (_, other) => panic!("{other:?} looked up in a set of another kind"),
+        };
+        if found || !self.has_null { Some(found) } else { None }
+    }
 }
 
 /// `a [NOT] IN set`: NULL where `a` is, and where it is not found but the set has a NULL.
@@ -82,14 +98,7 @@ pub(in crate::expr) fn in_set(out: &mut Reg, rows: usize, (set, negated): (&Set,
         },
         SetValues::Bytes(texts) => {
             let text = a.text();
-            out.bools().extend((0..rows).map(|row| {
-                let value = text.at(row);
-                if texts.len() <= SCAN_MAX {
-                    texts.iter().any(|t| **t == *value)
-                } else {
-                    texts.binary_search_by(|t| (**t).cmp(value)).is_ok()
-                }
-            }));
+            out.bools().extend((0..rows).map(|row| holds_text(texts, text.at(row))));
         }
     }
     if set.has_null {
@@ -102,6 +111,13 @@ pub(in crate::expr) fn in_set(out: &mut Reg, rows: usize, (set, negated): (&Set,
     if negated {
         out.flip();
     }
+}
+
+fn holds_text(texts: &[Box<[u8]>], value: &[u8]) -> bool {
+    if texts.len() <= SCAN_MAX {
+        return texts.iter().any(|t| **t == *value);
+    }
+    texts.binary_search_by(|t| (**t).cmp(value)).is_ok()
 }
 
 fn member<T: Copy>(out: &mut Reg, rows: usize, a: Arg<'_, T>, has: impl Fn(T) -> bool) {
