@@ -81,7 +81,7 @@ pub(super) enum Op {
         test: Test,
         negated: bool,
     },
-    /// AND or OR of two operands already computed for all rows.
+    /// AND or OR of operands that are computed for all rows.
     Kleene {
         or: bool,
     },
@@ -89,6 +89,11 @@ pub(super) enum Op {
     Logic {
         or: bool,
         terms: Vec<Block>,
+    },
+    /// CASE of fixed-width values whose parts are all computed for all rows: condition and value in
+    /// turn, then the ELSE if there is one.
+    Select {
+        like: Box<Column>,
     },
     Case {
         branches: Vec<(Block, Block)>,

@@ -1,15 +1,19 @@
 //! Running compiled blocks.
 
 use datafusion_expr::ColumnarValue;
+use smallvec::SmallVec;
 
 use super::error::RowErrors;
 use super::input::{Input, Rows};
-use super::kernel::choose::{Choice, assemble, scatter};
+use super::kernel::choose::{Choice, assemble, scatter, select};
 use super::kernel::map::Failures;
 use super::kernel::{arith, bits, boolean, cast, compare, decimal, pattern, set, temporal, text};
 use super::program::{Block, Constant, Num, Op, Operand, Step};
 use super::view::{Reg, View};
 use crate::column::{Column, Values};
+
+/// Operands of a step; rarely more than these.
+type Views<'a> = SmallVec<[View<'a>; 8]>;
 
 /// Constants and scratch of one compiled expression.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +123,14 @@ impl Machine {
             Op::Distinct { negated } => compare::distinct(out, n, *negated, arg(0), arg(1)),
             Op::Not => boolean::not(out, n, arg(0)),
             Op::Is { test, negated } => boolean::is(out, n, *test, *negated, arg(0)),
-            Op::Kleene { or } => boolean::kleene(out, n, *or, arg(0), arg(1)),
+            Op::Kleene { or } => {
+                let terms: Views<'_> = (0..step.args.len()).map(arg).collect();
+                boolean::kleene(out, n, *or, &terms);
+            }
+            Op::Select { like } => {
+                let parts: Views<'_> = (0..step.args.len()).map(arg).collect();
+                select(out, n, like, &parts);
+            }
             Op::Cast { cast, to, safe } => cast::cast(out, n, (*cast, to, *safe), arg(0), &mut failures),
             Op::Match { matcher, negated } => pattern::match_constant(out, n, (matcher, *negated), arg(0)),
             Op::MatchEach { kind, negated } => {
@@ -127,7 +138,7 @@ impl Machine {
             }
             Op::InSet { set, negated } => set::in_set(out, n, (set, *negated), arg(0)),
             Op::Concat => {
-                let parts: Vec<View<'_>> = (0..step.args.len()).map(arg).collect();
+                let parts: Views<'_> = (0..step.args.len()).map(arg).collect();
                 text::concat(out, n, &parts, &mut failures);
             }
             Op::Foreign(foreign) => {

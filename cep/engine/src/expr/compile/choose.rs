@@ -5,7 +5,7 @@ use cep_lang::plan::{BinaryOp, Expr, ExprKind};
 
 use super::operator::{is_cheap, same_values};
 use super::{Builder, Compiler, unsupported};
-use crate::column::Column;
+use crate::column::{Column, Values};
 use crate::expr::ExprError;
 use crate::expr::kernel::set::Set;
 use crate::expr::program::{Block, Op, Operand};
@@ -26,16 +26,15 @@ impl Compiler {
     }
 
     fn kleene(&mut self, b: &mut Builder, or: bool, terms: &[&Expr]) -> Result<Operand, ExprError> {
-        let mut result = None;
+        let mut operands = Vec::with_capacity(terms.len());
         for term in terms {
             let operand = self.operand(b, term)?;
-            let operand = self.boolean(operand, term)?;
-            result = Some(match result {
-                None => operand,
-                Some(before) => self.push(b, Op::Kleene { or }, vec![before, operand], &DataType::Boolean),
-            });
+            operands.push(self.boolean(operand, term)?);
         }
-        Ok(result.expect("a chain has terms"))
+        if let [only] = operands[..] {
+            return Ok(only);
+        }
+        Ok(self.push(b, Op::Kleene { or }, operands, &DataType::Boolean))
     }
 
     fn kleene_block(&mut self, or: bool, terms: &[&Expr]) -> Result<Block, ExprError> {
@@ -51,6 +50,9 @@ impl Compiler {
         branches: &[(Expr, Expr)],
         otherwise: Option<&Expr>,
     ) -> Result<Operand, ExprError> {
+        if let Some(result) = self.select(b, expr, branches, otherwise)? {
+            return Ok(result);
+        }
         let mut compiled = Vec::with_capacity(branches.len());
         for (condition, value) in branches {
             let condition = self.kleene_block(false, &[condition])?;
@@ -59,6 +61,31 @@ impl Compiler {
         let otherwise = otherwise.map(|value| self.value_block(expr, value)).transpose()?;
         let like = Box::new(Column::new(&expr.data_type));
         Ok(self.push(b, Op::Case { branches: compiled, otherwise, like }, vec![], &expr.data_type))
+    }
+
+    /// A short CASE of cheap parts that cannot fail: all of them for all rows.
+    fn select(
+        &mut self,
+        b: &mut Builder,
+        expr: &Expr,
+        branches: &[(Expr, Expr)],
+        otherwise: Option<&Expr>,
+    ) -> Result<Option<Operand>, ExprError> {
+        const BRANCHES_MAX: usize = 4;
+        let like = Box::new(Column::new(&expr.data_type));
+        let fixed = !matches!(like.values, Values::Bytes { .. } | Values::Any(_));
+        let value_fits = |v: &Expr| is_cheap(v) && same_values(&v.data_type, &expr.data_type);
+        let fits =
+            branches.iter().all(|(c, v)| is_cheap(c) && c.data_type == DataType::Boolean && value_fits(v))
+                && otherwise.is_none_or(value_fits);
+        if !fixed || !fits || branches.len() > BRANCHES_MAX {
+            return Ok(None);
+        }
+        let mut parts = Vec::with_capacity(2 * branches.len() + 1);
+        for part in branches.iter().flat_map(|(c, v)| [c, v]).chain(otherwise) {
+            parts.push(self.operand(b, part)?);
+        }
+        Ok(Some(self.push(b, Op::Select { like }, parts, &expr.data_type)))
     }
 
     pub(super) fn coalesce(

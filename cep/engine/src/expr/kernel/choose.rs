@@ -3,7 +3,7 @@
 use arrow_array::{Array, ArrayRef, new_null_array};
 
 use crate::column::{Column, Values};
-use crate::expr::view::{Reg, View};
+use crate::expr::view::{Arg, Reg, View};
 
 /// Where a row of the result comes from: branch and row within it.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,74 @@ pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
     for (row, &at) in at.iter().enumerate() {
         valid[at as usize] = values.is_valid(row);
     }
+}
+
+/// CASE over parts computed for all rows: condition and value in turn, then the ELSE if there is one. `like` is of a
+/// fixed-width kind.
+pub(in crate::expr) fn select(out: &mut Reg, rows: usize, like: &Column, parts: &[View<'_>]) {
+    let (branches, otherwise) = parts.split_at(parts.len() / 2 * 2);
+    let otherwise = otherwise.first().copied();
+    macro_rules! blend {
+        ($access:ident) => {{
+            let values = out.$access();
+            match otherwise.map(|o| o.$access()) {
+                Some(Arg::Many(v)) => values.extend_from_slice(&v[..rows]),
+                Some(Arg::One(v)) => values.resize(rows, v),
+                None => values.resize(rows, Default::default()),
+            }
+            // From the last branch to the first: an earlier one overwrites.
+            for pair in branches.chunks_exact(2).rev() {
+                let Arg::Many(hits) = pair[0].bools() else {
+                    if pair[0].bools().at(0) && pair[0].is_valid(0) {
+                        (0..rows).for_each(|row| values[row] = pair[1].$access().at(row));
+                    }
+                    continue;
+                };
+                match (pair[0].validity(), pair[1].$access()) {
+                    (None, Arg::One(v)) => {
+                        values.iter_mut().zip(hits).for_each(|(o, &hit)| *o = if hit { v } else { *o });
+                    }
+                    (None, Arg::Many(v)) => {
+                        let pairs = values.iter_mut().zip(hits).zip(v);
+                        pairs.for_each(|((o, &hit), &v)| *o = if hit { v } else { *o });
+                    }
+                    (Some(valid), v) => {
+                        for row in 0..rows {
+                            if hits[row] && valid[row] {
+                                values[row] = v.at(row);
+                            }
+                        }
+                    }
+                }
+            }
+        }};
+    }
+    match &like.values {
+        Values::Bool(_) => blend!(bools),
+        Values::I32(_) => blend!(i32s),
+        Values::I64(_) => blend!(i64s),
+        Values::F32(_) => blend!(f32s),
+        Values::F64(_) => blend!(f64s),
+        Values::I128(_) => blend!(i128s),
+        Values::Bytes { .. } | Values::Any(_) => unreachable!("compiled for fixed-width kinds only"),
+    }
+    select_validity(out, rows, branches, otherwise);
+}
+
+fn select_validity(out: &mut Reg, rows: usize, branches: &[View<'_>], otherwise: Option<View<'_>>) {
+    let never_null = |v: &View<'_>| !v.is_null_constant() && v.validity().is_none();
+    let mut values = branches.iter().skip(1).step_by(2);
+    if values.all(never_null) && otherwise.as_ref().is_some_and(never_null) {
+        out.all_valid();
+        return;
+    }
+    out.validity().extend((0..rows).map(|row| {
+        let hit = branches.chunks_exact(2).find(|pair| pair[0].is_valid(row) && pair[0].bools().at(row));
+        match hit {
+            Some(pair) => pair[1].is_valid(row),
+            None => otherwise.is_some_and(|o| o.is_valid(row)),
+        }
+    }));
 }
 
 /// Builds the text or Arrow column whose row i is row `choices[i].row` of `branches[choices[i].branch]`. Branches that no

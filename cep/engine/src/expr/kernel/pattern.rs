@@ -82,7 +82,7 @@ fn regex(pattern: &str, case_insensitive: bool) -> Result<Regex, String> {
 
 fn like_parts(pattern: &str, escape: char) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut push_char = |parts: &mut Vec<Part>, c: char| match parts.last_mut() {
+    let push_char = |parts: &mut Vec<Part>, c: char| match parts.last_mut() {
         Some(Part::Text(text)) => text.push(c),
         _ => parts.push(Part::Text(c.into())),
     };

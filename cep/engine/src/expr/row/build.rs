@@ -137,7 +137,7 @@ impl Builder<'_> {
             | Op::Is { .. }
             | Op::Kleene { .. }
             | Op::Logic { .. } => self.truth(step),
-            Op::Case { .. } | Op::Coalesce { .. } => self.choice(step),
+            Op::Case { .. } | Op::Coalesce { .. } | Op::Select { .. } => self.choice(step),
             Op::Cast { cast, to, safe } => {
                 let (cast, to, safe) = (*cast, to.clone(), *safe);
                 self.strict1(step, move |a| match cast_scalar(cast, a) {
@@ -225,7 +225,7 @@ impl Builder<'_> {
                 })
             }
             Op::Kleene { or } => {
-                let terms = (0..2).map(|at| build(self.block, step.args[at], self.machine)).collect();
+                let terms = step.args.iter().map(|&arg| build(self.block, arg, self.machine)).collect();
                 logic(*or, terms)
             }
             Op::Logic { or, terms } => logic(*or, terms.iter().map(|t| whole(t, self.machine)).collect()),
@@ -238,15 +238,18 @@ impl Builder<'_> {
             Op::Case { branches, otherwise, .. } => {
                 let branches: Vec<(Node, Node)> =
                     branches.iter().map(|(c, v)| (whole(c, self.machine), whole(v, self.machine))).collect();
-                let otherwise = otherwise.as_ref().map(|block| whole(block, self.machine));
-                node(move |row| {
-                    for (condition, value) in &branches {
-                        if condition(row)?.truth() == Some(true) {
-                            return value(row);
-                        }
+                case(branches, otherwise.as_ref().map(|block| whole(block, self.machine)))
+            }
+            Op::Select { .. } => {
+                let mut parts = step.args.iter().map(|&arg| build(self.block, arg, self.machine));
+                let mut branches = Vec::new();
+                while let Some(condition) = parts.next() {
+                    match parts.next() {
+                        Some(value) => branches.push((condition, value)),
+                        None => return case(branches, Some(condition)),
                     }
-                    otherwise.as_ref().map_or(Ok(Scalar::Null), |value| value(row))
-                })
+                }
+                case(branches, None)
             }
             Op::Coalesce { terms, .. } => {
                 let terms: Vec<Node> = terms.iter().map(|t| whole(t, self.machine)).collect();
@@ -332,6 +335,17 @@ impl Builder<'_> {
             Ok(Scalar::of_column(&column, 0).into_owned())
         })
     }
+}
+
+fn case(branches: Vec<(Node, Node)>, otherwise: Option<Node>) -> Node {
+    node(move |row| {
+        for (condition, value) in &branches {
+            if condition(row)?.truth() == Some(true) {
+                return value(row);
+            }
+        }
+        otherwise.as_ref().map_or(Ok(Scalar::Null), |value| value(row))
+    })
 }
 
 fn logic(or: bool, terms: Vec<Node>) -> Node {
