@@ -90,7 +90,7 @@ pub(super) enum Op {
         or: bool,
         terms: Vec<Block>,
     },
-    /// CASE of fixed-width values whose parts are all computed for all rows: condition and value in
+    /// CASE of values of our kinds, whose parts are all computed for all rows: condition and value in
     /// turn, then the ELSE if there is one.
     Select {
         like: Box<Column>,

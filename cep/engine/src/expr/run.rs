@@ -201,17 +201,7 @@ impl Machine {
             // The first condition sees every row: no need to gather them.
             let inner = if at == 0 { frame } else { inner };
             self.run(condition, inner, errors);
-            let truth = self.view(condition.result, inner);
-            matched.clear();
-            let mut position = 0;
-            open.retain(|&row| {
-                let hit = truth.is_valid(position) && truth.bools().at(position);
-                position += 1;
-                if hit {
-                    matched.push(row);
-                }
-                !hit
-            });
+            split(self.view(condition.result, inner), &mut open, &mut matched);
             self.give_rows(rows);
             self.branch(&mut made, out, (at, value), &matched, frame, errors);
         }
@@ -283,6 +273,24 @@ impl Machine {
         }
         rows
     }
+}
+
+/// Moves the rows of `open` where the condition (by position) is TRUE to `matched`.
+fn split(condition: View<'_>, open: &mut Vec<u32>, matched: &mut Vec<u32>) {
+    matched.clear();
+    let (hits, valid) = (condition.bools(), condition.validity());
+    let never = condition.is_null_constant();
+    let mut kept = 0;
+    for at in 0..open.len() {
+        let row = open[at];
+        let hit = hits.at(at) && !never && valid.is_none_or(|valid| valid[at]);
+        if hit {
+            matched.push(row);
+        }
+        open[kept] = row;
+        kept += usize::from(!hit);
+    }
+    open.truncate(kept);
 }
 
 fn decided(column: &Column, row: usize, or: bool) -> bool {

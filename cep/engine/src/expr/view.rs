@@ -31,10 +31,22 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// The offsets of `rows` rows, one more than that; `None` for a constant.
+    pub(super) fn offsets_of(&self, rows: usize) -> Option<&'a [i32]> {
+        (!self.one).then(|| &self.offsets[..=rows])
+    }
+
+    /// Where the text of row `row` starts and ends.
+    #[inline]
+    pub(super) fn range(&self, row: usize) -> (usize, usize) {
+        let row = if self.one { 0 } else { row };
+        (self.offsets[row] as usize, self.offsets[row + 1] as usize)
+    }
+
     #[inline]
     pub(super) fn at(&self, row: usize) -> &'a [u8] {
-        let row = if self.one { 0 } else { row };
-        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+        let (start, end) = self.range(row);
+        &self.bytes[start..end]
     }
 
     /// The text of row `row`.

@@ -1,7 +1,7 @@
 //! What evaluates some operands for some rows only: AND, OR, CASE, COALESCE, IN.
 
 use arrow_schema::DataType;
-use cep_lang::plan::{BinaryOp, Expr, ExprKind};
+use cep_lang::plan::{BinaryOp, Expr, ExprKind, UnaryOp};
 
 use super::operator::{is_cheap, same_values};
 use super::{Builder, Compiler, unsupported};
@@ -73,12 +73,12 @@ impl Compiler {
     ) -> Result<Option<Operand>, ExprError> {
         const BRANCHES_MAX: usize = 4;
         let like = Box::new(Column::new(&expr.data_type));
-        let fixed = !matches!(like.values, Values::Bytes { .. } | Values::Any(_));
+        let ours = !matches!(like.values, Values::Any(_));
         let value_fits = |v: &Expr| is_cheap(v) && same_values(&v.data_type, &expr.data_type);
         let fits =
             branches.iter().all(|(c, v)| is_cheap(c) && c.data_type == DataType::Boolean && value_fits(v))
                 && otherwise.is_none_or(value_fits);
-        if !fixed || !fits || branches.len() > BRANCHES_MAX {
+        if !ours || !fits || branches.len() > BRANCHES_MAX {
             return Ok(None);
         }
         let mut parts = Vec::with_capacity(2 * branches.len() + 1);
@@ -88,12 +88,27 @@ impl Compiler {
         Ok(Some(self.push(b, Op::Select { like }, parts, &expr.data_type)))
     }
 
-    pub(super) fn coalesce(
+    /// The functions that evaluate lazily; the library has no other form of them.
+    pub(super) fn first_known(
         &mut self,
         b: &mut Builder,
         expr: &Expr,
+        name: &str,
         args: &[Expr],
     ) -> Result<Operand, ExprError> {
+        match args {
+            [known, then, otherwise] if name == "nvl2" => {
+                let test = ExprKind::Unary(UnaryOp::IsNotNull, Box::new(known.clone()));
+                let test = Expr { kind: test, data_type: DataType::Boolean, nullable: false, span: None };
+                self.case(b, expr, &[(test, then.clone())], Some(otherwise))
+            }
+            [] => Err(unsupported(name, &[])),
+            args if name != "nvl2" => self.coalesce(b, expr, args),
+            _ => Err(unsupported(name, &args.iter().collect::<Vec<_>>())),
+        }
+    }
+
+    fn coalesce(&mut self, b: &mut Builder, expr: &Expr, args: &[Expr]) -> Result<Operand, ExprError> {
         let terms = args.iter().map(|arg| self.value_block(expr, arg)).collect::<Result<_, _>>()?;
         let like = Box::new(Column::new(&expr.data_type));
         Ok(self.push(b, Op::Coalesce { terms, like }, vec![], &expr.data_type))

@@ -238,8 +238,8 @@ impl Compiler {
         if function.signature().volatility == Volatility::Volatile {
             return Err(ExprError::Volatile { name: function.name().to_owned() });
         }
-        if is_coalesce(function, expr, args) {
-            return self.coalesce(b, expr, args);
+        if let "coalesce" | "nvl" | "nvl2" = function.name() {
+            return self.first_known(b, expr, function.name(), args);
         }
         let operands = args.iter().map(|arg| self.operand(b, arg)).collect::<Result<Vec<_>, _>>()?;
         let arg_fields = args
@@ -301,14 +301,6 @@ fn is_constant(step: &Step) -> bool {
     };
     pure && step.args.iter().all(|arg| matches!(arg, Operand::Const(_)))
         && step.op.blocks().iter().all(|block| block.columns.is_empty() && block.steps.is_empty())
-}
-
-fn is_coalesce(function: &ScalarUDF, expr: &Expr, args: &[Expr]) -> bool {
-    matches!(function.name(), "coalesce" | "nvl")
-        && !args.is_empty()
-        && args
-            .iter()
-            .all(|a| operator::same_values(&a.data_type, &expr.data_type) || a.data_type == DataType::Null)
 }
 
 fn comparison(op: BinaryOp) -> Option<CmpOp> {

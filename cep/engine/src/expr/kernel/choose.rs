@@ -1,9 +1,12 @@
 //! Selections and the assembly of a column from the branches that gave its rows.
 
+use std::hint::select_unpredictable;
+
 use arrow_array::{Array, ArrayRef, new_null_array};
+use smallvec::SmallVec;
 
 use crate::column::{Column, Values};
-use crate::expr::view::{Arg, Reg, View};
+use crate::expr::view::{Arg, Reg, Text, View};
 
 /// Where a row of the result comes from: branch and row within it.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +75,7 @@ pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
 }
 
 /// CASE over parts computed for all rows: condition and value in turn, then the ELSE if there is one. `like` is of a
-/// fixed-width kind.
+/// kind of ours.
 pub(in crate::expr) fn select(out: &mut Reg, rows: usize, like: &Column, parts: &[View<'_>]) {
     let (branches, otherwise) = parts.split_at(parts.len() / 2 * 2);
     let otherwise = otherwise.first().copied();
@@ -94,11 +97,14 @@ pub(in crate::expr) fn select(out: &mut Reg, rows: usize, like: &Column, parts: 
                 };
                 match (pair[0].validity(), pair[1].$access()) {
                     (None, Arg::One(v)) => {
-                        values.iter_mut().zip(hits).for_each(|(o, &hit)| *o = if hit { v } else { *o });
+                        values
+                            .iter_mut()
+                            .zip(hits)
+                            .for_each(|(o, &hit)| *o = select_unpredictable(hit, v, *o));
                     }
                     (None, Arg::Many(v)) => {
                         let pairs = values.iter_mut().zip(hits).zip(v);
-                        pairs.for_each(|((o, &hit), &v)| *o = if hit { v } else { *o });
+                        pairs.for_each(|((o, &hit), &v)| *o = select_unpredictable(hit, v, *o));
                     }
                     (Some(valid), v) => {
                         for row in 0..rows {
@@ -118,9 +124,32 @@ pub(in crate::expr) fn select(out: &mut Reg, rows: usize, like: &Column, parts: 
         Values::F32(_) => blend!(f32s),
         Values::F64(_) => blend!(f64s),
         Values::I128(_) => blend!(i128s),
-        Values::Bytes { .. } | Values::Any(_) => unreachable!("compiled for fixed-width kinds only"),
+        Values::Bytes { .. } => select_text(out, rows, branches, otherwise),
+        Values::Any(_) => unreachable!("compiled for kinds of ours only"),
     }
     select_validity(out, rows, branches, otherwise);
+}
+
+fn select_text(out: &mut Reg, rows: usize, branches: &[View<'_>], otherwise: Option<View<'_>>) {
+    type Condition<'a> = (Arg<'a, bool>, Option<&'a [bool]>);
+    let conditions: SmallVec<[Condition<'_>; 4]> = branches
+        .chunks_exact(2)
+        .map(|pair| match pair[0].is_null_constant() {
+            true => (Arg::One(false), None),
+            false => (pair[0].bools(), pair[0].validity()),
+        })
+        .collect();
+    let texts: SmallVec<[Text<'_>; 5]> =
+        branches.chunks_exact(2).map(|pair| &pair[1]).chain(&otherwise).map(View::text).collect();
+    out.text();
+    for row in 0..rows {
+        let mut pick = conditions.len();
+        for (at, (hits, valid)) in conditions.iter().enumerate().rev() {
+            let hit = hits.at(row) & valid.is_none_or(|valid| valid[row]);
+            pick = select_unpredictable(hit, at, pick);
+        }
+        out.push_text(texts.get(pick).map(|text| text.at(row)).into_iter());
+    }
 }
 
 fn select_validity(out: &mut Reg, rows: usize, branches: &[View<'_>], otherwise: Option<View<'_>>) {
