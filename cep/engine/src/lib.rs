@@ -1,1 +1,26 @@
-//! Placeholder.
+//! CEPtra's engine: log entries in, actions out, nothing else.
+//!
+//! [`Partition::apply`] is the only way in. Rooms: [`column`] values of a chunk · [`chunk`] rows on an
+//! edge and the order of a step · [`expr`] expressions · [`keys`] groups by key · [`agg`] aggregate
+//! states · [`ops`] operators · [`graph`] operators in topological order · [`time`] stamps and
+//! watermarks · [`codec`] bytes of checkpoints · [`actions`] what the host is asked to do.
+//!
+//! Invariants: no I/O, no clock, no threads, no randomness; state and output are a function of the
+//! entries applied (R-DET-1).
+
+pub mod actions;
+pub mod agg;
+pub mod chunk;
+pub mod codec;
+pub mod column;
+pub mod expr;
+pub mod graph;
+pub mod keys;
+pub mod ops;
+mod partition;
+pub mod time;
+
+pub use actions::{Actions, Emit, Output, RecordError, Run};
+pub use codec::DecodeError;
+pub use graph::BuildError;
+pub use partition::{Budget, Partition, Progress};

@@ -9,6 +9,7 @@
 pub mod ast;
 pub mod diag;
 pub mod fmt;
+pub mod functions;
 pub mod lower;
 pub mod plan;
 pub mod sql;

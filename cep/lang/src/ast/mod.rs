@@ -15,12 +15,12 @@ mod statement;
 mod window;
 
 pub use query::{
-    Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select,
-    SetExpr, WithinPer,
+    Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
+    WithinPer,
 };
 pub use statement::{
-    ColumnDef, CreateAggregation, CreateStream, CreateView, DropKind, Insert, InsertSource,
-    OptionLiteral, ShowKind, Statement, StatementKind, WithOption,
+    ColumnDef, CreateAggregation, CreateStream, CreateView, DropKind, Insert, InsertSource, OptionLiteral,
+    ShowKind, Statement, StatementKind, WithOption,
 };
 pub use window::{Duration, Grain, Window, WindowKind};
 
@@ -41,10 +41,7 @@ impl Span {
 
     /// The smallest range that covers both.
     pub fn to(self, other: Span) -> Span {
-        Span {
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 

@@ -32,34 +32,17 @@ pub struct Duration {
 #[derive(Debug, Clone, PartialEq)]
 pub enum WindowKind {
     /// `TUMBLING (SIZE d [, OFFSET d] [, ZONE 'tz'])`; alias `TUMBLE`.
-    Tumbling {
-        size: Duration,
-        offset: Option<Duration>,
-        zone: Option<String>,
-    },
+    Tumbling { size: Duration, offset: Option<Duration>, zone: Option<String> },
     /// `HOP (SIZE d, SLIDE d [, OFFSET d] [, ZONE 'tz'])`; alias `SLIDING`, `HOPPING`.
-    Hop {
-        size: Duration,
-        slide: Duration,
-        offset: Option<Duration>,
-        zone: Option<String>,
-    },
+    Hop { size: Duration, slide: Duration, offset: Option<Duration>, zone: Option<String> },
     /// `CUMULATE (STEP d, SIZE d [, OFFSET d] [, ZONE])`.
-    Cumulate {
-        step: Duration,
-        size: Duration,
-        offset: Option<Duration>,
-        zone: Option<String>,
-    },
+    Cumulate { step: Duration, size: Duration, offset: Option<Duration>, zone: Option<String> },
     /// `SESSION (GAP d [, KEY expr, …])`.
     Session { gap: Duration, keys: Vec<sql::Expr> },
     /// `TIME (SIZE d)`: sliding, by stamp.
     Time { size: Duration },
     /// `TIMEBATCH (SIZE d [, START ts])`: batches by stamp.
-    TimeBatch {
-        size: Duration,
-        start: Option<sql::Expr>,
-    },
+    TimeBatch { size: Duration, start: Option<sql::Expr> },
     /// `LENGTH (n)`: sliding, the last n rows.
     Length { rows: u64 },
     /// `LENGTHBATCH (n)`: each n rows.
@@ -78,10 +61,7 @@ pub enum WindowKind {
     /// `BATCH ([n])`: the rows of one log entry … see docs.
     Batch,
     /// `SORT (n, col [ASC|DESC], …)`: keeps the n smallest in the given order.
-    Sort {
-        rows: u64,
-        order: Vec<sql::OrderByExpr>,
-    },
+    Sort { rows: u64, order: Vec<sql::OrderByExpr> },
     /// `UNIQUE (expr, …)`: the last row of each key.
     Unique { keys: Vec<sql::Expr> },
     /// `FIRSTUNIQUE (expr, …)`: the first row of each key.
@@ -93,18 +73,11 @@ pub enum WindowKind {
     /// `EXPRESSION (cond)` / `EXPRESSION ('cond')`: sliding, drops the oldest rows while cond is false.
     Expression { condition: sql::Expr },
     /// `EXPRESSIONBATCH (cond)`: closes when cond turns false; `INCLUDE TRIGGERING TRUE` puts the row in.
-    ExpressionBatch {
-        condition: sql::Expr,
-        include_triggering: bool,
-    },
+    ExpressionBatch { condition: sql::Expr, include_triggering: bool },
     /// `FREQUENT (n [, expr, …])`: Misra–Gries.
     Frequent { counters: u64, keys: Vec<sql::Expr> },
     /// `LOSSYFREQUENT (support [, error] [, expr, …])`: lossy counting; both in (0, 1).
-    LossyFrequent {
-        support: f64,
-        error: f64,
-        keys: Vec<sql::Expr>,
-    },
+    LossyFrequent { support: f64, error: f64, keys: Vec<sql::Expr> },
 }
 
 /// A grain of CREATE AGGREGATION, ordered from fine to coarse.

@@ -30,12 +30,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place.
     pub fn at(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            span: Some(span),
-            help: None,
-        }
+        Self { code, message: message.into(), span: Some(span), help: None }
     }
 
     /// Adds what to do next.

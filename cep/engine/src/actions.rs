@@ -1,0 +1,146 @@
+//! What apply wants done: output rows, record errors, counters. Executed by the host after the
+//! entry is applied, by the leader alone (DESIGN §2).
+
+use cep_lang::plan::QueryId;
+use cep_types::{LogIndex, StreamId};
+
+use crate::chunk::Chunk;
+
+/// Where output rows go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Output {
+    /// Printed by a bare SELECT.
+    Query(QueryId),
+    /// Rows of a stream that the host asked for.
+    Stream(StreamId),
+}
+
+/// Rows of one output made by one step.
+#[derive(Debug)]
+pub struct Emit {
+    /// Where they go.
+    pub output: Output,
+    /// The rows.
+    pub chunk: Chunk,
+}
+
+/// A run of rows of one emit; runs in order are the output order of R-DET-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Index into [`Actions::emits`].
+    pub emit: usize,
+    /// First row.
+    pub from: usize,
+    /// One past the last row.
+    pub to: usize,
+}
+
+/// A row that a query could not process (R-SQL-9). The row is left out of that query only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordError {
+    /// The entry.
+    pub index: LogIndex,
+    /// Row of the entry whose processing failed.
+    pub row: u64,
+    /// Query that failed; `None`: the row was refused at the stream.
+    pub query: Option<QueryId>,
+    /// Stable code, `E10xx`.
+    pub code: &'static str,
+    /// What and why.
+    pub message: String,
+}
+
+/// Reused between entries: [`Actions::clear`] keeps the allocations.
+#[derive(Debug, Default)]
+pub struct Actions {
+    emits: Vec<Emit>,
+    runs: Vec<Run>,
+    /// Rows in error.
+    pub errors: Vec<RecordError>,
+    /// Cleared chunks that wait to be filled again, by output.
+    spare: Vec<Emit>,
+    heads: Vec<usize>,
+}
+
+impl Actions {
+    /// Nothing to do.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets everything, keeping allocations.
+    pub fn clear(&mut self) {
+        self.runs.clear();
+        self.errors.clear();
+        for mut emit in self.emits.drain(..) {
+            emit.chunk.clear();
+            self.spare.push(emit);
+        }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.emits.is_empty() && self.errors.is_empty()
+    }
+
+    /// All emits; see [`Actions::runs`] for the order of their rows.
+    pub fn emits(&self) -> &[Emit] {
+        &self.emits
+    }
+
+    /// The output order.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Output rows in total.
+    pub fn rows(&self) -> usize {
+        self.emits.iter().map(|e| e.chunk.rows()).sum()
+    }
+
+    /// Takes the rows of `chunk` and leaves an empty chunk of the same columns there.
+    pub(crate) fn take(&mut self, output: Output, chunk: &mut Chunk) {
+        let mut emit = match self.spare.iter().position(|s| s.output == output) {
+            Some(at) => self.spare.swap_remove(at),
+            None => Emit {
+                output,
+                chunk: Chunk { columns: chunk.columns.iter().map(|c| c.empty_like()).collect(), ..Chunk::default() },
+            },
+        };
+        std::mem::swap(&mut emit.chunk, chunk);
+        self.emits.push(emit);
+    }
+
+    /// Orders the rows of the emits from `first` on, all of one step: by position, ties by emit.
+    pub(crate) fn order(&mut self, first: usize) {
+        let emits = &self.emits[first..];
+        if let [only] = emits {
+            self.runs.push(Run { emit: first, from: 0, to: only.chunk.rows() });
+            return;
+        }
+        self.heads.clear();
+        self.heads.resize(emits.len(), 0);
+        loop {
+            let next = (0..emits.len())
+                .filter(|&e| self.heads[e] < emits[e].chunk.rows())
+                .min_by_key(|&e| (emits[e].chunk.pos[self.heads[e]], e));
+            let Some(e) = next else { return };
+            let from = self.heads[e];
+            let limit = (0..emits.len())
+                .filter(|&o| o != e && self.heads[o] < emits[o].chunk.rows())
+                .map(|o| (emits[o].chunk.pos[self.heads[o]], o))
+                .min();
+            let pos = &emits[e].chunk.pos;
+            let to = match limit {
+                None => pos.len(),
+                Some(limit) => from + pos[from..].partition_point(|&p| (p, e) < limit),
+            };
+            self.heads[e] = to;
+            self.runs.push(Run { emit: first + e, from, to });
+        }
+    }
+
+    pub(crate) fn emit_count(&self) -> usize {
+        self.emits.len()
+    }
+}

@@ -1,0 +1,376 @@
+//! From a program to a graph.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use cep_lang::plan::{Aggregation, Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target};
+use cep_types::StreamId;
+
+use crate::actions::Output;
+use crate::chunk::Chunk;
+use crate::ops::{self, AggregationOp, Merge, Operator};
+use crate::time::{StreamClock, Watermarks};
+
+/// Why a program cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// An expression the engine cannot evaluate.
+    #[error("query {query}: {reason}")]
+    Query {
+        /// The query.
+        query: String,
+        /// Why.
+        reason: String,
+    },
+    /// Queries feed each other in a circle.
+    #[error("streams feed each other in a circle: {0}")]
+    Cycle(String),
+}
+
+/// Index of an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EdgeId(pub usize);
+
+/// Index of a watermark slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SlotId(pub usize);
+
+/// What a node does.
+#[derive(Debug)]
+pub(crate) enum NodeKind {
+    /// Merges edges by position.
+    Merge {
+        inputs: Vec<EdgeId>,
+        merge: Merge,
+        /// Slots of the inputs, without repetition.
+        slots: Vec<SlotId>,
+    },
+    /// A stream written by queries that has an event time column of its own.
+    Retime { input: EdgeId, column: usize, time: Box<StreamTime>, clock: StreamClock },
+    /// An operator of one input.
+    Operator { input: EdgeId, operator: Operator },
+}
+
+/// A node.
+#[derive(Debug)]
+pub(crate) struct GraphNode {
+    pub kind: NodeKind,
+    pub output: EdgeId,
+    /// Late rows, for windows on a stream with `late.stream`.
+    pub late: Option<EdgeId>,
+    pub slot: SlotId,
+    /// Query it belongs to, for errors.
+    pub query: QueryId,
+    /// External streams above it.
+    pub sources: Vec<StreamId>,
+    /// It has flushed.
+    pub flushed: bool,
+}
+
+/// Where rows leave the graph.
+#[derive(Debug)]
+pub(crate) struct GraphOutput {
+    pub output: Output,
+    pub edge: EdgeId,
+}
+
+/// A program's operators with their state.
+#[derive(Debug)]
+pub struct Graph {
+    pub(crate) nodes: Vec<GraphNode>,
+    pub(crate) edges: Vec<Chunk>,
+    pub(crate) schemas: Vec<SchemaRef>,
+    pub(crate) slots: Vec<Watermarks>,
+    /// Largest watermark of each slot so far: merges of idle and active inputs never go back.
+    pub(crate) slot_floor: Vec<i64>,
+    pub(crate) outputs: Vec<GraphOutput>,
+    /// Edge and slot of each stream; of external ones, those that rows from outside are put on.
+    pub(crate) streams: Vec<(EdgeId, SlotId)>,
+    /// Node of each aggregation.
+    pub(crate) aggregations: Vec<usize>,
+    /// Clocks of external streams; `None` for derived ones.
+    pub(crate) clocks: Vec<Option<StreamClock>>,
+}
+
+impl Graph {
+    /// Builds the operators of `program`; rows of the streams in `watched` leave the graph too.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn build(program: &Program, watched: &[StreamId]) -> Result<Graph, BuildError> {
+        Builder::new(program).build(watched)
+    }
+}
+
+struct Builder<'a> {
+    program: &'a Program,
+    graph: Graph,
+    built: Vec<Option<StreamEdge>>,
+    /// Where rows of external streams come in.
+    inlets: Vec<Option<(EdgeId, SlotId)>>,
+    /// Edges that late rows of windows go to, by stream.
+    late: BTreeMap<StreamId, Vec<EdgeId>>,
+    /// Output edge of each query that has been built.
+    queries: BTreeMap<QueryId, Built>,
+    query: QueryId,
+}
+
+#[derive(Clone)]
+struct StreamEdge {
+    edge: EdgeId,
+    slot: SlotId,
+    sources: Vec<StreamId>,
+}
+
+/// Output of a built plan node.
+#[derive(Clone)]
+struct Built {
+    edge: EdgeId,
+    slot: SlotId,
+    sources: Vec<StreamId>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(program: &'a Program) -> Self {
+        let count = program.streams.len();
+        Builder {
+            program,
+            graph: Graph {
+                nodes: Vec::new(),
+                edges: Vec::new(),
+                schemas: Vec::new(),
+                slots: Vec::new(),
+                slot_floor: Vec::new(),
+                outputs: Vec::new(),
+                streams: Vec::new(),
+                aggregations: Vec::new(),
+                clocks: vec![None; count],
+            },
+            built: vec![None; count],
+            inlets: vec![None; count],
+            late: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            query: QueryId(0),
+        }
+    }
+
+    fn build(mut self, watched: &[StreamId]) -> Result<Graph, BuildError> {
+        for query in self.order()? {
+            self.query = query.id;
+            for stream in query.plan.scans() {
+                self.stream(stream)?;
+            }
+            let built = self.node(&query.plan)?;
+            if query.target == Target::Print {
+                self.graph.outputs.push(GraphOutput { output: Output::Query(query.id), edge: built.edge });
+            }
+            self.queries.insert(query.id, built);
+        }
+        for stream in &self.program.streams {
+            self.stream(stream.id)?;
+        }
+        for aggregation in &self.program.aggregations {
+            self.aggregation(aggregation)?;
+        }
+        for &stream in watched {
+            let edge = self.stream(stream)?.edge;
+            self.graph.outputs.push(GraphOutput { output: Output::Stream(stream), edge });
+        }
+        // Prints in statement order, then watched streams.
+        self.graph.outputs.sort_by_key(|o| o.output);
+        self.graph.streams = self
+            .built
+            .iter()
+            .zip(&self.inlets)
+            .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
+            .collect();
+        Ok(self.graph)
+    }
+
+    /// An aggregation: its operator keeps everything and gives out nothing.
+    fn aggregation(&mut self, aggregation: &Aggregation) -> Result<(), BuildError> {
+        let input = self.node(&aggregation.input)?;
+        let reason = |reason| BuildError::Query { query: aggregation.name.clone(), reason };
+        let operator = Operator::Aggregation(Box::new(AggregationOp::new(aggregation).map_err(reason)?));
+        let output = self.edge(&Arc::new(arrow_schema::Schema::empty()));
+        self.push(NodeKind::Operator { input: input.edge, operator }, output, input.slot, input.sources);
+        self.graph.aggregations.push(self.graph.nodes.len() - 1);
+        Ok(())
+    }
+
+    /// Producers of a stream: queries, and windows that send late rows there.
+    fn feeds(&self, query: &Query, stream: StreamId) -> bool {
+        query.target == Target::Stream(stream)
+            || query.plan.scans().iter().any(|s| self.program.streams[s.index()].time.late_stream == Some(stream))
+    }
+
+    /// Queries such that producers of a stream come before its readers; statement order otherwise.
+    fn order(&self) -> Result<Vec<&'a Query>, BuildError> {
+        let mut left: Vec<&Query> = self.program.queries.iter().collect();
+        let mut out = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let ready = left.iter().position(|query| {
+                let scans = query.plan.scans();
+                !left.iter().any(|other| scans.iter().any(|&s| self.feeds(other, s)))
+            });
+            let Some(at) = ready else {
+                let names: Vec<&str> = left.iter().map(|q| q.name.as_str()).collect();
+                return Err(BuildError::Cycle(names.join(" → ")));
+            };
+            out.push(left.remove(at));
+        }
+        Ok(out)
+    }
+
+    /// The edge of a stream; all its producers have been built.
+    fn stream(&mut self, id: StreamId) -> Result<StreamEdge, BuildError> {
+        if let Some(done) = &self.built[id.index()] {
+            return Ok(done.clone());
+        }
+        let stream = &self.program.streams[id.index()];
+        let mut inputs: Vec<Built> = self
+            .program
+            .queries
+            .iter()
+            .filter(|q| q.target == Target::Stream(id))
+            .filter_map(|q| self.queries.get(&q.id).cloned())
+            .collect();
+        for &edge in self.late.get(&id).into_iter().flatten() {
+            let node = self.graph.nodes.iter().find(|n| n.late == Some(edge)).expect("a window writes it");
+            inputs.push(Built { edge, slot: node.slot, sources: node.sources.clone() });
+        }
+        let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
+        if stream.origin == StreamOrigin::External {
+            self.graph.clocks[id.index()] = Some(StreamClock::default());
+            let (edge, slot) = (self.edge(&stream.schema), self.slot());
+            self.inlets[id.index()] = Some((edge, slot));
+            // Rows from outside come before those that queries make of the same row.
+            inputs.insert(0, Built { edge, slot, sources: vec![id] });
+        }
+        let built = match inputs.as_slice() {
+            [one] => one.clone(),
+            _ => self.merge(inputs, &stream.schema),
+        };
+        let built = match stream.time.column {
+            Some(column) if derived => {
+                let (output, slot) = (self.edge(&stream.schema), self.slot());
+                let kind = NodeKind::Retime {
+                    input: built.edge,
+                    column,
+                    time: Box::new(stream.time.clone()),
+                    clock: StreamClock::default(),
+                };
+                self.push(kind, output, slot, built.sources)
+            }
+            _ => built,
+        };
+        let edge = StreamEdge { edge: built.edge, slot: built.slot, sources: built.sources };
+        self.built[id.index()] = Some(edge.clone());
+        Ok(edge)
+    }
+
+    fn node(&mut self, node: &Node) -> Result<Built, BuildError> {
+        match node {
+            Node::Scan { stream, .. } => {
+                let s = self.stream(*stream)?;
+                Ok(Built { edge: s.edge, slot: s.slot, sources: s.sources })
+            }
+            Node::Filter { .. } | Node::Project { .. } => self.rows(node),
+            Node::Union { inputs, schema } => {
+                let inputs = inputs.iter().map(|n| self.node(n)).collect::<Result<Vec<_>, _>>()?;
+                Ok(self.merge(inputs, schema))
+            }
+            Node::Window(_) | Node::Sliding(_) | Node::Delay { .. } | Node::Group(_) | Node::Over(_) | Node::Rate(_) => {
+                let [input] = node.inputs()[..] else { unreachable!("these have one input") };
+                let built = self.node(input)?;
+                let late = self.late_edge(node);
+                let operator = ops::build(node, self.program).map_err(|e| self.error(&e))?;
+                let output = self.edge(node.schema());
+                let built =
+                    self.push(NodeKind::Operator { input: built.edge, operator }, output, built.slot, built.sources);
+                self.graph.nodes.last_mut().expect("just pushed").late = late;
+                Ok(built)
+            }
+        }
+    }
+
+    /// The edge for late rows of a window, if the stream below it wants them.
+    fn late_edge(&mut self, node: &Node) -> Option<EdgeId> {
+        if !matches!(node, Node::Window(_)) {
+            return None;
+        }
+        let [stream] = node.scans()[..] else { return None };
+        let target = self.program.streams[stream.index()].time.late_stream?;
+        let edge = self.edge(&self.program.streams[stream.index()].schema);
+        self.late.entry(target).or_default().push(edge);
+        Some(edge)
+    }
+
+    /// A chain of filters and projections, fused as far as one projection goes.
+    fn rows(&mut self, node: &Node) -> Result<Built, BuildError> {
+        let mut project: Option<&[NamedExpr]> = None;
+        let mut below = node;
+        if let Node::Project { input, exprs, .. } = node {
+            project = Some(exprs);
+            below = input;
+        }
+        let mut filters: Vec<&Expr> = Vec::new();
+        while let Node::Filter { input, predicate } = below {
+            filters.insert(0, predicate);
+            below = input;
+        }
+        let built = self.node(below)?;
+        let pipeline = ops::RowPipeline::new(&filters, project, below.schema().fields().len())
+            .map_err(|e| self.error(&e.to_string()))?;
+        let output = self.edge(node.schema());
+        let kind = NodeKind::Operator { input: built.edge, operator: Operator::Rows(pipeline) };
+        Ok(self.push(kind, output, built.slot, built.sources))
+    }
+
+    fn merge(&mut self, inputs: Vec<Built>, schema: &SchemaRef) -> Built {
+        let mut slots: Vec<SlotId> = Vec::new();
+        let mut sources: Vec<StreamId> = Vec::new();
+        for input in &inputs {
+            if !slots.contains(&input.slot) {
+                slots.push(input.slot);
+            }
+            sources.extend(input.sources.iter().filter(|s| !sources.contains(s)).collect::<Vec<_>>());
+        }
+        let slot = if let [one] = slots[..] { one } else { self.slot() };
+        let output = self.edge(schema);
+        let edges = inputs.into_iter().map(|i| i.edge).collect();
+        self.push(NodeKind::Merge { inputs: edges, merge: Merge::default(), slots }, output, slot, sources)
+    }
+
+    fn push(&mut self, kind: NodeKind, output: EdgeId, slot: SlotId, sources: Vec<StreamId>) -> Built {
+        self.graph.nodes.push(GraphNode {
+            kind,
+            output,
+            late: None,
+            slot,
+            query: self.query,
+            sources: sources.clone(),
+            flushed: false,
+        });
+        Built { edge: output, slot, sources }
+    }
+
+    fn edge(&mut self, schema: &SchemaRef) -> EdgeId {
+        self.graph.edges.push(Chunk::new(schema));
+        self.graph.schemas.push(schema.clone());
+        EdgeId(self.graph.edges.len() - 1)
+    }
+
+    fn slot(&mut self) -> SlotId {
+        self.graph.slots.push(Watermarks::default());
+        self.graph.slot_floor.push(crate::time::WATERMARK_START);
+        SlotId(self.graph.slots.len() - 1)
+    }
+
+    fn error(&self, reason: &str) -> BuildError {
+        let query = self.program.queries.iter().find(|q| q.id == self.query);
+        BuildError::Query { query: query.map(|q| q.name.clone()).unwrap_or_default(), reason: reason.to_string() }
+    }
+}
+

@@ -1,0 +1,139 @@
+//! One step through the graph.
+
+use cep_types::StreamId;
+
+use super::{EdgeId, Graph, NodeKind, SlotId};
+use crate::actions::Actions;
+use crate::chunk::{Chunk, Phase, position, step_row};
+use crate::column::Values;
+use crate::ops::{OpContext, OpError};
+use crate::time::{NodeTime, Watermarks};
+
+/// An error of an operator with the query it belongs to.
+pub(crate) type QueryError = (cep_lang::plan::QueryId, OpError);
+
+impl Graph {
+    /// The edge rows of an external stream are put on before [`Graph::step`].
+    pub(crate) fn input(&mut self, stream: StreamId) -> &mut Chunk {
+        let (EdgeId(edge), _) = self.streams[stream.index()];
+        &mut self.edges[edge]
+    }
+
+    /// The watermark slot of a stream.
+    pub(crate) fn slot_of(&mut self, stream: StreamId) -> &mut Watermarks {
+        let (_, SlotId(slot)) = self.streams[stream.index()];
+        &mut self.slots[slot]
+    }
+
+    /// Runs all nodes over the step whose stamps are `stamps`; the source edges and slots are
+    /// filled. Rows of outputs go to `actions`.
+    pub(crate) fn step(&mut self, stamps: &[i64], ended: &[bool], actions: &mut Actions, errors: &mut Vec<QueryError>) {
+        let mut op_errors = Vec::new();
+        for at in 0..self.nodes.len() {
+            self.run_node(at, stamps, ended, &mut op_errors);
+            let query = self.nodes[at].query;
+            errors.extend(op_errors.drain(..).map(|e| (query, e)));
+        }
+        let first = actions.emit_count();
+        for output in &self.outputs {
+            let edge = &mut self.edges[output.edge.0];
+            if !edge.is_empty() {
+                actions.take(output.output, edge);
+            }
+        }
+        if actions.emit_count() > first {
+            actions.order(first);
+        }
+        self.edges.iter_mut().filter(|e| !e.is_empty()).for_each(Chunk::clear);
+    }
+
+    fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
+        let node = &mut self.nodes[at];
+        let mut out = std::mem::take(&mut self.edges[node.output.0]);
+        let flush = !node.flushed && !node.sources.is_empty() && node.sources.iter().all(|s| ended[s.index()]);
+        node.flushed |= flush;
+        match &mut node.kind {
+            NodeKind::Merge { inputs, merge, slots } => {
+                let chunks: Vec<&Chunk> = inputs.iter().map(|e| &self.edges[e.0]).collect();
+                merge.process(&chunks, &mut out);
+                if slots.len() > 1 {
+                    let mut merged = std::mem::take(&mut self.slots[node.slot.0]);
+                    merge_watermarks(slots, &self.slots, stamps.len(), self.slot_floor[node.slot.0], &mut merged);
+                    self.slot_floor[node.slot.0] = merged.last();
+                    self.slots[node.slot.0] = merged;
+                }
+            }
+            NodeKind::Retime { input, column, time, clock } => {
+                let chunk = &self.edges[input.0];
+                retime(chunk, *column, &mut out, errors);
+                let rows: Vec<usize> = out.pos.iter().map(|&p| step_row(p)).collect();
+                let slot = &mut self.slots[node.slot.0];
+                if flush {
+                    clock.end(slot);
+                } else if rows.is_empty() {
+                    clock.silence(time, stamps, slot);
+                } else {
+                    clock.rows(time, &out.time, &rows, stamps, slot);
+                }
+            }
+            NodeKind::Operator { input, operator } => {
+                let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
+                let mut late = node.late.map(|e| std::mem::take(&mut self.edges[e.0]));
+                let mut cx = OpContext { time, errors, late: late.as_mut() };
+                operator.process(&self.edges[input.0], &mut out, &mut cx);
+                if let (Some(edge), Some(late)) = (node.late, late) {
+                    self.edges[edge.0] = late;
+                }
+            }
+        }
+        debug_assert!(out.pos.is_sorted(), "rows leave a node in ascending position");
+        self.edges[node.output.0] = out;
+    }
+}
+
+/// Minimum over the inputs that are not idle; over all when all are. Never below `floor`.
+fn merge_watermarks(inputs: &[SlotId], slots: &[Watermarks], rows: usize, floor: i64, out: &mut Watermarks) {
+    let mut floor = floor;
+    let mut at = |row: usize| {
+        let active = inputs.iter().map(|s| &slots[s.0]).filter(|w| row < w.idle_from);
+        let low = active.map(|w| w.after(row)).min();
+        let low = low.or_else(|| inputs.iter().map(|s| slots[s.0].after(row)).min());
+        floor = floor.max(low.expect("a merge has inputs"));
+        floor
+    };
+    if inputs.iter().all(|s| slots[s.0].is_constant() && (slots[s.0].idle_from == 0 || slots[s.0].idle_from >= rows)) {
+        let value = at(0);
+        out.set_constant(value);
+    } else {
+        let values: Vec<i64> = (0..rows).map(&mut at).collect();
+        out.steps().extend(values);
+    }
+    out.idle_from = inputs.iter().map(|s| slots[s.0].idle_from).max().unwrap_or(usize::MAX);
+}
+
+/// Gives rows the event time of a column; rows where it is NULL are errors.
+fn retime(input: &Chunk, column: usize, out: &mut Chunk, errors: &mut Vec<OpError>) {
+    if input.is_empty() {
+        return;
+    }
+    let source = &input.columns[column];
+    let Values::I64(times) = &source.values else { unreachable!("the plan checks that event time is a TIMESTAMP") };
+    let rows: Vec<u32> = (0..input.rows() as u32).filter(|&r| source.is_valid(r as usize)).collect();
+    for row in (0..input.rows()).filter(|&r| !source.is_valid(r)) {
+        errors.push(OpError {
+            pos: input.pos[row],
+            code: "E1006",
+            message: "the event time is NULL; the row was left out".to_string(),
+        });
+    }
+    let from = out.rows();
+    out.append_gather(input, &rows);
+    for (time, &row) in out.time[from..].iter_mut().zip(&rows) {
+        *time = times[row as usize];
+    }
+}
+
+/// Position of the flush of a step.
+pub(crate) fn flush_position(stamps: &[i64]) -> u32 {
+    position(stamps.len() - 1, Phase::Flush)
+}

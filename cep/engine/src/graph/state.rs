@@ -1,0 +1,45 @@
+//! State of the graph as bytes.
+
+use super::{Graph, NodeKind};
+use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::time::StreamClock;
+
+impl Graph {
+    /// Writes the state of clocks, merges and operators.
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        self.clocks.iter().flatten().for_each(|c| c.encode(out));
+        self.slot_floor.iter().for_each(|&f| out.i64(f));
+        out.u32(self.nodes.len() as u32);
+        for node in &self.nodes {
+            out.bool(node.flushed);
+            match &node.kind {
+                NodeKind::Merge { inputs: _, merge: _, slots: _ } => {}
+                NodeKind::Retime { input: _, column: _, time: _, clock } => clock.encode(out),
+                NodeKind::Operator { input: _, operator } => operator.encode(out),
+            }
+        }
+    }
+
+    /// Reads what [`Graph::encode`] of a graph of the same program wrote.
+    pub(crate) fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        for clock in self.clocks.iter_mut().flatten() {
+            *clock = StreamClock::decode(input)?;
+        }
+        for floor in &mut self.slot_floor {
+            *floor = input.i64()?;
+        }
+        let nodes = input.u32()? as usize;
+        if nodes != self.nodes.len() {
+            return Err(DecodeError(format!("it has {nodes} operators, the program {}", self.nodes.len())));
+        }
+        for node in &mut self.nodes {
+            node.flushed = input.bool()?;
+            match &mut node.kind {
+                NodeKind::Merge { inputs: _, merge: _, slots: _ } => {}
+                NodeKind::Retime { input: _, column: _, time: _, clock } => *clock = StreamClock::decode(input)?,
+                NodeKind::Operator { input: _, operator } => operator.decode(input)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! State of operators as bytes: one arm a kind, no default arm.
+
+use super::Operator;
+use crate::codec::{DecodeError, Reader, Result, Writer};
+
+impl Operator {
+    fn tag(&self) -> u8 {
+        match self {
+            Operator::Rows(_) => 0,
+            Operator::Aligned(_) => 1,
+            Operator::Session(_) => 2,
+            Operator::Batch(_) => 3,
+            Operator::Over(_) => 4,
+            Operator::Group(_) => 5,
+            Operator::Rate(_) => 6,
+            Operator::Aggregation(_) => 7,
+        }
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u8(self.tag());
+        match self {
+            Operator::Rows(_) => {}
+            Operator::Aligned(op) => op.encode(out),
+            Operator::Session(op) => op.encode(out),
+            Operator::Batch(op) => op.encode(out),
+            Operator::Over(op) => op.encode(out),
+            Operator::Group(op) => op.encode(out),
+            Operator::Rate(op) => op.encode(out),
+            Operator::Aggregation(op) => op.encode(out),
+        }
+    }
+
+    /// Reads what [`Operator::encode`] of an operator of the same plan wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged or of another plan.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        let tag = input.u8()?;
+        if tag != self.tag() {
+            return Err(DecodeError(format!("operator kind {tag} where the program has {}", self.tag())));
+        }
+        match self {
+            Operator::Rows(_) => Ok(()),
+            Operator::Aligned(op) => op.decode(input),
+            Operator::Session(op) => op.decode(input),
+            Operator::Batch(op) => op.decode(input),
+            Operator::Over(op) => op.decode(input),
+            Operator::Group(op) => op.decode(input),
+            Operator::Rate(op) => op.decode(input),
+            Operator::Aggregation(op) => op.decode(input),
+        }
+    }
+}

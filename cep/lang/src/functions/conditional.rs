@@ -1,0 +1,100 @@
+//! Choices: `if`, `clamp`, `nullifzero`, `zeroifnull`.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{ArrayRef, BooleanArray};
+use arrow_schema::DataType;
+use datafusion_common::arrow::compute::kernels::cmp;
+use datafusion_common::arrow::compute::{is_null, nullif, or};
+use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion_expr::{Expr, when};
+
+use super::call::Call;
+use super::definition::{Definition, Param, Params, Returns};
+
+pub(super) fn functions() -> Vec<Definition> {
+    vec![
+        Definition::new(
+            "if",
+            "if(condition, a, b)",
+            "a when the condition is true, otherwise b; only the chosen one is evaluated.",
+            Params::exactly(&[Param::Bool, Param::Common, Param::Common]),
+            Returns::Of(second_type),
+            |call| {
+                let condition = call.column(0)?;
+                let condition = datafusion_common::cast::as_boolean_array(&condition)?;
+                // NULL chooses `b`, as in CASE.
+                let chosen: BooleanArray = condition.iter().map(|c| Some(c == Some(true))).collect();
+                Ok(arrow_select::zip::zip(&chosen, &call.column(1)?, &call.column(2)?)?)
+            },
+        )
+        .aliased(&["iif", "ifthenelse", "if_then_else"])
+        .rewritten(|args| match <[Expr; 3]>::try_from(args) {
+            Ok([condition, a, b]) => when(condition, a).otherwise(b),
+            Err(_) => plan_err!("if takes a condition and two values: if(condition, a, b)"),
+        }),
+        Definition::new(
+            "clamp",
+            "clamp(x, low, high)",
+            "x, but not below low nor above high. NULL when an argument is NULL, NaN when x is; low above high is an error.",
+            Params::exactly(&[Param::Common, Param::Common, Param::Common]),
+            Returns::Of(first_type),
+            clamp,
+        ),
+        Definition::new(
+            "nullifzero",
+            "nullifzero(x)",
+            "NULL when x is 0, otherwise x.",
+            Params::exactly(&[Param::Common]),
+            Returns::Of(first_type),
+            |call| {
+                let x = call.column(0)?;
+                let zero = ScalarValue::new_zero(x.data_type())?.to_scalar()?;
+                Ok(nullif(&x, &cmp::eq(&x, &zero)?)?)
+            },
+        ),
+        Definition::new(
+            "zeroifnull",
+            "zeroifnull(x)",
+            "0 when x is NULL, otherwise x.",
+            Params::exactly(&[Param::Common]),
+            Returns::Of(first_type),
+            |call| {
+                let x = call.column(0)?;
+                let zero = ScalarValue::new_zero(x.data_type())?.to_scalar()?;
+                Ok(arrow_select::zip::zip(&is_null(&x)?, &zero, &x)?)
+            },
+        ),
+    ]
+}
+
+fn first_type(arg_types: &[DataType]) -> Result<DataType> {
+    match arg_types.first() {
+        Some(first) => Ok(first.clone()),
+        None => plan_err!("an argument is missing"),
+    }
+}
+
+fn second_type(arg_types: &[DataType]) -> Result<DataType> {
+    first_type(arg_types.get(1..).unwrap_or_default())
+}
+
+fn clamp(call: &Call<'_>) -> Result<ArrayRef> {
+    let (x, low, high) = (call.column(0)?, call.column(1)?, call.column(2)?);
+    if x.data_type().is_null() {
+        return Ok(call.nulls());
+    }
+    if cmp::gt(&low, &high)?.true_count() > 0 {
+        return exec_err!("clamp(x, low, high) with low above high");
+    }
+    let not_a_number: BooleanArray = match x.data_type() {
+        DataType::Float64 => BooleanArray::from_unary(x.as_primitive::<Float64Type>(), f64::is_nan),
+        DataType::Float32 => BooleanArray::from_unary(x.as_primitive::<Float32Type>(), f32::is_nan),
+        _ => BooleanArray::from(vec![false; call.rows()]),
+    };
+    let raised = arrow_select::zip::zip(&cmp::lt(&x, &low)?, &low, &x)?;
+    let bounded = arrow_select::zip::zip(&cmp::gt(&raised, &high)?, &high, &raised)?;
+    let result = arrow_select::zip::zip(&not_a_number, &x, &bounded)?;
+    let unknown = or(&is_null(&x)?, &or(&is_null(&low)?, &is_null(&high)?)?)?;
+    Ok(nullif(&result, &unknown)?)
+}
