@@ -37,6 +37,7 @@ mod input;
 mod plan;
 mod set;
 mod sketch;
+mod slide;
 mod states;
 pub(crate) mod value;
 
@@ -45,6 +46,7 @@ pub use error::AggError;
 pub use input::{AggInput, Rows};
 pub use plan::{AggOptions, AggPlan, Order};
 pub use set::AggSet;
+pub use slide::Slides;
 
 #[cfg(test)]
 mod tests;
