@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cep_lang::diag::{Diagnostic, render};
 use cep_lang::lower::{CompileOptions, compile};
@@ -84,6 +85,6 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 /// How this program compiles.
-pub fn options() -> CompileOptions<'static> {
-    CompileOptions { environment: &environment }
+pub fn options() -> CompileOptions {
+    CompileOptions { environment: Arc::new(environment), ..CompileOptions::default() }
 }

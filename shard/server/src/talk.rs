@@ -83,11 +83,6 @@ impl Talk {
         self.say(LogLevel::Warn, message);
     }
 
-    /// Something worth knowing when asked for (`-v`).
-    pub fn info(&self, message: &str) {
-        self.say(LogLevel::Info, message);
-    }
-
     /// A message of a level.
     pub fn say(&self, level: LogLevel, message: &str) {
         if !self.shows(level) {

@@ -85,7 +85,7 @@ pub struct Graph {
     /// Largest watermark of each slot so far: merges of idle and active inputs never go back.
     pub(crate) slot_floor: Vec<i64>,
     pub(crate) outputs: Vec<GraphOutput>,
-    /// Edge and slot of each stream.
+    /// Edge and slot of each stream; of external ones, those that rows from outside are put on.
     pub(crate) streams: Vec<(EdgeId, SlotId)>,
     /// Node of each aggregation.
     pub(crate) aggregations: Vec<usize>,
@@ -107,6 +107,8 @@ struct Builder<'a> {
     program: &'a Program,
     graph: Graph,
     built: Vec<Option<StreamEdge>>,
+    /// Where rows of external streams come in.
+    inlets: Vec<Option<(EdgeId, SlotId)>>,
     /// Edges that late rows of windows go to, by stream.
     late: BTreeMap<StreamId, Vec<EdgeId>>,
     /// Output edge of each query that has been built.
@@ -146,6 +148,7 @@ impl<'a> Builder<'a> {
                 clocks: vec![None; count],
             },
             built: vec![None; count],
+            inlets: vec![None; count],
             late: BTreeMap::new(),
             queries: BTreeMap::new(),
             query: QueryId(0),
@@ -179,7 +182,8 @@ impl<'a> Builder<'a> {
         self.graph.streams = self
             .built
             .iter()
-            .map(|b| b.as_ref().map(|b| (b.edge, b.slot)).expect("all streams were built"))
+            .zip(&self.inlets)
+            .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
             .collect();
         Ok(self.graph)
     }
@@ -236,18 +240,20 @@ impl<'a> Builder<'a> {
             let node = self.graph.nodes.iter().find(|n| n.late == Some(edge)).expect("a window writes it");
             inputs.push(Built { edge, slot: node.slot, sources: node.sources.clone() });
         }
-        let built = if stream.origin == StreamOrigin::External {
+        let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
+        if stream.origin == StreamOrigin::External {
             self.graph.clocks[id.index()] = Some(StreamClock::default());
             let (edge, slot) = (self.edge(&stream.schema), self.slot());
-            Built { edge, slot, sources: vec![id] }
-        } else {
-            match inputs.as_slice() {
-                [one] => one.clone(),
-                _ => self.merge(inputs, &stream.schema),
-            }
+            self.inlets[id.index()] = Some((edge, slot));
+            // Rows from outside come before those that queries make of the same row.
+            inputs.insert(0, Built { edge, slot, sources: vec![id] });
+        }
+        let built = match inputs.as_slice() {
+            [one] => one.clone(),
+            _ => self.merge(inputs, &stream.schema),
         };
         let built = match stream.time.column {
-            Some(column) if stream.origin == StreamOrigin::Derived => {
+            Some(column) if derived => {
                 let (output, slot) = (self.edge(&stream.schema), self.slot());
                 let kind = NodeKind::Retime {
                     input: built.edge,

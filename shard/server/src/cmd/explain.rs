@@ -13,6 +13,6 @@ use crate::talk::Talk;
 pub fn explain(args: &ExplainArgs, talk: &Talk) -> Result<u8> {
     let script = Script::read(&args.app)?;
     let program = script.compile(talk)?;
-    write_stdout(&cep_lang::plan::explain(&program))?;
+    write_stdout(&cep_lang::plan::explain_program(&program))?;
     Ok(0)
 }

@@ -14,12 +14,13 @@ use crate::talk::Talk;
 pub fn repl(args: &ReplArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
     let signals =
         Signals::install().map_err(|error| Failure::run(format!("cannot handle signals: {error}")))?;
-    let mut session = Session::new(format.into(), talk, &signals);
+    let mut editor = Editor::open()?;
+    let confirms = editor.is_terminal() && !talk.quiet();
+    let mut session = Session::new(format.into(), confirms, talk, &signals);
     if let Some(app) = &args.app {
         session.load(app)?;
     }
-    let mut editor = Editor::open()?;
-    if editor.is_terminal() && !talk.quiet() {
+    if confirms {
         talk.plain(&format!("ceptra {} — \\help for help, \\q to leave", env!("CARGO_PKG_VERSION")));
     }
     let mut worst = Worst::default();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use cep_lang::ast::ShowKind;
+use cep_lang::ast::{Grain, ShowKind};
 use cep_lang::functions::FunctionRegistry;
 use cep_lang::plan::{Changelog, Program, Stream, StreamOrigin, Target};
 use cep_lang::sql::window_docs;
@@ -39,12 +39,14 @@ impl Answer {
                     .aggregations
                     .iter()
                     .map(|a| {
-                        let grains: Vec<String> = a.grains.iter().map(|g| format!("{g:?}").to_uppercase()).collect();
+                        let grains: Vec<&str> = a.grains.iter().map(grain).collect();
                         vec![a.name.clone(), grains.join(", "), columns(&a.output)]
                     })
                     .collect(),
             },
-            ShowKind::Queries => Answer { columns: vec!["name", "into", "statement"], rows: queries(program, live) },
+            ShowKind::Queries => {
+                Answer { columns: vec!["name", "into", "statement"], rows: queries(program, live) }
+            }
             ShowKind::Functions => Answer {
                 columns: vec!["name", "kind", "syntax", "what"],
                 rows: FunctionRegistry::new()
@@ -67,8 +69,10 @@ impl Answer {
     pub fn objects(program: &Program, views: &[(String, String)]) -> Self {
         let streams = program.streams.iter().map(|s| vec![s.name.clone(), "stream".to_owned(), connected(s)]);
         let views = views.iter().map(|(name, _)| vec![name.clone(), "view".to_owned(), String::new()]);
-        let aggregations =
-            program.aggregations.iter().map(|a| vec![a.name.clone(), "aggregation".to_owned(), String::new()]);
+        let aggregations = program
+            .aggregations
+            .iter()
+            .map(|a| vec![a.name.clone(), "aggregation".to_owned(), String::new()]);
         Answer {
             columns: vec!["name", "kind", "connected_to"],
             rows: streams.chain(views).chain(aggregations).collect(),
@@ -98,7 +102,9 @@ impl Answer {
         let fields: Vec<Field> =
             self.columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
         let arrays: Vec<ArrayRef> = (0..self.columns.len())
-            .map(|at| Arc::new(StringArray::from_iter_values(self.rows.iter().map(|row| &row[at]))) as ArrayRef)
+            .map(|at| {
+                Arc::new(StringArray::from_iter_values(self.rows.iter().map(|row| &row[at]))) as ArrayRef
+            })
             .collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
             .map_err(|error| Failure::run(error.to_string()))?;
@@ -151,6 +157,18 @@ fn queries(program: &Program, live: &[LiveQuery]) -> Vec<Vec<String>> {
     });
     let printing = live.iter().map(|q| vec![q.name.clone(), "standard output".to_owned(), one_line(&q.text)]);
     between.chain(printing).collect()
+}
+
+fn grain(grain: &Grain) -> &'static str {
+    match grain {
+        Grain::Second => "SECOND",
+        Grain::Minute => "MINUTE",
+        Grain::Hour => "HOUR",
+        Grain::Day => "DAY",
+        Grain::Week => "WEEK",
+        Grain::Month => "MONTH",
+        Grain::Year => "YEAR",
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -42,8 +42,8 @@ impl Editor {
         if !io::stdin().is_terminal() {
             return Ok(Editor::Pipe);
         }
-        let mut editor =
-            DefaultEditor::new().map_err(|error| Failure::run(format!("cannot use the terminal: {error}")))?;
+        let mut editor = DefaultEditor::new()
+            .map_err(|error| Failure::run(format!("cannot use the terminal: {error}")))?;
         let history = history_path();
         if let Some(path) = &history {
             // There is none before the first session.

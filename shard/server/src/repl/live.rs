@@ -23,6 +23,17 @@ pub struct LiveQuery {
     desk: ErrorDesk,
 }
 
+/// Where the rows of a query go.
+#[derive(Debug, Clone, Copy)]
+pub struct Ways<'a> {
+    /// What leaves the engine.
+    pub plan: &'a OutputPlan,
+    /// How rows are shown.
+    pub show: Show,
+    /// Folder that relative paths start at.
+    pub base_dir: &'a Path,
+}
+
 impl LiveQuery {
     /// Starts a query: it sees what was inserted before.
     ///
@@ -32,9 +43,7 @@ impl LiveQuery {
         name: &str,
         text: &str,
         program: Program,
-        plan: &OutputPlan,
-        show: Show,
-        base_dir: &Path,
+        ways: &Ways<'_>,
         talk: &Talk,
         signals: &Signals,
     ) -> Result<Self> {
@@ -42,8 +51,8 @@ impl LiveQuery {
         let mut live = LiveQuery {
             name: name.to_owned(),
             text: text.to_owned(),
-            engine: Engine::new(Arc::clone(&program), &plan.sinks)?,
-            outputs: Outputs::open(&program, plan, base_dir, show, talk, signals)?,
+            engine: Engine::new(Arc::clone(&program), &ways.plan.sinks)?,
+            outputs: Outputs::open(&program, ways.plan, ways.base_dir, ways.show, talk, signals)?,
             desk: ErrorDesk::new(Arc::clone(&program), talk.clone()),
             program,
         };

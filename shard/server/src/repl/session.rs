@@ -10,6 +10,7 @@ use arrow_schema::SchemaRef;
 use cep_lang::ast::{InsertSource, Span, Statement, StatementKind};
 use cep_lang::diag::Diagnostic;
 use cep_lang::lower::compile;
+use cep_types::StreamId;
 use cep_lang::plan::{Program, Query, Target};
 use cep_lang::sql::parse_script;
 use cep_types::options::{Role, SourceConnector};
@@ -17,13 +18,11 @@ use net_connect::OutputFormat;
 
 use super::answers::Answer;
 use super::backslash::{Backslash, HELP};
-use super::live::LiveQuery;
+use super::live::{LiveQuery, Ways};
 use super::reach::{has_source, reaching};
 use crate::cmd::write_stdout;
 use crate::failure::{Failure, Result};
-use crate::run::{
-    OutputPlan, Playback, Run, RunSettings, Show, Signals, base_dir, read_streams,
-};
+use crate::run::{OutputPlan, Playback, Run, RunSettings, Show, Signals, base_dir, read_streams};
 use crate::script::{Script, environment, options, render_all};
 use crate::talk::Talk;
 
@@ -49,11 +48,13 @@ pub struct Session {
     format: OutputFormat,
     talk: Talk,
     signals: Signals,
+    /// A person wants to see that a declaration was taken.
+    confirms: bool,
 }
 
 impl Session {
-    /// A session in which nothing has been declared.
-    pub fn new(format: OutputFormat, talk: &Talk, signals: &Signals) -> Self {
+    /// A session in which nothing has been declared; with `confirms` it says what it took.
+    pub fn new(format: OutputFormat, confirms: bool, talk: &Talk, signals: &Signals) -> Self {
         Session {
             script: String::new(),
             views: Vec::new(),
@@ -63,6 +64,7 @@ impl Session {
             format,
             talk: talk.clone(),
             signals: signals.clone(),
+            confirms,
         }
     }
 
@@ -98,8 +100,7 @@ impl Session {
     /// # Errors
     /// What went wrong; the session can go on.
     pub fn backslash(&mut self, line: &str) -> Result<Next> {
-        let command =
-            Backslash::parse(line).map_err(|message| Failure::Usage { message, help: None })?;
+        let command = Backslash::parse(line).map_err(|message| Failure::Usage { message, help: None })?;
         match command {
             Backslash::Quit => return Ok(Next::Leave),
             Backslash::Help => write_stdout(HELP)?,
@@ -148,6 +149,9 @@ impl Session {
             | StatementKind::Drop { .. } => {
                 self.compile_with(text)?;
                 self.accept(statement, text);
+                if self.confirms {
+                    self.talk.plain("ok");
+                }
                 Ok(())
             }
             StatementKind::Explain(inner) => {
@@ -157,7 +161,8 @@ impl Session {
                 let plan = program.queries.last().ok_or_else(|| {
                     Failure::usage("there is no plan: the statement is no query", "EXPLAIN SELECT …")
                 })?;
-                write_stdout(&cep_lang::plan::explain_query(&program, plan))
+                let names = |id: StreamId| program.streams[id.index()].name.clone();
+                write_stdout(&cep_lang::plan::explain_query(plan, &names))
             }
             StatementKind::Show(kind) => {
                 Answer::show(*kind, &self.program()?, &self.views, &self.live).print(self.format)
@@ -234,14 +239,21 @@ impl Session {
         self.start(program, &query, plan, &name, text)
     }
 
-    fn start(&mut self, program: Program, query: &Query, plan: OutputPlan, name: &str, text: &str) -> Result<()> {
+    fn start(
+        &mut self,
+        program: Program,
+        query: &Query,
+        plan: OutputPlan,
+        name: &str,
+        text: &str,
+    ) -> Result<()> {
         let reached = reaching(&program, &query.plan);
         if has_source(&program, &reached) {
             return self.run_here(program, plan, reached);
         }
         let show = Show { format: self.format, limit: None, tag: Some(true) };
-        let live =
-            LiveQuery::start(name, text, program, &plan, show, &self.base_dir, &self.talk, &self.signals)?;
+        let ways = Ways { plan: &plan, show, base_dir: &self.base_dir };
+        let live = LiveQuery::start(name, text, program, &ways, &self.talk, &self.signals)?;
         self.live.push(live);
         Ok(())
     }

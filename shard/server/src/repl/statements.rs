@@ -94,10 +94,10 @@ mod tests {
     fn a_statement_ends_at_a_semicolon_outside_of_quotes_and_comments() {
         let mut statements = Statements::default();
         assert_eq!(statements.push("SELECT 'a;''b;' -- not; here"), Vec::<String>::new());
-        assert_eq!(statements.push("/* nor; /* here; */ */ FROM \"s;\"; SELECT 2;SEL"), [
-            "SELECT 'a;''b;' -- not; here\n/* nor; /* here; */ */ FROM \"s;\";",
-            "SELECT 2;"
-        ]);
+        assert_eq!(
+            statements.push("/* nor; /* here; */ */ FROM \"s;\"; SELECT 2;SEL"),
+            ["SELECT 'a;''b;' -- not; here\n/* nor; /* here; */ */ FROM \"s;\";", "SELECT 2;"]
+        );
         assert!(!statements.is_empty());
         assert_eq!(statements.push("ECT 3;"), ["SEL\nECT 3;"]);
         assert!(statements.is_empty());

@@ -188,7 +188,10 @@ impl Drain {
     }
 
     fn dead_letters(&self) -> bool {
-        matches!(&self.policy, WritePolicy::Stream(_, ErrorPolicy { strategy: ErrorStrategy::DeadLetter { .. }, .. }))
+        matches!(
+            &self.policy,
+            WritePolicy::Stream(_, ErrorPolicy { strategy: ErrorStrategy::DeadLetter { .. }, .. })
+        )
     }
 
     /// Hands over everything taken so far.

@@ -66,10 +66,16 @@ impl Run {
     ///
     /// # Errors
     /// If any of them cannot be had.
-    pub fn open(program: Arc<Program>, settings: &RunSettings<'_>, talk: &Talk, signals: &Signals) -> Result<Self> {
+    pub fn open(
+        program: Arc<Program>,
+        settings: &RunSettings<'_>,
+        talk: &Talk,
+        signals: &Signals,
+    ) -> Result<Self> {
         let engine = Engine::new(Arc::clone(&program), &settings.plan.sinks)?;
         let inputs = open_inputs(&program, settings, talk, signals)?;
-        let outputs = Outputs::open(&program, &settings.plan, settings.base_dir, settings.show, talk, signals)?;
+        let outputs =
+            Outputs::open(&program, &settings.plan, settings.base_dir, settings.show, talk, signals)?;
         if settings.show.limit.is_some() && !outputs.prints() {
             return Err(Failure::usage(
                 "--limit counts printed rows, and nothing is printed",
@@ -104,7 +110,9 @@ impl Run {
         self.meter.finish(&self.talk);
         self.desk.finish();
         let (ending, result) = match (ending, closed) {
-            (Err(Failure::OutputClosed), _) | (Ok(_), Err(Failure::OutputClosed)) => (Ending::OutputClosed, Ok(())),
+            (Err(Failure::OutputClosed), _) | (Ok(_), Err(Failure::OutputClosed)) => {
+                (Ending::OutputClosed, Ok(()))
+            }
             (Err(failure), _) | (Ok(_), Err(failure)) => (Ending::Failed, Err(failure)),
             (Ok(ending), Ok(())) => (ending, Ok(())),
         };
@@ -114,8 +122,13 @@ impl Run {
     fn drive(&mut self) -> Result<Ending> {
         let program = Arc::clone(&self.program);
         for constants in &program.constants {
-            let errors =
-                self.engine.rows(constants.stream, constants.rows.clone(), None, wall_ns(), &mut self.outputs)?;
+            let errors = self.engine.rows(
+                constants.stream,
+                constants.rows.clone(),
+                None,
+                wall_ns(),
+                &mut self.outputs,
+            )?;
             self.settle(Some(constants.stream), Some((&constants.rows, &[])), &errors)?;
         }
         loop {
@@ -160,7 +173,8 @@ impl Run {
             match read.target {
                 Target::Print => self.outputs.deliver_read(at, &rows)?,
                 Target::Stream(stream) => {
-                    let errors = self.engine.rows(stream, rows.clone(), None, wall_ns(), &mut self.outputs)?;
+                    let errors =
+                        self.engine.rows(stream, rows.clone(), None, wall_ns(), &mut self.outputs)?;
                     self.settle(Some(stream), Some((&rows, &[])), &errors)?;
                 }
             }

@@ -47,8 +47,8 @@ impl Engine {
         };
         let mut sources = program.streams.iter().filter(source).peekable();
         let events = sources.peek().is_some() && sources.all(|s| s.time.clock == Clock::Event);
-        let partition =
-            Partition::new(program, watched).map_err(|error| Failure::run(format!("cannot run this: {error}")))?;
+        let partition = Partition::new(program, watched)
+            .map_err(|error| Failure::run(format!("cannot run this: {error}")))?;
         let clock = if events { StampClock::Events } else { StampClock::Wall };
         Ok(Engine { partition, actions: Actions::new(), index: 0, clock })
     }

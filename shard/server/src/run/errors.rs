@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use cep_engine::RecordError;
 use cep_lang::plan::Program;
 use cep_types::StreamId;
-use cep_types::options::{ErrorPolicy, ErrorStrategy, LogLevel};
+use cep_types::options::{ErrorStrategy, LogLevel};
 use net_connect::{OutputFormat, Position, Printing, Reject, RejectReason, dead_letter_batch, writer_sink};
 
 use crate::clock::Stopwatch;
@@ -107,7 +107,9 @@ impl ErrorDesk {
             let row = usize::try_from(error.row).unwrap_or(usize::MAX);
             let position = entry.and_then(|(_, positions)| positions.get(row).copied());
             let message = match (in_query, position) {
-                (Some(query), Some(at)) => format!("query '{query}', record at {at}: {}: {}", error.code, error.message),
+                (Some(query), Some(at)) => {
+                    format!("query '{query}', record at {at}: {}: {}", error.code, error.message)
+                }
                 (Some(query), None) => format!("query '{query}': {}: {}", error.code, error.message),
                 (None, Some(at)) => format!("record at {at}: {}: {}", error.code, error.message),
                 (None, None) => format!("{}: {}", error.code, error.message),
@@ -136,9 +138,15 @@ impl ErrorDesk {
     ///
     /// # Errors
     /// If the dead-letter stream cannot hold them.
-    pub fn unwritten(&mut self, stream: StreamId, rows: &RecordBatch, reason: &str) -> Result<Option<DeadLetters>> {
+    pub fn unwritten(
+        &mut self,
+        stream: StreamId,
+        rows: &RecordBatch,
+        reason: &str,
+    ) -> Result<Option<DeadLetters>> {
         let program = Arc::clone(&self.program);
-        let ErrorStrategy::DeadLetter { stream: name } = &program.streams[stream.index()].options.errors.strategy
+        let ErrorStrategy::DeadLetter { stream: name } =
+            &program.streams[stream.index()].options.errors.strategy
         else {
             return Ok(None);
         };
@@ -186,7 +194,11 @@ impl ErrorDesk {
             0 => String::new(),
             muted => format!(" ({muted} more since the last message)"),
         };
-        let text = if stream.is_empty() { format!("{message}{muted}") } else { format!("stream '{stream}': {message}{muted}") };
+        let text = if stream.is_empty() {
+            format!("{message}{muted}")
+        } else {
+            format!("stream '{stream}': {message}{muted}")
+        };
         self.talk.say(level, &text);
     }
 
@@ -200,18 +212,12 @@ impl ErrorDesk {
     }
 }
 
-/// What to do with a strategy's name in a message about a failed write.
-pub fn keeps_going(policy: &ErrorPolicy) -> bool {
-    match &policy.strategy {
-        ErrorStrategy::Drop | ErrorStrategy::DeadLetter { .. } => true,
-        ErrorStrategy::Retry(_) | ErrorStrategy::Fail => false,
-    }
-}
-
 fn stopped(stream: &str, message: &str) -> Failure {
     Failure::Run {
         message: format!("stream '{stream}': {message}"),
-        help: Some("mend the record, or set 'error.strategy' to 'drop' or 'dlq' to go on without it".to_owned()),
+        help: Some(
+            "mend the record, or set 'error.strategy' to 'drop' or 'dlq' to go on without it".to_owned(),
+        ),
     }
 }
 
@@ -251,4 +257,3 @@ impl Write for Shared {
         Ok(())
     }
 }
-

@@ -77,11 +77,6 @@ impl Feed {
         }
     }
 
-    /// Whether a thread reads it.
-    pub fn blocks(&self) -> bool {
-        matches!(self, Feed::Thread { .. })
-    }
-
     /// Whether its end is known to come.
     pub fn is_bounded(&self) -> bool {
         match self {

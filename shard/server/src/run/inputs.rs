@@ -75,8 +75,6 @@ struct Hand {
 /// Rows on their way to the engine.
 #[derive(Debug)]
 pub struct Rows {
-    /// Index of the input.
-    pub input: usize,
     /// Their stream.
     pub stream: StreamId,
     /// The rows.
@@ -120,11 +118,6 @@ impl Input {
     /// Whether its end is known to come.
     pub fn is_bounded(&self) -> bool {
         self.feed.is_bounded()
-    }
-
-    /// Whether reading it can make the reader wait for others.
-    pub fn blocks(&self) -> bool {
-        self.feed.blocks()
     }
 
     /// Whether nothing follows.
@@ -242,7 +235,7 @@ impl Input {
     ///
     /// # Panics
     /// If fewer than `count` are in hand.
-    pub fn take(&mut self, input: usize, count: usize) -> Rows {
+    pub fn take(&mut self, count: usize) -> Rows {
         let hand = self.hand.as_mut().expect("rows are taken after a ready poll");
         let (from, total) = (hand.at, hand.batch.num_rows());
         assert!(from + count <= total, "rows are in hand");
@@ -250,7 +243,6 @@ impl Input {
         self.counts.rows += count as u64;
         let rows = if count == total {
             Rows {
-                input,
                 stream: self.stream,
                 batch: hand.batch.clone(),
                 times: hand.times.clone(),
@@ -258,7 +250,6 @@ impl Input {
             }
         } else {
             Rows {
-                input,
                 stream: self.stream,
                 batch: hand.batch.slice(from, count),
                 times: hand.times.as_ref().map(|times| times.slice(from, count)),
@@ -288,7 +279,8 @@ pub fn next_try(
     now_ns: i64,
 ) -> Option<(i64, String)> {
     let ErrorStrategy::Retry(retry) = &policy.strategy else { return None };
-    let damaged = |kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof);
+    let damaged =
+        |kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof);
     let passing = match error {
         ConnectError::Read { error, .. } => !damaged(error.kind()),
         error => matches!(error, ConnectError::Open { .. } | ConnectError::Write { .. }),

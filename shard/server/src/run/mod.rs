@@ -34,4 +34,4 @@ pub use outputs::{OutputPlan, Outputs, Show};
 pub use pace::Playback;
 pub use signals::Signals;
 pub use sources::{external_streams, read_streams};
-pub use summary::{Ending, Summary};
+pub use summary::Ending;

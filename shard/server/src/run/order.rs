@@ -106,7 +106,9 @@ impl Inputs {
         let heads: Vec<Option<Head<'_>>> = self
             .all
             .iter()
-            .map(|input| (!input.ended()).then(|| Head { times: input.head_times(), rows: input.head_rows() }))
+            .map(|input| {
+                (!input.ended()).then(|| Head { times: input.head_times(), rows: input.head_rows() })
+            })
             .collect();
         match next_run(&heads) {
             Some((at, count)) => self.release(at, count, now_ns),
@@ -127,7 +129,7 @@ impl Inputs {
                 return Step::Wait(self.pace.due_ns(first_ns));
             }
         }
-        Step::Rows(self.all[at].take(at, count))
+        Step::Rows(self.all[at].take(count))
     }
 }
 

@@ -104,7 +104,8 @@ impl Outputs {
         let on_stdout = |id: &&StreamId| {
             matches!(program.streams[id.index()].options.role, Role::Sink(SinkConnector::Stdout))
         };
-        let printing_streams = plan.queries.len() + plan.reads.len() + plan.sinks.iter().filter(on_stdout).count();
+        let printing_streams =
+            plan.queries.len() + plan.reads.len() + plan.sinks.iter().filter(on_stdout).count();
         let mut opener = Opener {
             base_dir,
             printing: Printing { format: show.format, tag_streams: show.tag.unwrap_or(printing_streams > 1) },
@@ -239,7 +240,8 @@ impl Outputs {
     /// Rows that could not be written stay unwritten: they came from dead letters themselves.
     pub fn give_up_unwritten(&mut self) {
         for drain in &mut self.drains {
-            drain.lost += std::mem::take(&mut drain.unwritten).iter().map(|u| u.rows.num_rows() as u64).sum::<u64>();
+            drain.lost +=
+                std::mem::take(&mut drain.unwritten).iter().map(|u| u.rows.num_rows() as u64).sum::<u64>();
         }
     }
 
@@ -250,7 +252,8 @@ impl Outputs {
 
     /// For the summary.
     pub fn lines(&self) -> Vec<OutputLine> {
-        let line = |lane: &Lane| OutputLine { name: lane.name.clone(), place: lane.place.clone(), rows: lane.rows };
+        let line =
+            |lane: &Lane| OutputLine { name: lane.name.clone(), place: lane.place.clone(), rows: lane.rows };
         self.lanes.iter().map(line).collect()
     }
 }
@@ -266,7 +269,15 @@ struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    fn lane(&mut self, source: LaneSource, name: &str, place: &str, schema: &SchemaRef, changes: bool, drain: usize) {
+    fn lane(
+        &mut self,
+        source: LaneSource,
+        name: &str,
+        place: &str,
+        schema: &SchemaRef,
+        changes: bool,
+        drain: usize,
+    ) {
         self.outputs.lanes.push(Lane {
             source,
             name: name.to_owned(),
@@ -290,7 +301,8 @@ impl Opener<'_> {
         let screen = Screen { talk: io::stdout().is_terminal().then(|| self.talk.clone()) };
         let sink = writer_sink("standard output", Box::new(screen), format, self.printing);
         let is_table = is_table(format, self.printing);
-        let drain = Drain::new("standard output", sink, Place::Stdout, self.talk, self.signals).table(is_table);
+        let drain =
+            Drain::new("standard output", sink, Place::Stdout, self.talk, self.signals).table(is_table);
         let at = self.push(drain);
         if format.is_none() {
             self.plain_stdout = Some(at);
@@ -384,8 +396,9 @@ fn to_batch(schema: &SchemaRef, chunk: &Chunk) -> Result<RecordBatch> {
     let columns: Vec<_> =
         chunk.columns.iter().zip(schema.fields()).map(|(c, field)| c.to_arrow(field.data_type())).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(chunk.rows()));
-    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-        .map_err(|error| Failure::run(format!("the engine emitted rows that do not fit their schema: {error}")))
+    RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(|error| {
+        Failure::run(format!("the engine emitted rows that do not fit their schema: {error}"))
+    })
 }
 
 /// A schema whose columns may all be NULL.

@@ -12,9 +12,8 @@ use cep_types::options::{ErrorStrategy, Role};
 
 /// For each stream, a flag for each column.
 pub fn wanted_columns(program: &Program) -> Vec<Vec<bool>> {
-    let mut wanted = Wanted {
-        columns: program.streams.iter().map(|s| vec![false; s.schema.fields().len()]).collect(),
-    };
+    let mut wanted =
+        Wanted { columns: program.streams.iter().map(|s| vec![false; s.schema.fields().len()]).collect() };
     for stream in &program.streams {
         let whole = stream.time.late_stream.is_some()
             || stream.origin == StreamOrigin::Derived

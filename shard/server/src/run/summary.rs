@@ -81,7 +81,12 @@ impl Summary {
             }
         }
         for output in &self.outputs {
-            write(format_args!("\n  out  {:width$}  {:>12} rows to {}", output.name, count(output.rows), output.place));
+            write(format_args!(
+                "\n  out  {:width$}  {:>12} rows to {}",
+                output.name,
+                count(output.rows),
+                output.place
+            ));
         }
         text
     }
@@ -101,7 +106,11 @@ impl Summary {
         let seconds = self.seconds.max(1e-6);
         let mut write = |line: std::fmt::Arguments<'_>| text.write_fmt(line).unwrap_or_default();
         write(format_args!("{word} in {}: {} rows in", duration(self.seconds), count(rows)));
-        write(format_args!(" ({} rows/s, {:.1} MB/s)", count((rows as f64 / seconds) as u64), bytes as f64 / seconds / 1e6));
+        write(format_args!(
+            " ({} rows/s, {:.1} MB/s)",
+            count((rows as f64 / seconds) as u64),
+            bytes as f64 / seconds / 1e6
+        ));
         write(format_args!(
             ", late {}, rejected {}, errors {}",
             count(self.late),

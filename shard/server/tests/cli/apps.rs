@@ -20,9 +20,14 @@ fn apps() -> Vec<String> {
 
 /// The first difference with its line number, or nothing.
 fn first_difference(expected: &str, printed: &str) -> Option<String> {
-    let mut lines = (1..).zip(expected.lines().map(Some).chain([None])).zip(printed.lines().map(Some).chain([None]));
+    let mut lines =
+        (1..).zip(expected.lines().map(Some).chain([None])).zip(printed.lines().map(Some).chain([None]));
     let ((line, expected), printed) = lines.find(|((_, expected), printed)| expected != printed)?;
-    Some(format!("line {line}\n  expected {}\n  printed  {}", expected.unwrap_or("nothing"), printed.unwrap_or("nothing")))
+    Some(format!(
+        "line {line}\n  expected {}\n  printed  {}",
+        expected.unwrap_or("nothing"),
+        printed.unwrap_or("nothing")
+    ))
 }
 
 #[test]

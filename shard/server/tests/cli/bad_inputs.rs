@@ -40,7 +40,8 @@ fn a_column_that_the_header_lacks_fails_before_the_first_row() {
 
 #[test]
 fn wrong_types_are_counted_and_the_rows_around_them_come_out() {
-    let csv = "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,b,x\nnever,c,3\n2024-05-01 00:00:03,d,4\n";
+    let csv =
+        "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,b,x\nnever,c,3\n2024-05-01 00:00:03,d,4\n";
     let outcome = app(csv.as_bytes()).run(&["--output", "csv"]).expect_code(0);
     assert_eq!(outcome.stdout, "k,v\na,1\nd,4\n");
     outcome.says(&["warning: stream 's': line 3", "column 'v'", "line 4", "rejected 2"]);
@@ -96,7 +97,8 @@ fn a_duplicate_stream_and_a_recursive_view_are_script_errors() {
 
 #[test]
 fn a_division_by_zero_loses_only_its_row() {
-    let app = App::new(&format!("{SOURCE}SELECT k, 12 / (v - 2) AS q FROM s;")).file("in.csv", ROWS.as_bytes());
+    let app =
+        App::new(&format!("{SOURCE}SELECT k, 12 / (v - 2) AS q FROM s;")).file("in.csv", ROWS.as_bytes());
     let outcome = app.run(&["--output", "csv"]).expect_code(0).says(&["zero", "errors 1"]);
     assert_eq!(outcome.stdout, "k,q\na,-12\na,12\nc,6\n");
 }

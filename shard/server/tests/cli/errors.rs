@@ -35,7 +35,11 @@ fn rows_that_a_query_cannot_process_become_dead_letters() {
     let csv = "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,b,2\n";
     let outcome = App::new(&sql).file("in.csv", csv.as_bytes()).run(&["--output", "json"]).expect_code(0);
     assert!(outcome.stdout.contains(r#"{"_stream":"query_1","q":6}"#), "{}", outcome.stdout);
-    assert!(outcome.stdout.contains(r#""original":"{\"ts\":\"2024-05-01T00:00:00Z\",\"k\":\"a\",\"v\":1}""#), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains(r#""original":"{\"ts\":\"2024-05-01T00:00:00Z\",\"k\":\"a\",\"v\":1}""#),
+        "{}",
+        outcome.stdout
+    );
     outcome.says(&["errors 1", "dead letters 1"]);
 }
 
@@ -54,7 +58,8 @@ fn many_bad_records_are_counted_and_few_are_shown() {
         csv.push_str("2024-05-01 00:00:00,a,x\n");
     }
     let sql = format!("{SOURCE}SELECT v FROM s;");
-    let outcome = App::new(&sql).file("in.csv", csv.as_bytes()).run(&[]).expect_code(0).says(&["rejected 1,000"]);
+    let outcome =
+        App::new(&sql).file("in.csv", csv.as_bytes()).run(&[]).expect_code(0).says(&["rejected 1,000"]);
     assert!(outcome.stderr.lines().count() < 20, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("995 more messages were not shown"), "{}", outcome.stderr);
 }
@@ -70,7 +75,9 @@ fn the_log_level_of_a_stream_silences_its_messages_but_not_the_count() {
 fn retry_tries_again_with_growing_delays_and_then_fails() {
     let sql = format!(
         "{}SELECT v FROM s;",
-        source("\"error.strategy\" = 'retry', \"error.retry.max-attempts\" = 2, \"error.retry.initial-delay\" = '10ms'")
+        source(
+            "\"error.strategy\" = 'retry', \"error.retry.max-attempts\" = 2, \"error.retry.initial-delay\" = '10ms'"
+        )
     );
     let outcome = App::new(&sql).run(&[]).expect_code(1);
     outcome.says(&["try 1 of 2 in 10ms", "try 2 of 2 in 20ms", "error: stream 's': cannot open 'in.csv'"]);
@@ -82,7 +89,11 @@ fn a_sink_that_cannot_be_opened_fails_the_run() {
         "{SOURCE}CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'file', \"file.path\" = 'no/such/out.csv');
          INSERT INTO o SELECT v FROM s;"
     );
-    App::new(&sql).file("in.csv", BAD.as_bytes()).run(&[]).expect_code(1).says(&["stream 'o'", "no/such/out.csv"]);
+    App::new(&sql)
+        .file("in.csv", BAD.as_bytes())
+        .run(&[])
+        .expect_code(1)
+        .says(&["stream 'o'", "no/such/out.csv"]);
 }
 
 #[cfg(target_os = "linux")]

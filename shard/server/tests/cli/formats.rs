@@ -54,7 +54,10 @@ fn several_queries_print_in_the_order_of_the_rows_and_say_which() {
         {"_stream":"query_1","k":"c"}
     "#]]
     .assert_eq(
-        &app("SELECT k FROM s; SELECT v FROM s WHERE k = 'a';").run(&["--output", "json"]).expect_code(0).stdout,
+        &app("SELECT k FROM s; SELECT v FROM s WHERE k = 'a';")
+            .run(&["--output", "json"])
+            .expect_code(0)
+            .stdout,
     );
 }
 
@@ -67,7 +70,9 @@ fn an_output_that_is_not_append_only_says_what_each_row_does() {
         {"_op":"+U","k":"a","total":4}
         {"_op":"+I","k":"c","total":4}
     "#]]
-    .assert_eq(&app("SELECT k, sum(v) AS total FROM s GROUP BY k;").run(&["--output", "json"]).expect_code(0).stdout);
+    .assert_eq(
+        &app("SELECT k, sum(v) AS total FROM s GROUP BY k;").run(&["--output", "json"]).expect_code(0).stdout,
+    );
 }
 
 #[test]
@@ -97,10 +102,9 @@ fn sinks_get_their_rows_in_their_formats() {
 
 #[test]
 fn running_an_app_twice_gives_the_same_file() {
-    let app = app(
-        "CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'file', \"file.path\" = 'out.csv');
-         INSERT INTO o SELECT v FROM s;",
-    );
+    let app =
+        app("CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'file', \"file.path\" = 'out.csv');
+         INSERT INTO o SELECT v FROM s;");
     app.run(&[]).expect_code(0);
     let once = app.read("out.csv");
     app.run(&[]).expect_code(0);
@@ -110,7 +114,8 @@ fn running_an_app_twice_gives_the_same_file() {
 #[test]
 fn a_limit_ends_the_run_after_so_many_printed_rows() {
     let app = app("SELECT k FROM s;");
-    let outcome = app.run(&["--output", "csv", "--limit", "2"]).expect_code(0).says(&["stopped at the limit"]);
+    let outcome =
+        app.run(&["--output", "csv", "--limit", "2"]).expect_code(0).says(&["stopped at the limit"]);
     assert_eq!(outcome.stdout, "k\na\nb\n");
     let silent = App::new(&format!(
         "{SOURCE}CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'blackhole'); INSERT INTO o SELECT v FROM s;"
@@ -130,13 +135,15 @@ fn columns_that_no_query_reads_are_not_decoded() {
 
 #[test]
 fn an_unread_source_stays_closed_and_is_named() {
-    let app = App::new(&format!("{SOURCE}CREATE STREAM t (v INT); INSERT INTO t VALUES (1); SELECT v FROM t;"));
+    let app =
+        App::new(&format!("{SOURCE}CREATE STREAM t (v INT); INSERT INTO t VALUES (1); SELECT v FROM t;"));
     let outcome = app.run(&["--output", "csv"]).expect_code(0).says(&["stream 's' is read by no query"]);
     assert_eq!(outcome.stdout, "v\n1\n");
 }
 
 #[test]
 fn an_app_without_output_says_so() {
-    let app = App::new(&format!("{SOURCE}CREATE STREAM t AS SELECT k FROM s;")).file("in.csv", ROWS.as_bytes());
+    let app =
+        App::new(&format!("{SOURCE}CREATE STREAM t AS SELECT k FROM s;")).file("in.csv", ROWS.as_bytes());
     app.run(&[]).expect_code(0).says(&["nothing comes out"]);
 }

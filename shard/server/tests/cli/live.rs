@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use crate::harness::{App, ROWS, SOURCE};
 
-const STDIN: &str =
-    "CREATE STREAM s (v BIGINT) WITH (type = 'source', extension = 'stdin', format = 'csv', \"csv.has-header\" = false);\n";
+const STDIN: &str = "CREATE STREAM s (v BIGINT) WITH (type = 'source', extension = 'stdin', format = 'csv', \"csv.has-header\" = false);\n";
 
 /// Lines of a pipe as they come.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
@@ -26,7 +25,8 @@ fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 }
 
 fn signal(child: &Child, name: &str) {
-    let status = std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    let status =
+        std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
 
@@ -50,7 +50,8 @@ fn every_line_of_standard_input_shows_its_result_at_once() {
 fn standard_input_to_its_end_is_a_complete_run() {
     let app = App::new(&format!("{STDIN}SELECT v FROM s;"));
     let input: String = (0..20_000).map(|v| format!("{v}\n")).collect();
-    let outcome = app.run_with(&["--output", "csv"], input.as_bytes()).expect_code(0).says(&["20,000 rows in"]);
+    let outcome =
+        app.run_with(&["--output", "csv"], input.as_bytes()).expect_code(0).says(&["20,000 rows in"]);
     assert_eq!(outcome.stdout.lines().count(), 20_001);
 }
 
@@ -82,9 +83,7 @@ fn sigterm_finishes_with_a_summary_and_143() {
 
 #[test]
 fn an_endless_source_stops_quietly_when_nobody_reads() {
-    let app = App::new(
-        "CREATE STREAM g (id BIGINT) WITH (extension = 'generator'); SELECT id FROM g;",
-    );
+    let app = App::new("CREATE STREAM g (id BIGINT) WITH (extension = 'generator'); SELECT id FROM g;");
     let mut child = app.start(&["--output", "csv"]);
     let stdout = child.stdout.take().unwrap();
     let mut first = String::new();
@@ -109,8 +108,7 @@ fn a_timer_ticks_until_the_limit() {
 fn the_file_of_a_mixed_app_does_not_wait_for_standard_input() {
     let app = App::new(&format!(
         "{}{}SELECT k FROM s UNION ALL SELECT k FROM i;",
-        SOURCE,
-        "CREATE STREAM i (k STRING) WITH (type = 'source', extension = 'stdin', format = 'json');\n"
+        SOURCE, "CREATE STREAM i (k STRING) WITH (type = 'source', extension = 'stdin', format = 'json');\n"
     ))
     .file("in.csv", ROWS.as_bytes());
     let mut child = app.start(&["--output", "csv"]);

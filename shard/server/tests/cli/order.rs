@@ -36,7 +36,8 @@ fn constants_come_before_the_first_row() {
 
 #[test]
 fn constants_alone_make_an_app() {
-    let app = App::new("CREATE STREAM c (v BIGINT); INSERT INTO c VALUES (1), (2); SELECT v + 1 AS w FROM c;");
+    let app =
+        App::new("CREATE STREAM c (v BIGINT); INSERT INTO c VALUES (1), (2); SELECT v + 1 AS w FROM c;");
     assert_eq!(app.run(&["--output", "csv"]).expect_code(0).stdout, "w\n2\n3\n");
 }
 

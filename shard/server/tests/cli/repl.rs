@@ -107,7 +107,8 @@ fn an_app_gives_its_declarations_or_runs_apart() {
     let dir = app.path("");
     let outcome = ceptra(&dir, &["repl", "app.sql", "--output", "csv"], b"SELECT k FROM big;").expect_code(0);
     assert_eq!(outcome.stdout, "k\na\nc\n");
-    let outcome = ceptra(&dir, &["repl", "--output", "csv"], b"\\run app.sql\n\\q\nSELECT nothing;").expect_code(0);
+    let outcome =
+        ceptra(&dir, &["repl", "--output", "csv"], b"\\run app.sql\n\\q\nSELECT nothing;").expect_code(0);
     assert_eq!(outcome.stdout, "k\na\nb\na\nc\n");
 }
 
