@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
-use cep_engine::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows, Slide};
+use cep_engine::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows};
 use cep_engine::column::{Column, Values};
 use cep_lang::plan::{AggCall, AggFunc, Expr};
 
@@ -55,33 +55,6 @@ impl Bench {
         let columns = [if long { &self.longs } else { &self.doubles }];
         let input = AggInput { columns: &columns, rows: Rows::From(0), ts: &[], seq: &[] };
         measure(|| set.update(black_box(&self.groups), &input))
-    }
-
-    /// ns per row of a window of the last 100 rows of a chunk that repeats, one value per row.
-    fn slide(&self, calls: &[AggCall]) -> f64 {
-        let options = AggOptions { removal: true, order: Order::Arrival };
-        let plan = Arc::new(AggPlan::new(calls, options).expect("calls of the benchmark"));
-        let mut set = AggSet::new(Arc::clone(&plan));
-        set.resize(GROUPS);
-        let columns = [&self.doubles];
-        let input = |rows| AggInput { columns: &columns, rows, ts: &[], seq: &[] };
-        set.update(&self.groups[ROWS - 100..], &input(Rows::From(ROWS - 100)));
-        let gone: Vec<u32> = (0..ROWS as u32).map(|i| (i + ROWS as u32 - 100) % ROWS as u32).collect();
-        let gone_groups: Vec<u32> = gone.iter().map(|&r| self.groups[r as usize]).collect();
-        let ends: Vec<u32> = (1..=ROWS as u32).collect();
-        let slide = Slide {
-            groups: &self.groups,
-            added: input(Rows::From(0)),
-            gone_groups: &gone_groups,
-            gone: input(Rows::Pick(&gone)),
-            gone_ends: &ends,
-        };
-        let mut out: Vec<Column> = plan.result_types().map(Column::new).collect();
-        let mut errors = Vec::new();
-        measure(|| {
-            out.iter_mut().for_each(Column::clear);
-            set.slide(black_box(&slide), &mut out, &mut errors);
-        })
     }
 
     /// ns per group of emitting all groups after ten chunks.
@@ -159,6 +132,5 @@ fn main() {
     for (name, calls) in
         [("avg", vec![avg()]), ("avg, max", vec![avg(), call(AggFunc::Max, f64(), double())])]
     {
-        println!("slide 100 rows, {name}: {:.2} ns/row", bench.slide(&calls));
     }
 }

@@ -49,7 +49,7 @@ pub use error::AggError;
 pub use input::{AggInput, Rows};
 pub use plan::{AggOptions, AggPlan, Order};
 pub use set::AggSet;
-pub use slide::Slide;
+pub use slide::Slides;
 
 #[cfg(test)]
 mod tests;

@@ -31,8 +31,8 @@ impl AggSet {
         AggSet { plan, states, groups: 0 }
     }
 
-    /// The plan and the states behind it.
-    pub(super) fn parts_mut(&mut self) -> (&AggPlan, &mut [AggStates]) {
+    /// The plan and the states, for loops over both.
+    pub(super) fn parts(&mut self) -> (&AggPlan, &mut [AggStates]) {
         (&self.plan, &mut self.states)
     }
 

@@ -1,193 +1,367 @@
-//! Sliding windows: a row in, old rows out, a value, row by row.
+//! Rows that enter and leave a window one step at a time, with a value after each step.
+//!
+//! Counts, sums and averages run state by state in one loop; everything else row by row through
+//! the states. Both give the same values: removal undoes an add exactly.
 
-use super::cells::SumFloatCell;
+use arrow_schema::DataType;
+
+use super::AggSet;
+use super::cells::{Cells, CountCell, SumFloatCell, SumIntCell};
 use super::emit::EmitError;
+use super::error::AggError;
 use super::input::{AggInput, Pass, Rows};
-use super::plan::{Output, Read, StateSpec};
-use super::set::AggSet;
+use super::plan::{AggPlan, Output, Read};
 use super::states::AggStates;
 use crate::column::{Column, Values};
 
-/// Steps of sliding windows. Step i takes the rows `gone_ends[i − 1]..gone_ends[i]` of `gone` out
-/// of their groups, adds the i-th row of `added` to `groups[i]` and emits that group.
+/// The steps. At step `k` row `enters[k]` is added, then rows `leaves[ends[k − 1]..ends[k]]` are
+/// removed, then the group of the row that entered is emitted. What is in `leaves` beyond the last
+/// end is removed at last.
+#[derive(Debug, Default)]
+pub struct Slides {
+    /// Row that enters, one a step.
+    pub enters: Vec<u32>,
+    /// Rows that leave.
+    pub leaves: Vec<u32>,
+    /// End in `leaves` of the rows that leave by a step.
+    pub ends: Vec<u32>,
+}
+
+impl Slides {
+    /// No steps, keeping allocations.
+    pub fn clear(&mut self) {
+        self.enters.clear();
+        self.leaves.clear();
+        self.ends.clear();
+    }
+
+    /// Ends the step in which `row` entered.
+    #[inline(always)]
+    pub fn enter(&mut self, row: u32) {
+        self.enters.push(row);
+        self.ends.push(self.leaves.len() as u32);
+    }
+}
+
+/// Rows in arrays: group, columns, order, all by row number.
 #[derive(Debug, Clone, Copy)]
-pub struct Slide<'a> {
-    /// Group of each added row.
-    pub groups: &'a [u32],
-    /// Added rows.
-    pub added: AggInput<'a>,
-    /// Group of each row that leaves.
-    pub gone_groups: &'a [u32],
-    /// Rows that leave, in the order in which they do.
-    pub gone: AggInput<'a>,
-    /// How many of them have left when step i emits; not decreasing, one per step.
-    pub gone_ends: &'a [u32],
+struct Source<'a> {
+    groups: &'a [u32],
+    input: AggInput<'a>,
+}
+
+/// Where the values of a call go.
+enum Target<'a> {
+    F64(&'a mut Vec<f64>, &'a mut Option<Vec<bool>>),
+    F32(&'a mut Vec<f32>, &'a mut Option<Vec<bool>>),
+    I64(&'a mut Vec<i64>, &'a mut Option<Vec<bool>>),
+    I32(&'a mut Vec<i32>, &'a mut Option<Vec<bool>>),
+}
+
+/// One call of a state.
+struct Reader<'a> {
+    call: usize,
+    output: &'a Output,
+    target: Target<'a>,
 }
 
 impl AggSet {
-    /// Runs `slide`, appending one row per step to `out` (one column per call): the same as
-    /// [`AggSet::remove`], [`AggSet::update`] and [`AggSet::emit_all`] for one row after the other,
-    /// without their overhead where sums, averages and counts of floats are all there is.
+    /// Runs the steps; appends one value a call and step to `out`. Row numbers are those of
+    /// `groups` (the group of each row) and of the columns of `input`, whose `rows` is not read.
+    /// `EmitError::index` is the step.
     ///
     /// # Panics
-    /// As those three, or if the lengths do not match.
-    pub fn slide(&mut self, slide: &Slide, out: &mut [Column], errors: &mut Vec<EmitError>) {
-        assert_eq!(slide.groups.len(), slide.gone_ends.len(), "an end per step");
-        let (plan, states) = self.parts_mut();
-        if let [AggStates::SumFloat(cells)] = states
-            && plan.outputs().iter().all(|o| fused(o, out))
-            && let Some((added, gone)) = Doubles::of(cells.spec(), slide)
-        {
-            let mut targets: Vec<Target> =
-                plan.outputs().iter().zip(out).map(|(o, c)| Target::new(o, c, slide.groups.len())).collect();
-            return match &mut targets[..] {
-                [one] => sums(cells.parts_mut(), slide, added, gone, |cell| one.push(cell)),
-                all => sums(cells.parts_mut(), slide, added, gone, |cell| {
-                    all.iter_mut().for_each(|t| t.push(cell));
-                }),
-            };
+    /// If a group or row does not exist, a row leaves that never entered, or rows leave though
+    /// the plan is not [`AggPlan::is_removable`].
+    pub fn slide(
+        &mut self,
+        slides: &Slides,
+        groups: &[u32],
+        input: AggInput<'_>,
+        out: &mut [Column],
+        errors: &mut Vec<EmitError>,
+    ) {
+        let source = Source { groups, input };
+        let (plan, states) = self.parts();
+        if !is_simple(plan, states, &input) {
+            return self.slide_rows(slides, source, out, errors);
         }
-        self.slide_by_steps(slide, out, errors);
-    }
-
-    fn slide_by_steps(&mut self, slide: &Slide, out: &mut [Column], errors: &mut Vec<EmitError>) {
-        let mut left = 0;
-        let mut found = Vec::new();
-        for (step, (group, &end)) in slide.groups.iter().zip(slide.gone_ends).enumerate() {
-            if end > left {
-                let range = left as usize..end as usize;
-                let input = AggInput { rows: slice(&slide.gone.rows, range.clone()), ..slide.gone };
-                self.remove(&slide.gone_groups[range], &input);
-                left = end;
+        let mut readers: Vec<Option<Reader>> = (plan.outputs().iter().zip(out).enumerate())
+            .map(|(call, (output, out))| Some(Reader { call, output, target: Target::of(out) }))
+            .collect();
+        for (at, state) in states.iter_mut().enumerate() {
+            let mut mine: Vec<Reader> = Vec::new();
+            for reader in &mut readers {
+                mine.extend(reader.take_if(|r| r.output.state == at));
             }
-            let group = std::slice::from_ref(group);
-            let input = AggInput { rows: slice(&slide.added.rows, step..step + 1), ..slide.added };
-            self.update(group, &input);
-            self.emit_all(group, out, &mut found);
-            errors.extend(found.drain(..).map(|e| EmitError { index: step, ..e }));
+            match state {
+                AggStates::Count(cells) => counts(cells, slides, source, &mut mine),
+                AggStates::SumFloat(cells) => float_sums(cells, slides, source, &mut mine),
+                AggStates::SumInt(cells) => int_sums(cells, slides, source, &mut mine, errors),
+                _ => unreachable!("simple plans have no other states"),
+            }
         }
     }
-}
 
-fn slice<'a>(rows: &Rows<'a>, range: std::ops::Range<usize>) -> Rows<'a> {
-    match rows {
-        Rows::From(start) => Rows::From(start + range.start),
-        Rows::Pick(rows) => Rows::Pick(&rows[range]),
-    }
-}
-
-/// A column of doubles and which of its rows count.
-#[derive(Clone, Copy)]
-struct Doubles<'a> {
-    values: &'a [f64],
-    pass: Pass<'a>,
-    rows: Rows<'a>,
-}
-
-impl<'a> Doubles<'a> {
-    /// The argument of `spec` among the added and the leaving rows, if both are doubles.
-    fn of(spec: &StateSpec, slide: &Slide<'a>) -> Option<(Self, Self)> {
-        let one = |input: &AggInput<'a>| {
-            let column: &'a Column = input.columns[spec.args[0]];
-            let filter = spec.filter.map(|i| input.columns[i]);
-            match &column.values {
-                Values::F64(values) => {
-                    Some(Doubles { values, pass: Pass::new(filter, &[column]), rows: input.rows })
-                }
-                _ => None,
+    /// The same through the states, a row at a time.
+    fn slide_rows(&mut self, slides: &Slides, source: Source<'_>, out: &mut [Column], errors: &mut Vec<EmitError>) {
+        let one = |row: u32| AggInput { rows: Rows::From(row as usize), ..source.input };
+        let mut gone = 0;
+        for (step, (&row, &end)) in slides.enters.iter().zip(&slides.ends).enumerate() {
+            let group = source.groups[row as usize];
+            self.update(&[group], &one(row));
+            for &row in &slides.leaves[gone..end as usize] {
+                self.remove(&[source.groups[row as usize]], &one(row));
             }
-        };
-        Some((one(&slide.added)?, one(&slide.gone)?))
-    }
-
-    #[inline(always)]
-    fn at(&self, i: usize) -> Option<f64> {
-        let row = self.rows.at(i);
-        self.pass.allows(row).then(|| self.values[row])
+            gone = end as usize;
+            let before = errors.len();
+            self.emit_all(&[group], out, errors);
+            errors[before..].iter_mut().for_each(|e| e.index = step);
+        }
+        for &row in &slides.leaves[gone..] {
+            self.remove(&[source.groups[row as usize]], &one(row));
+        }
     }
 }
 
-/// Whether the call is a sum, mean or count into a column of its plain type.
-fn fused(output: &Output, out: &[Column]) -> bool {
-    let plain = out.iter().all(|c| matches!(c.values, Values::F64(_) | Values::I64(_)));
-    plain && matches!(output.read, Read::Sum | Read::Avg | Read::Count)
+/// Whether every call is a count, sum or average over columns of ours.
+fn is_simple(plan: &AggPlan, states: &[AggStates], input: &AggInput<'_>) -> bool {
+    let reads = plan.outputs().iter().all(|o| matches!(o.read, Read::Count | Read::Sum | Read::Avg));
+    reads
+        && states.iter().all(|s| {
+            let spec = s.spec();
+            let arrow = spec.args.iter().any(|&a| matches!(input.columns[a].values, Values::Any(_)));
+            let narrow = spec.args.len() <= 2 && !arrow && !spec.forever;
+            narrow && matches!(s, AggStates::Count(_) | AggStates::SumFloat(_) | AggStates::SumInt(_))
+        })
 }
 
-fn sums(
-    (cells, heap): (&mut [SumFloatCell], &mut isize),
-    slide: &Slide,
-    added: Doubles,
-    gone: Doubles,
-    mut emit: impl FnMut(&SumFloatCell),
+fn counts(cells: &mut Cells<CountCell>, slides: &Slides, source: Source<'_>, readers: &mut [Reader<'_>]) {
+    let pass = pass_of(cells, &source.input);
+    run(
+        &mut cells.cells,
+        slides,
+        source.groups,
+        pass,
+        |cell, _| cell.n = cell.n.wrapping_add(1),
+        |cell, _| cell.n = cell.n.wrapping_sub(1),
+        |_, cell| readers.iter_mut().for_each(|r| r.target.i64(Some(cell.n as i64))),
+    );
+}
+
+fn float_sums(cells: &mut Cells<SumFloatCell>, slides: &Slides, source: Source<'_>, readers: &mut [Reader<'_>]) {
+    let pass = pass_of(cells, &source.input);
+    let column = source.input.columns[cells.spec().args[0]];
+    match &column.values {
+        Values::F64(v) => {
+            let v: &[f64] = v;
+            float_sums_of(cells, slides, source.groups, pass, |row| v[row], readers);
+        }
+        Values::F32(v) => {
+            let v: &[f32] = v;
+            float_sums_of(cells, slides, source.groups, pass, |row| f64::from(v[row]), readers);
+        }
+        other => panic!("float sum of a {} column", other.kind_name()),
+    }
+}
+
+fn float_sums_of(
+    cells: &mut Cells<SumFloatCell>,
+    slides: &Slides,
+    groups: &[u32],
+    pass: Pass<'_>,
+    value: impl Fn(usize) -> f64 + Copy,
+    readers: &mut [Reader<'_>],
 ) {
-    let mut left = 0;
-    for (step, (&group, &end)) in slide.groups.iter().zip(slide.gone_ends).enumerate() {
-        while left < end as usize {
-            if let Some(x) = gone.at(left) {
-                *heap += cells[slide.gone_groups[left] as usize].take(x);
+    let heap = std::cell::Cell::new(cells.heap);
+    let add = |cell: &mut SumFloatCell, row: usize| {
+        let x = value(row);
+        cell.n = cell.n.wrapping_add(1);
+        if !cell.sum.add_fast(x) {
+            let before = cell.sum.heap_bytes() as isize;
+            cell.sum.add_slowly(x);
+            heap.set(heap.get() + cell.sum.heap_bytes() as isize - before);
+        }
+    };
+    let remove = |cell: &mut SumFloatCell, row: usize| {
+        let x = value(row);
+        cell.n = cell.n.wrapping_sub(1);
+        if !cell.sum.add_fast(-x) {
+            let before = cell.sum.heap_bytes() as isize;
+            cell.sum.remove_slowly(x);
+            heap.set(heap.get() + cell.sum.heap_bytes() as isize - before);
+        }
+    };
+    if let [Reader { output: Output { read: Read::Avg, .. }, target: Target::F64(out, valid), .. }] = readers {
+        // The commonest query of all gets a loop without a choice in it.
+        run(&mut cells.cells, slides, groups, pass, add, remove, |_, cell| push(out, valid, cell.avg()));
+    } else {
+        run(&mut cells.cells, slides, groups, pass, add, remove, |_, cell| {
+            for reader in readers.iter_mut() {
+                match (&reader.output.read, &reader.output.data_type) {
+                    (Read::Count, _) => reader.target.i64(Some(cell.n as i64)),
+                    (Read::Avg, _) => reader.target.f64(cell.avg()),
+                    (_, DataType::Float32) => reader.target.f32(cell.sum_f32()),
+                    _ => reader.target.f64(cell.sum()),
+                }
             }
-            left += 1;
+        });
+    }
+    cells.heap = heap.get();
+}
+
+fn int_sums(
+    cells: &mut Cells<SumIntCell>,
+    slides: &Slides,
+    source: Source<'_>,
+    readers: &mut [Reader<'_>],
+    errors: &mut Vec<EmitError>,
+) {
+    let pass = pass_of(cells, &source.input);
+    let column = source.input.columns[cells.spec().args[0]];
+    match &column.values {
+        Values::I64(v) => {
+            let v: &[i64] = v;
+            int_sums_of(&mut cells.cells, slides, source.groups, pass, |row| v[row], (readers, errors));
         }
-        let cell = &mut cells[group as usize];
-        if let Some(x) = added.at(step) {
-            *heap += cell.put(x);
+        Values::I32(v) => {
+            let v: &[i32] = v;
+            int_sums_of(&mut cells.cells, slides, source.groups, pass, |row| i64::from(v[row]), (readers, errors));
         }
-        emit(cell);
+        other => panic!("integer sum of a {} column", other.kind_name()),
     }
 }
 
-/// Where one call's values go.
-struct Target<'a> {
-    values: Numbers<'a>,
-    valid: &'a mut Option<Vec<bool>>,
+fn int_sums_of(
+    cells: &mut [SumIntCell],
+    slides: &Slides,
+    groups: &[u32],
+    pass: Pass<'_>,
+    value: impl Fn(usize) -> i64 + Copy,
+    (readers, errors): (&mut [Reader<'_>], &mut Vec<EmitError>),
+) {
+    let add = |cell: &mut SumIntCell, row: usize| {
+        cell.sum += i128::from(value(row));
+        cell.n = cell.n.wrapping_add(1);
+    };
+    let remove = |cell: &mut SumIntCell, row: usize| {
+        cell.sum -= i128::from(value(row));
+        cell.n = cell.n.wrapping_sub(1);
+    };
+    run(cells, slides, groups, pass, add, remove, |step, cell| {
+        for reader in readers.iter_mut() {
+            match reader.output.read {
+                Read::Count => reader.target.i64(Some(cell.n as i64)),
+                Read::Avg => reader.target.f64(cell.avg()),
+                _ => {
+                    let fits = match reader.target {
+                        Target::I32(..) => i32::try_from(cell.sum).is_ok(),
+                        _ => i64::try_from(cell.sum).is_ok(),
+                    };
+                    if !fits {
+                        let Output { func, data_type, .. } = reader.output;
+                        let error = AggError::Overflow { func, result: data_type.clone() };
+                        errors.push(EmitError { index: step, call: reader.call, error });
+                    }
+                    reader.target.i64((fits && cell.n != 0).then_some(cell.sum as i64));
+                }
+            }
+        }
+    });
 }
 
-enum Numbers<'a> {
-    Avg(&'a mut Vec<f64>),
-    Sum(&'a mut Vec<f64>),
-    Count(&'a mut Vec<i64>),
+/// Masks of a state's rows.
+fn pass_of<'a, C: super::cells::Cell>(cells: &Cells<C>, input: &AggInput<'a>) -> Pass<'a> {
+    let spec = cells.spec();
+    let args: smallvec::SmallVec<[&Column; 2]> = spec.args.iter().map(|&a| input.columns[a]).collect();
+    Pass::new(spec.filter.map(|f| input.columns[f]), &args)
+}
+
+/// The loop: add, remove, emit.
+#[inline(always)]
+fn run<C>(
+    cells: &mut [C],
+    slides: &Slides,
+    groups: &[u32],
+    pass: Pass<'_>,
+    mut add: impl FnMut(&mut C, usize),
+    mut remove: impl FnMut(&mut C, usize),
+    mut emit: impl FnMut(usize, &C),
+) {
+    let leaves = &slides.leaves[..];
+    let mut gone = 0;
+    for (step, (&row, &end)) in slides.enters.iter().zip(&slides.ends).enumerate() {
+        let row = row as usize;
+        let group = groups[row] as usize;
+        if pass.allows(row) {
+            add(&mut cells[group], row);
+        }
+        for &row in &leaves[gone..end as usize] {
+            let row = row as usize;
+            if pass.allows(row) {
+                remove(&mut cells[groups[row] as usize], row);
+            }
+        }
+        gone = end as usize;
+        emit(step, &cells[group]);
+    }
+    for &row in &leaves[gone..] {
+        let row = row as usize;
+        if pass.allows(row) {
+            remove(&mut cells[groups[row] as usize], row);
+        }
+    }
 }
 
 impl<'a> Target<'a> {
-    fn new(output: &Output, column: &'a mut Column, steps: usize) -> Self {
-        let values = match (&output.read, &mut column.values) {
-            (Read::Avg, Values::F64(v)) => Numbers::Avg(v.to_mut()),
-            (Read::Sum, Values::F64(v)) => Numbers::Sum(v.to_mut()),
-            (_, Values::I64(v)) => Numbers::Count(v.to_mut()),
-            (_, other) => panic!("a sum for a {} column", other.kind_name()),
-        };
-        let mut target = Target { values, valid: &mut column.valid };
-        match &mut target.values {
-            Numbers::Avg(v) | Numbers::Sum(v) => v.reserve(steps),
-            Numbers::Count(v) => v.reserve(steps),
+    fn of(column: &'a mut Column) -> Self {
+        let valid = &mut column.valid;
+        match &mut column.values {
+            Values::F64(v) => Target::F64(v.to_mut(), valid),
+            Values::F32(v) => Target::F32(v.to_mut(), valid),
+            Values::I64(v) => Target::I64(v.to_mut(), valid),
+            Values::I32(v) => Target::I32(v.to_mut(), valid),
+            other => panic!("a count, sum or average for a {} column", other.kind_name()),
         }
-        target
     }
 
     #[inline(always)]
-    fn push(&mut self, cell: &SumFloatCell) {
-        let (before, present) = match &mut self.values {
-            Numbers::Avg(v) => {
-                v.push(if cell.n == 0 { 0.0 } else { cell.sum.divided_by(cell.n) });
-                (v.len() - 1, cell.n != 0)
-            }
-            Numbers::Sum(v) => {
-                v.push(cell.sum.value());
-                (v.len() - 1, cell.n != 0)
-            }
-            Numbers::Count(v) => {
-                v.push(cell.n as i64);
-                (v.len() - 1, true)
-            }
-        };
-        match &mut self.valid {
-            Some(valid) => valid.push(present),
-            None if present => {}
-            None => {
-                let mut mask = vec![true; before];
-                mask.push(false);
-                *self.valid = Some(mask);
-            }
+    fn f64(&mut self, value: Option<f64>) {
+        match self {
+            Target::F64(out, valid) => push(out, valid, value),
+            _ => unreachable!("averages and sums of doubles are doubles"),
         }
     }
+
+    #[inline(always)]
+    fn f32(&mut self, value: Option<f32>) {
+        match self {
+            Target::F32(out, valid) => push(out, valid, value),
+            _ => unreachable!("a call of type FLOAT has a FLOAT column"),
+        }
+    }
+
+    /// An integer known to fit.
+    #[inline(always)]
+    fn i64(&mut self, value: Option<i64>) {
+        match self {
+            Target::I64(out, valid) => push(out, valid, value),
+            Target::I32(out, valid) => push(out, valid, value.map(|v| v as i32)),
+            _ => unreachable!("counts and sums of integers are integers"),
+        }
+    }
+}
+
+#[inline(always)]
+fn push<T: Default>(out: &mut Vec<T>, valid: &mut Option<Vec<bool>>, value: Option<T>) {
+    match (&mut *valid, value.is_some()) {
+        (None, true) => {}
+        (Some(valid), present) => valid.push(present),
+        (None, false) => {
+            let mut mask = vec![true; out.len()];
+            mask.push(false);
+            *valid = Some(mask);
+        }
+    }
+    out.push(value.unwrap_or_default());
 }

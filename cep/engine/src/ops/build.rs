@@ -2,7 +2,7 @@
 
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
 
-use super::{GroupOp, Operator, RateOp, StreamOver};
+use super::{DelayOp, GroupOp, Operator, RateOp, SlidingWindowOp, StreamOver};
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
 use crate::agg::{AggOptions, Order};
 
@@ -16,9 +16,8 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Over(over) => Ok(Operator::Over(Box::new(StreamOver::new(over)?))),
         Node::Group(group) => Ok(Operator::Group(Box::new(GroupOp::new(group)?))),
         Node::Rate(rate) => Ok(Operator::Rate(Box::new(RateOp::new(rate)?))),
-        Node::Sliding(_) | Node::Delay { .. } => {
-            Err("this operator is not there yet".to_string())
-        }
+        Node::Sliding(sliding) => Ok(Operator::Sliding(Box::new(SlidingWindowOp::new(sliding)?))),
+        Node::Delay { input, delay_ns } => Ok(Operator::Delay(Box::new(DelayOp::new(input.schema(), *delay_ns)))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }

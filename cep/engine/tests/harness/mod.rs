@@ -142,3 +142,15 @@ fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, ou
     }
     out.errors.extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
 }
+
+/// Number of rows that come out of `query` before the end of input, one row an entry.
+pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
+    let mut partition = Partition::new(program(query), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    for (at, row) in rows.iter().enumerate() {
+        let rows = batch(std::slice::from_ref(row));
+        let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+        apply(&mut partition, at as u64 + 1, kind, at, &mut out);
+    }
+    out.output.len()
+}

@@ -122,7 +122,7 @@ pub(super) trait Cell: Default {
 pub(super) struct Cells<C> {
     spec: Arc<StateSpec>,
     pub(super) cells: Vec<C>,
-    heap: isize,
+    pub(super) heap: isize,
 }
 
 impl<C: Cell> Cells<C> {

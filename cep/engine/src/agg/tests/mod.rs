@@ -3,7 +3,6 @@
 mod calls;
 mod monoid;
 mod refusals;
-mod slides;
 mod values;
 
 use proptest::test_runner::Config;
