@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use cep_types::StreamId;
+use cep_types::options::StreamOptions;
 
 use crate::ast::{Grain, Span};
 
@@ -39,12 +40,14 @@ pub struct Stream {
     pub time: StreamTime,
     /// What its rows mean.
     pub changelog: Changelog,
+    /// Its connector, format, error policy and limits, checked.
+    pub options: StreamOptions,
 }
 
 /// Where a stream's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamOrigin {
-    /// From outside: a source, a client, constants, dead letters; queries may add theirs.
+    /// From outside: a source or a client.
     External,
     /// From queries only.
     Derived,

@@ -6,8 +6,10 @@
 
 mod expr;
 mod function;
+mod items;
 mod number;
 mod operator;
+mod resolve;
 mod select;
 mod types;
 mod value;
@@ -19,7 +21,9 @@ use crate::diag::{Diagnostic, codes};
 use crate::sql::{EXPR_DEPTH_MAX, Locations};
 
 pub use function::{FunctionClause, function_clauses};
+pub(crate) use items::{Item, Ordering, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of};
 pub use number::{identifier, number, row_count};
+pub(crate) use resolve::{Relation, Scope};
 pub use types::{ColumnType, column_type};
 
 /// A node that is refused.
@@ -174,3 +178,10 @@ fn single_name<'a>(name: &'a sql::ObjectName, what: &str) -> Result<&'a sql::Ide
         }
     }
 }
+
+/// An expression of the script; only this folder takes it apart.
+pub(crate) type SqlExpr = sql::Expr;
+/// A type of the script.
+pub(crate) type SqlType = sql::DataType;
+/// An ORDER BY item of the script.
+pub(crate) type SqlOrderBy = sql::OrderByExpr;
