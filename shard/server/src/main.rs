@@ -1,12 +1,14 @@
 //! The `ceptra` program: SQL apps over streams of events.
 //!
 //! `args` the command line · `cmd` one file a command · `run` sources through the engine to sinks ·
-//! `repl` the interactive session · `script` text to program · `talk` what is said on standard
+//! `repl` the interactive session · `script` text to program · `answer` tables of
+//! SHOW and its like · `talk` what is said on standard
 //! error · `failure` errors and exit codes · `clock` the host's clock.
 //!
 //! Invariants: standard output carries data, standard error talk; exit code 0 is success, 1 a
 //! failed run, 2 a wrong script or command line, 130 and 143 a run that a signal ended.
 
+mod answer;
 mod args;
 mod clock;
 mod cmd;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cep_lang::diag::{Diagnostic, render};
-use cep_lang::lower::{CompileOptions, compile};
+use cep_lang::lower::{CompileOptions, Session, StatementResult};
 use cep_lang::plan::Program;
 
 use crate::failure::{Failure, Result};
@@ -19,6 +19,15 @@ pub struct Script {
     pub path: PathBuf,
     /// Its text.
     pub text: String,
+}
+
+/// A script that is right.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What it runs.
+    pub program: Program,
+    /// What its statements gave back: tables of SHOW, DESCRIBE and EXPLAIN among it.
+    pub results: Vec<StatementResult>,
 }
 
 impl Script {
@@ -54,7 +63,7 @@ impl Script {
     ///
     /// # Errors
     /// All diagnostics, rendered.
-    pub fn compile(&self, talk: &Talk) -> Result<Program> {
+    pub fn compile(&self, talk: &Talk) -> Result<Compiled> {
         self.diagnose().map_err(|diagnostics| self.failure(&diagnostics, talk))
     }
 
@@ -62,8 +71,10 @@ impl Script {
     ///
     /// # Errors
     /// All diagnostics.
-    pub fn diagnose(&self) -> Result<Program, Vec<Diagnostic>> {
-        compile(&self.text, &options())
+    pub fn diagnose(&self) -> Result<Compiled, Vec<Diagnostic>> {
+        let mut session = Session::new(options());
+        let results = session.run(&self.text)?;
+        Ok(Compiled { program: session.program(), results })
     }
 
     /// Diagnostics as a failure.
@@ -84,7 +95,7 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// How this program compiles.
+/// How this program compiles: event time where rows have one, variables from the environment.
 pub fn options() -> CompileOptions {
     CompileOptions { environment: Arc::new(environment), ..CompileOptions::default() }
 }

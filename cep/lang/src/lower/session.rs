@@ -367,7 +367,9 @@ impl Session {
                 };
             }
             entry.is_fed = true;
-            entry.stream.origin = plan::StreamOrigin::Derived;
+            if !entry.is_fed_from_outside {
+                entry.stream.origin = plan::StreamOrigin::Derived;
+            }
             entry.stream.changelog = changelog;
             entry.inputs.extend(reads);
         }
@@ -395,7 +397,8 @@ impl Session {
     fn add_constants(&mut self, at: usize, rows: RecordBatch) -> StatementResult {
         let entry = &mut self.catalog.streams[at];
         entry.is_fed = true;
-        entry.stream.origin = plan::StreamOrigin::Derived;
+        entry.stream.origin = plan::StreamOrigin::External;
+        entry.is_fed_from_outside = true;
         let count = rows.num_rows();
         self.constants.push(ConstRows { stream: entry.stream.id, rows });
         StatementResult::Inserted(count)
@@ -429,8 +432,17 @@ impl Session {
                     id
                 }
             };
-            self.catalog.streams[id.0 as usize].is_fed = true;
-            self.catalog.streams[id.0 as usize].stream.origin = plan::StreamOrigin::Derived;
+            let entry = &mut self.catalog.streams[id.0 as usize];
+            entry.is_fed = true;
+            match side.kind {
+                // The host gives dead letters to the stream.
+                SideKind::DeadLetter => {
+                    entry.is_fed_from_outside = true;
+                    entry.stream.origin = plan::StreamOrigin::External;
+                }
+                SideKind::Late if !entry.is_fed_from_outside => entry.stream.origin = plan::StreamOrigin::Derived,
+                SideKind::Late => {}
+            }
             if side.kind == SideKind::Late {
                 let times = self.catalog.stream(of).times.clone();
                 self.catalog.streams[id.0 as usize].times = times;

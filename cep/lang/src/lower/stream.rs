@@ -95,6 +95,7 @@ pub(crate) fn entry(
         stream,
         times,
         is_fed: false,
+        is_fed_from_outside: false,
         is_read: false,
         inputs: Default::default(),
         is_dropped: false,

@@ -42,7 +42,9 @@ impl ByteSource {
     /// Gets past a byte order mark. `false`: too few bytes to tell.
     fn begin(&mut self) -> Result<bool, ConnectError> {
         let bytes = self.window.bytes();
-        if bytes.len() < 3 && !self.window.at_end() {
+        // A short first line must not wait for bytes that no mark could still need.
+        let undecided = matches!(bytes, [] | [0xef] | [0xef, 0xbb] | [0xff] | [0xfe]);
+        if undecided && !self.window.at_end() {
             return Ok(false);
         }
         let encoding = match bytes {

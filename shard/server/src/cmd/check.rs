@@ -5,7 +5,7 @@ use cep_lang::diag::render_json;
 use super::write::write_stdout;
 use crate::args::CheckArgs;
 use crate::failure::{Failure, Result};
-use crate::script::Script;
+use crate::script::{Compiled, Script};
 use crate::talk::Talk;
 
 /// Compiles a script and says what it found.
@@ -15,7 +15,7 @@ use crate::talk::Talk;
 pub fn check(args: &CheckArgs, talk: &Talk) -> Result<u8> {
     let script = Script::read(&args.app)?;
     match script.diagnose() {
-        Ok(program) => {
+        Ok(Compiled { program, results: _ }) => {
             if !args.json {
                 let (streams, queries) = (program.streams.len(), program.queries.len());
                 write_stdout(&format!("ok: {}, {}\n", plural(streams, "stream"), plural_y(queries)))?;

@@ -1,5 +1,7 @@
 //! `ceptra explain`: the plans of an app.
 
+use cep_lang::plan::explain_program;
+
 use super::write::write_stdout;
 use crate::args::ExplainArgs;
 use crate::failure::Result;
@@ -12,7 +14,7 @@ use crate::talk::Talk;
 /// If the script is wrong.
 pub fn explain(args: &ExplainArgs, talk: &Talk) -> Result<u8> {
     let script = Script::read(&args.app)?;
-    let program = script.compile(talk)?;
-    write_stdout(&cep_lang::plan::explain_program(&program))?;
+    let program = script.compile(talk)?.program;
+    write_stdout(&explain_program(&program))?;
     Ok(0)
 }

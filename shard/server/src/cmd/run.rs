@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cep_lang::lower::StatementResult;
+
+use crate::answer::print_answers;
 use crate::args::{OutputFormat, RunArgs};
 use crate::failure::{Failure, Result};
 use crate::run::{Ending, OutputPlan, Run, RunSettings, Show, Signals, base_dir, read_streams};
@@ -17,7 +20,9 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
     let signals =
         Signals::install().map_err(|error| Failure::run(format!("cannot handle signals: {error}")))?;
     let script = Script::read(&args.app)?;
-    let program = Arc::new(script.compile(talk)?);
+    let compiled = script.compile(talk)?;
+    print_answers(&compiled.results, format.into())?;
+    let program = Arc::new(compiled.program);
     let base_dir = if args.app == Path::new("-") { ".".into() } else { base_dir(&args.app) };
     let settings = RunSettings {
         base_dir: &base_dir,
@@ -28,7 +33,7 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
         names_unread: true,
     };
     let run = Run::open(program, &settings, talk, &signals)?;
-    if !run.has_outputs() {
+    if !run.has_outputs() && compiled.results.iter().all(|result| !matches!(result, StatementResult::Rows { .. })) {
         talk.warn("nothing comes out of this app: add a SELECT, or a stream with type = 'sink'");
     }
     let (summary, result) = run.finish();

@@ -1,25 +1,24 @@
 //! What has been declared, and what a statement does.
 //!
-//! The session is its accepted statements: each new one is compiled behind them, and a query gets
-//! a program of all of them.
+//! Declarations go into the compiler's session. A query that prints is tried on a copy of it and
+//! gets a program of everything declared; the session itself stays free of it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
-use cep_lang::ast::{InsertSource, Span, Statement, StatementKind};
+use cep_lang::ast::{InsertSource, Statement, StatementKind};
 use cep_lang::diag::Diagnostic;
-use cep_lang::lower::compile;
-use cep_types::StreamId;
-use cep_lang::plan::{Program, Query, Target};
+use cep_lang::lower::{self, StatementResult};
+use cep_lang::plan::{Program, Target};
 use cep_lang::sql::parse_script;
+use cep_types::StreamId;
 use cep_types::options::{Role, SourceConnector};
 use net_connect::OutputFormat;
 
-use super::answers::Answer;
 use super::backslash::{Backslash, HELP};
 use super::live::{LiveQuery, Ways};
 use super::reach::{has_source, reaching};
+use crate::answer::{print_answers, print_table};
 use crate::cmd::write_stdout;
 use crate::failure::{Failure, Result};
 use crate::run::{OutputPlan, Playback, Run, RunSettings, Show, Signals, base_dir, read_streams};
@@ -37,10 +36,7 @@ pub enum Next {
 
 /// An interactive session.
 pub struct Session {
-    /// Accepted statements, each with its `;`.
-    script: String,
-    /// Names and texts of views.
-    views: Vec<(String, String)>,
+    declared: lower::Session,
     live: Vec<LiveQuery>,
     /// Queries started so far, for names.
     started: u64,
@@ -56,8 +52,7 @@ impl Session {
     /// A session in which nothing has been declared; with `confirms` it says what it took.
     pub fn new(format: OutputFormat, confirms: bool, talk: &Talk, signals: &Signals) -> Self {
         Session {
-            script: String::new(),
-            views: Vec::new(),
+            declared: lower::Session::new(options()),
             live: Vec::new(),
             started: 0,
             base_dir: PathBuf::from("."),
@@ -74,24 +69,18 @@ impl Session {
     /// If the app is wrong.
     pub fn load(&mut self, path: &Path) -> Result<()> {
         let script = Script::read(path)?;
+        let declarations: String = parse_script(&script.text, &environment)
+            .map_err(|diagnostics| script.failure(&diagnostics, &self.talk))?
+            .iter()
+            .filter(|statement| declares(statement))
+            .map(|statement| format!("{};\n", &script.text[statement.span.start..statement.span.end]))
+            .collect();
+        // The whole script is judged, so that errors have their places in it.
         script.compile(&self.talk)?;
-        let statements = parse_script(&script.text, &environment)
-            .map_err(|diagnostics| script.failure(&diagnostics, &self.talk))?;
+        self.declared
+            .run(&declarations)
+            .map_err(|diagnostics| self.refused(&declarations, &diagnostics))?;
         self.base_dir = base_dir(path);
-        for statement in statements {
-            let text = format!("{};", &script.text[statement.span.start..statement.span.end]);
-            match &statement.kind {
-                StatementKind::Select(_)
-                | StatementKind::Explain(_)
-                | StatementKind::Show(_)
-                | StatementKind::Describe(_) => {}
-                StatementKind::CreateStream(_)
-                | StatementKind::CreateView(_)
-                | StatementKind::CreateAggregation(_)
-                | StatementKind::Insert(_)
-                | StatementKind::Drop { .. } => self.accept(&statement, &text),
-            }
-        }
         Ok(())
     }
 
@@ -104,15 +93,17 @@ impl Session {
         match command {
             Backslash::Quit => return Ok(Next::Leave),
             Backslash::Help => write_stdout(HELP)?,
-            Backslash::List => Answer::objects(&self.program()?, &self.views).print(self.format)?,
-            Backslash::Describe(name) => self.describe(name)?,
+            Backslash::List => self.list()?,
+            Backslash::Describe(name) => {
+                self.statement(&format!("DESCRIBE \"{}\";", name.replace('"', "\"\"")))?;
+            }
             Backslash::Run(path) => self.run_app(path)?,
             Backslash::Stop => self.stop()?,
         }
         Ok(Next::GoOn)
     }
 
-    /// Does a statement.
+    /// Does what is typed up to a `;`.
     ///
     /// # Errors
     /// What went wrong; the session is as it was.
@@ -123,131 +114,103 @@ impl Session {
             live.tick()?;
         }
         for statement in &statements {
-            let text = format!("{};", &text[statement.span.start..statement.span.end]);
-            self.one(statement, &text)?;
+            self.one(statement, &format!("{};", &text[statement.span.start..statement.span.end]))?;
         }
         Ok(())
     }
 
     fn one(&mut self, statement: &Statement, text: &str) -> Result<()> {
+        let mut trial = self.declared.clone();
+        let results = trial.run(text).map_err(|diagnostics| self.refused(text, &diagnostics))?;
+        let program = trial.program();
+        if declares(statement) {
+            self.declared = trial;
+        }
+        print_answers(&results, self.format)?;
+        let declared = results
+            .iter()
+            .any(|result| matches!(result, StatementResult::Created(_) | StatementResult::Dropped(_)));
+        if declared && self.confirms {
+            self.talk.plain("ok");
+        }
         match &statement.kind {
-            StatementKind::Select(_) => {
-                let program = self.compile_with(text)?;
-                self.query(program, text)
-            }
+            StatementKind::Select(_) => self.query(program, &results, text),
             StatementKind::Insert(insert) => match &insert.source {
-                InsertSource::Values(_) => self.insert(statement, text),
-                InsertSource::Query(_) => {
-                    let program = self.compile_with(text)?;
-                    self.accept(statement, text);
-                    self.connect(program, text)
-                }
+                InsertSource::Values(_) => self.feed(&program),
+                InsertSource::Query(_) => self.connect(program, &results, text),
             },
+            StatementKind::Show(cep_lang::ast::ShowKind::Queries) => self.list_live(),
             StatementKind::CreateStream(_)
             | StatementKind::CreateView(_)
             | StatementKind::CreateAggregation(_)
-            | StatementKind::Drop { .. } => {
-                self.compile_with(text)?;
-                self.accept(statement, text);
-                if self.confirms {
-                    self.talk.plain("ok");
-                }
-                Ok(())
-            }
-            StatementKind::Explain(inner) => {
-                let at = inner.span.start - statement.span.start;
-                let text = format!("{};", text[at..].trim_end_matches(';'));
-                let program = self.compile_with(&text)?;
-                let plan = program.queries.last().ok_or_else(|| {
-                    Failure::usage("there is no plan: the statement is no query", "EXPLAIN SELECT …")
-                })?;
-                let names = |id: StreamId| program.streams[id.index()].name.clone();
-                write_stdout(&cep_lang::plan::explain_query(plan, &names))
-            }
-            StatementKind::Show(kind) => {
-                Answer::show(*kind, &self.program()?, &self.views, &self.live).print(self.format)
-            }
-            StatementKind::Describe(name) => self.describe(&name.text),
+            | StatementKind::Explain(_)
+            | StatementKind::Show(_)
+            | StatementKind::Describe(_)
+            | StatementKind::Drop { .. } => Ok(()),
         }
-    }
-
-    /// Remembers a statement that compiles.
-    fn accept(&mut self, statement: &Statement, text: &str) {
-        match &statement.kind {
-            StatementKind::CreateView(view) => self.views.push((view.name.text.clone(), text.to_owned())),
-            StatementKind::Drop { name, .. } => self.views.retain(|(view, _)| !name.matches(view)),
-            _ => {}
-        }
-        self.script.push_str(text);
-        self.script.push('\n');
-    }
-
-    /// The program of the accepted statements.
-    fn program(&self) -> Result<Program> {
-        self.compile_with("")
-    }
-
-    /// The program of the accepted statements and one more.
-    fn compile_with(&self, text: &str) -> Result<Program> {
-        let whole = format!("{}{text}", self.script);
-        compile(&whole, &options()).map_err(|diagnostics| self.refused(text, &self.shifted(diagnostics)))
-    }
-
-    /// Diagnostics about the last statement, with places in it alone.
-    fn shifted(&self, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        let offset = self.script.len();
-        let shift = |mut diagnostic: Diagnostic| {
-            diagnostic.span = diagnostic
-                .span
-                .filter(|span| span.start >= offset)
-                .map(|span| Span::new(span.start - offset, span.end - offset));
-            diagnostic
-        };
-        diagnostics.into_iter().map(shift).collect()
     }
 
     fn refused(&self, text: &str, diagnostics: &[Diagnostic]) -> Failure {
         Failure::Script(render_all(diagnostics, "statement", text, self.talk.color()))
     }
 
-    /// Starts or runs the last query of a program, which prints.
-    fn query(&mut self, mut program: Program, text: &str) -> Result<()> {
-        // SELECTs are not kept in the script: a read that prints is this statement.
+    /// Starts a query that prints, or runs it when it reads sources. A SELECT of constants has
+    /// been answered already.
+    fn query(&mut self, mut program: Program, results: &[StatementResult], text: &str) -> Result<()> {
+        let Some(StatementResult::Started(_)) = results.first() else { return Ok(()) };
+        self.started += 1;
+        let name = format!("query_{}", self.started);
+        // The session holds no SELECT: what prints is this one.
         if let Some(at) = program.reads.iter().position(|read| read.target == Target::Print) {
+            program.reads[at].name = name;
             let plan = OutputPlan { queries: vec![], sinks: vec![], reads: vec![at] };
             let reached = reaching(&program, &program.aggregations[program.reads[at].aggregation].input);
             return self.run_here(program, plan, reached);
         }
-        let Some(query) = program.queries.last_mut() else { return Ok(()) };
-        self.started += 1;
-        query.name = format!("query_{}", self.started);
-        let (name, query) = (query.name.clone(), query.clone());
+        let Some(query) = program.queries.iter_mut().find(|query| query.target == Target::Print) else {
+            return Ok(());
+        };
+        query.name.clone_from(&name);
         let plan = OutputPlan { queries: vec![query.id], sinks: vec![], reads: vec![] };
-        self.start(program, &query, plan, &name, text)
+        let reached = reaching(&program, &program.queries[plan.queries[0].0 as usize].plan);
+        self.start(program, plan, reached, &name, text)
     }
 
     /// Runs a query that writes to a sink; others wait until somebody reads their stream.
-    fn connect(&mut self, program: Program, text: &str) -> Result<()> {
-        let Some(query) = program.queries.last().cloned() else { return Ok(()) };
-        let Target::Stream(target) = query.target else { return Ok(()) };
-        let stream = &program.streams[target.index()];
+    fn connect(&mut self, program: Program, results: &[StatementResult], text: &str) -> Result<()> {
+        let Some(StatementResult::Started(target)) = results.first() else { return self.feed(&program) };
+        let Some(stream) = program.streams.iter().find(|s| s.name.eq_ignore_ascii_case(target)) else {
+            return Ok(());
+        };
         if !matches!(stream.options.role, Role::Sink(_)) {
             return Ok(());
         }
-        let name = stream.name.clone();
-        let plan = OutputPlan { queries: vec![], sinks: vec![target], reads: vec![] };
-        self.start(program, &query, plan, &name, text)
+        let id = stream.id;
+        let plan = OutputPlan { queries: vec![], sinks: vec![id], reads: vec![] };
+        let reached = self.reaching_stream(&program, id);
+        let name = target.clone();
+        self.start(program, plan, reached, &name, text)
+    }
+
+    fn reaching_stream(&self, program: &Program, stream: StreamId) -> Vec<bool> {
+        let feeding = program.queries.iter().filter(|query| query.target == Target::Stream(stream));
+        let mut reached = vec![false; program.streams.len()];
+        for query in feeding {
+            for (flag, more) in reached.iter_mut().zip(reaching(program, &query.plan)) {
+                *flag |= more;
+            }
+        }
+        reached
     }
 
     fn start(
         &mut self,
         program: Program,
-        query: &Query,
         plan: OutputPlan,
+        reached: Vec<bool>,
         name: &str,
         text: &str,
     ) -> Result<()> {
-        let reached = reaching(&program, &query.plan);
         if has_source(&program, &reached) {
             return self.run_here(program, plan, reached);
         }
@@ -290,7 +253,9 @@ impl Session {
 
     /// `\run`: an app of its own.
     fn run_app(&mut self, path: &Path) -> Result<()> {
-        let program = Arc::new(Script::read(path)?.compile(&self.talk)?);
+        let compiled = Script::read(path)?.compile(&self.talk)?;
+        print_answers(&compiled.results, self.format)?;
+        let program = Arc::new(compiled.program);
         let base_dir = base_dir(path);
         let settings = RunSettings {
             base_dir: &base_dir,
@@ -303,10 +268,8 @@ impl Session {
         self.finish(Run::open(program, &settings, &self.talk, &self.signals)?)
     }
 
-    /// Feeds the rows of INSERT … VALUES to the queries that go on.
-    fn insert(&mut self, statement: &Statement, text: &str) -> Result<()> {
-        let program = self.compile_with(text)?;
-        self.accept(statement, text);
+    /// Feeds the rows just inserted to the queries that go on.
+    fn feed(&mut self, program: &Program) -> Result<()> {
         let Some(constants) = program.constants.last() else { return Ok(()) };
         let stream = &program.streams[constants.stream.index()].name;
         for live in &mut self.live {
@@ -315,24 +278,31 @@ impl Session {
         Ok(())
     }
 
-    fn describe(&self, name: &str) -> Result<()> {
-        let schema = self.schema_of(name)?;
-        Answer::describe(&schema).print(self.format)
+    /// `\d`: all objects.
+    fn list(&mut self) -> Result<()> {
+        let mut rows = Vec::new();
+        for (kind, show) in [("stream", "STREAMS"), ("view", "VIEWS"), ("aggregation", "AGGREGATIONS")] {
+            let text = format!("SHOW {show};");
+            let results =
+                self.declared.run(&text).map_err(|diagnostics| self.refused(&text, &diagnostics))?;
+            for result in results {
+                if let StatementResult::Rows { rows: listed, .. } = result {
+                    rows.extend(listed.into_iter().map(|row| vec![row[0].clone(), kind.to_owned()]));
+                }
+            }
+        }
+        print_table(&["name".to_owned(), "kind".to_owned()], &rows, self.format)
     }
 
-    fn schema_of(&self, name: &str) -> Result<SchemaRef> {
-        let program = self.program()?;
-        let matches = |other: &str| other.eq_ignore_ascii_case(name);
-        if let Some(stream) = program.streams.iter().find(|s| matches(&s.name)) {
-            return Ok(stream.schema.clone());
+    /// The queries that go on, behind those between streams.
+    fn list_live(&self) -> Result<()> {
+        if self.live.is_empty() {
+            return Ok(());
         }
-        if let Some(aggregation) = program.aggregations.iter().find(|a| matches(&a.name)) {
-            return Ok(aggregation.output.clone());
-        }
-        let select = format!("SELECT * FROM \"{}\";", name.replace('"', "\"\""));
-        let program = self.compile_with(&select)?;
-        let query = program.queries.last().ok_or_else(|| Failure::run(format!("'{name}' has no columns")))?;
-        Ok(query.plan.schema().clone())
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let rows: Vec<Vec<String>> =
+            self.live.iter().map(|live| vec![live.name.clone(), one_line(&live.text)]).collect();
+        print_table(&["running".to_owned(), "statement".to_owned()], &rows, self.format)
     }
 
     /// Ends the queries that go on: their open windows close and print.
@@ -345,5 +315,20 @@ impl Session {
             result = result.and(live.end());
         }
         result
+    }
+}
+
+/// Whether a statement stays in the session: all but queries that print and questions.
+fn declares(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::CreateStream(_)
+        | StatementKind::CreateView(_)
+        | StatementKind::CreateAggregation(_)
+        | StatementKind::Insert(_)
+        | StatementKind::Drop { .. } => true,
+        StatementKind::Select(_)
+        | StatementKind::Explain(_)
+        | StatementKind::Show(_)
+        | StatementKind::Describe(_) => false,
     }
 }

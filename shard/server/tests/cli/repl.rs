@@ -79,13 +79,13 @@ fn objects_can_be_listed_described_explained_and_dropped() {
     )
     .expect_code(0);
     expect![[r#"
-        {"name":"s","connected_to":"INSERT … VALUES","rows_are":"append","columns":"k STRING, v BIGINT"}
-        {"name":"big","statement":"CREATE VIEW big AS SELECT k FROM s WHERE v > 9;"}
-        {"name":"s","kind":"stream","connected_to":"INSERT … VALUES"}
-        {"name":"big","kind":"view","connected_to":""}
-        {"column":"k","type":"STRING","null":"yes"}
-        {"column":"v","type":"BIGINT","null":"yes"}
-        {"column":"k","type":"STRING","null":"yes"}
+        {"name":"s","role":"internal","rows":"append","columns":"k STRING, v BIGINT","options":""}
+        {"name":"big","columns":"k STRING"}
+        {"name":"s","kind":"stream"}
+        {"name":"big","kind":"view"}
+        {"column":"k","type":"STRING","null":"NULL","note":""}
+        {"column":"v","type":"BIGINT","null":"NULL","note":""}
+        {"column":"k","type":"STRING","null":"NULL","note":""}
     "#]]
     .assert_eq(&outcome.stdout);
     let explained = repl("CREATE STREAM s (v BIGINT); EXPLAIN SELECT v FROM s WHERE v > 3;").expect_code(0);
