@@ -9,4 +9,6 @@
 pub mod ast;
 pub mod diag;
 pub mod functions;
+pub mod lower;
 pub mod plan;
+pub mod sql;

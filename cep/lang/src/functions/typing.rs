@@ -11,7 +11,7 @@ use super::definition::{Definition, Param, Params, Returns};
 use super::json::is_json_field;
 
 /// The name under which a user declares `data_type` (R-EVT-2).
-pub(super) fn sql_type_name(data_type: &DataType) -> String {
+pub fn sql_type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Null => "NULL".into(),
         DataType::Boolean => "BOOL".into(),
