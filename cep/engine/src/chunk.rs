@@ -93,6 +93,18 @@ impl Chunk {
         }
     }
 
+    /// Appends rows `from..to` of `source`, which has the same columns.
+    pub fn append_range(&mut self, source: &Chunk, from: usize, to: usize) {
+        for (out, column) in self.columns.iter_mut().zip(&source.columns) {
+            out.append_range(column, from, to);
+        }
+        self.time.extend_from_slice(&source.time[from..to]);
+        self.pos.extend_from_slice(&source.pos[from..to]);
+        if !source.ops.is_empty() {
+            self.ops.extend_from_slice(&source.ops[from..to]);
+        }
+    }
+
     /// Appends `count` rows whose columns stand in `columns`, all with one time, position and
     /// change.
     pub fn append_columns(&mut self, columns: &[Column], count: usize, time: i64, pos: u32, op: Option<Op>) {

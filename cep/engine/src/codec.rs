@@ -6,9 +6,15 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, Schema};
+use cep_types::StreamId;
+use cep_types::frame::{ColumnId, Frame, FrameHead, ReadSchema, SchemaVersion, encode};
 
 use crate::column::{ByteBuf, Column, Values};
+
+/// Columns of nested types are stored as frames of no stream.
+const FRAME_HEAD: FrameHead = FrameHead { stream: StreamId(0), schema_version: SchemaVersion(0) };
 
 /// A checkpoint that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +87,8 @@ impl Writer {
             let schema = Schema::new(vec![Field::new("c", data_type.clone(), true)]);
             let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
                 .expect("the array has the column's type");
-            let mut frame = Vec::new();
-            cep_types::frame::encode_plain(&batch, &mut frame);
+            // Types outside R-EVT-2 exist only inside expressions: the plan casts what it stores.
+            let frame = encode(FRAME_HEAD, &[ColumnId(0)], &batch).expect("stored columns have types of R-EVT-2");
             return self.blob(&frame);
         }
         self.bool(column.valid.as_ref().is_some_and(|v| v.iter().any(|v| !v)));
@@ -200,9 +206,12 @@ impl<'a> Reader<'a> {
         let mut column = Column::new(data_type);
         if let Values::Any(array) = &mut column.values {
             let frame = self.blob()?;
-            let batch = cep_types::frame::decode_plain(frame).map_err(|e| DecodeError(e.to_string()))?;
-            if batch.num_columns() != 1 || batch.num_rows() != rows || batch.column(0).data_type() != data_type {
-                return Err(DecodeError("a column has another type or length".into()));
+            let frame = Frame::open(&Buffer::from(frame)).map_err(|e| DecodeError(e.to_string()))?;
+            let target = Schema::new(vec![Field::new("c", data_type.clone(), true)]);
+            let wanted = ReadSchema::of(&target, &[ColumnId(0)]).map_err(|e| DecodeError(e.to_string()))?;
+            let batch = frame.read(&wanted).map_err(|e| DecodeError(e.to_string()))?;
+            if batch.num_rows() != rows {
+                return Err(DecodeError("a column has another length".into()));
             }
             *array = Arc::clone(batch.column(0));
             return Ok(column);

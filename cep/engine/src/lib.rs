@@ -9,6 +9,7 @@
 //! entries applied (R-DET-1).
 
 pub mod actions;
+pub mod agg;
 pub mod chunk;
 pub mod codec;
 pub mod column;

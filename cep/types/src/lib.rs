@@ -1,12 +1,15 @@
-//! The words CEPtra's rooms share: identifiers, log entries, options, limits.
+//! The words CEPtra's rooms share: identifiers, log entries, event frames, stable hashes, limits.
 //!
 //! Invariants: pure data, no I/O, no clock, no threads; every format that reaches disk or wire has
 //! a version and a golden file.
 
 mod entry;
+pub mod frame;
+pub mod hash;
 mod id;
 pub mod op;
 pub mod options;
+pub mod sql_type;
 
 pub use entry::{Entry, EntryKind, Events};
 pub use id::{LogIndex, StampNs, StreamId};

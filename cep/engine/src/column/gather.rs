@@ -82,8 +82,60 @@ impl Column {
 
     /// Appends all rows of `source`.
     pub fn append(&mut self, source: &Column) {
-        let rows: Vec<u32> = (0..source.len() as u32).collect();
-        self.append_gather(source, &rows);
+        self.append_range(source, 0, source.len());
+    }
+
+    /// Appends rows `from..to` of `source`.
+    ///
+    /// # Panics
+    /// If the range is not within `source`.
+    pub fn append_range(&mut self, source: &Column, from: usize, to: usize) {
+        if from == to {
+            return;
+        }
+        let before = self.len();
+        match (&mut self.values, &source.values) {
+            (Values::Bool(o), Values::Bool(i)) => o.extend_from_slice(&i[from..to]),
+            (Values::I32(o), Values::I32(i)) => o.to_mut().extend_from_slice(&i[from..to]),
+            (Values::I64(o), Values::I64(i)) => o.to_mut().extend_from_slice(&i[from..to]),
+            (Values::F32(o), Values::F32(i)) => o.to_mut().extend_from_slice(&i[from..to]),
+            (Values::F64(o), Values::F64(i)) => o.to_mut().extend_from_slice(&i[from..to]),
+            (Values::I128(o), Values::I128(i)) => o.to_mut().extend_from_slice(&i[from..to]),
+            (Values::Bytes { offsets, bytes }, Values::Bytes { offsets: in_offsets, bytes: in_bytes }) => {
+                let (start, end) = (in_offsets[from], in_offsets[to]);
+                let (offsets, bytes) = (offsets.to_mut(), bytes.to_mut());
+                let shift = bytes.len() as i32 - start;
+                bytes.extend_from_slice(&in_bytes[start as usize..end as usize]);
+                offsets.extend(in_offsets[from + 1..=to].iter().map(|o| o + shift));
+            }
+            (Values::Any(o), Values::Any(i)) => {
+                let piece = i.slice(from, to - from);
+                *o = if o.is_empty() {
+                    piece
+                } else {
+                    concat(&[o.as_ref(), piece.as_ref()]).expect("both arrays have the column's type")
+                };
+            }
+            (o, i) => {
+                assert_eq!(before, 0, "append of a {} column to a {} column", i.kind_name(), o.kind_name());
+                let mut fresh = source.empty_like();
+                fresh.append_range(source, from, to);
+                *self = fresh;
+                return;
+            }
+        }
+        match (&mut self.valid, &source.valid) {
+            (None, None) => {}
+            (Some(o), None) => o.resize(before + to - from, true),
+            (Some(o), Some(i)) => o.extend_from_slice(&i[from..to]),
+            (None, Some(i)) => {
+                if i[from..to].iter().any(|v| !v) {
+                    let mut valid = vec![true; before];
+                    valid.extend_from_slice(&i[from..to]);
+                    self.valid = Some(valid);
+                }
+            }
+        }
     }
 
     /// An empty column of the same physical kind.
@@ -144,6 +196,26 @@ impl Column {
             Values::Any(_) => panic!("push_null on an arrow column"),
         }
         self.valid.get_or_insert_with(|| vec![true; before]).push(false);
+    }
+
+    /// Appends a NULL to a column of any kind.
+    pub fn append_null(&mut self) {
+        if let Values::Any(array) = &self.values {
+            let null = arrow_array::new_null_array(array.data_type(), 1);
+            let source = Column { values: Values::Any(null), valid: None };
+            self.append_range(&source, 0, 1);
+        } else {
+            self.push_null();
+        }
+    }
+
+    /// Keeps the first `rows` rows.
+    pub fn truncate(&mut self, rows: usize) {
+        if rows < self.len() {
+            let mut kept = self.empty_like();
+            kept.append_range(self, 0, rows);
+            *self = kept;
+        }
     }
 
     /// Marks the row just pushed as valid; call after pushing to `values` directly.

@@ -14,6 +14,7 @@ mod gather;
 pub use buf::{Buf, ByteBuf};
 
 use arrow_array::ArrayRef;
+use arrow_schema::DataType;
 
 /// The physical values of a column.
 #[derive(Debug, Clone)]
@@ -77,8 +78,29 @@ impl Column {
     pub fn is_valid(&self, row: usize) -> bool {
         match (&self.valid, &self.values) {
             (Some(v), _) => v[row],
-            (None, Values::Any(a)) => a.is_valid(row),
+            // Arrays of type NULL carry no mask.
+            (None, Values::Any(a)) => a.is_valid(row) && *a.data_type() != DataType::Null,
             (None, _) => true,
+        }
+    }
+
+    /// Row `row` as text for tests and messages: floats by their bits' shortest form, NULL as `∅`.
+    ///
+    /// # Panics
+    /// If `row` is out of range.
+    pub fn text_at(&self, row: usize) -> String {
+        if !self.is_valid(row) {
+            return "∅".to_string();
+        }
+        match &self.values {
+            Values::Bool(v) => v[row].to_string(),
+            Values::I32(v) => v[row].to_string(),
+            Values::I64(v) => v[row].to_string(),
+            Values::F32(v) => format!("{:?}", v[row]),
+            Values::F64(v) => format!("{:?}", v[row]),
+            Values::I128(v) => v[row].to_string(),
+            Values::Bytes { .. } => String::from_utf8_lossy(self.bytes_at(row)).into_owned(),
+            Values::Any(a) => arrow_cast::display::array_value_to_string(a, row).unwrap_or_else(|e| e.to_string()),
         }
     }
 

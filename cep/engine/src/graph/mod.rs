@@ -12,4 +12,5 @@ mod run;
 mod state;
 
 pub use build::{BuildError, Graph};
-pub(crate) use build::{EdgeId, GraphNode, NodeKind, SlotId};
+pub(crate) use build::{EdgeId, NodeKind, SlotId};
+pub(crate) use run::QueryError;

@@ -46,19 +46,20 @@ impl KeyRows<'_> {
 }
 
 impl KeyEncoder {
-    /// Encodes `rows` rows of `columns`. `raw_text` says that the key is one text column that can
-    /// never be NULL (decided by the plan, so that all chunks agree).
-    pub fn encode<'a>(&'a mut self, columns: &'a [&'a Column], rows: usize, raw_text: bool) -> KeyRows<'a> {
+    /// Encodes rows `from..to` of `columns`; row 0 of the result is row `from`. `raw_text` says that
+    /// the key is one text column that can never be NULL (decided by the plan, so that all chunks
+    /// agree).
+    pub fn encode<'a>(&'a mut self, columns: &[&'a Column], from: usize, to: usize, raw_text: bool) -> KeyRows<'a> {
         if raw_text
             && let [column] = columns
             && let Values::Bytes { offsets, bytes } = &column.values
         {
-            return KeyRows::Text { offsets, bytes };
+            return KeyRows::Text { offsets: &offsets[from..=to], bytes };
         }
         self.bytes.clear();
         self.offsets.clear();
         self.offsets.push(0);
-        for row in 0..rows {
+        for row in from..to {
             for column in columns {
                 encode_value(column, row, &mut self.bytes);
             }

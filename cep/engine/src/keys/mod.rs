@@ -11,6 +11,6 @@ mod encode;
 mod hash;
 mod table;
 
-pub use encode::{KeyEncoder, KeyRows};
+pub use encode::{KeyEncoder, KeyRows, encode_value};
 pub use hash::hash_bytes;
 pub use table::KeyTable;

@@ -76,24 +76,39 @@ impl KeyTable {
         }
     }
 
-    /// Groups of rows `from..to` of `keys`, written to `out` from its start. Returns the number of
-    /// groups before: groups from there on are new.
-    pub fn find_or_insert_rows(&mut self, keys: &KeyRows<'_>, from: usize, to: usize, out: &mut Vec<u32>) -> usize {
-        let before = self.len();
+    /// Groups of all rows of `keys`, written to `out`; rows that made a group are appended to
+    /// `fresh`.
+    pub fn find_or_insert_rows(&mut self, keys: &KeyRows<'_>, out: &mut Vec<u32>, fresh: &mut Vec<u32>) {
         out.clear();
         match keys {
             KeyRows::Text { offsets, bytes } => {
-                for pair in offsets[from..=to].windows(2) {
-                    out.push(self.find_or_insert(&bytes[pair[0] as usize..pair[1] as usize]));
-                }
+                let rows = offsets.windows(2).map(|w| &bytes[w[0] as usize..w[1] as usize]);
+                self.find_or_insert_all(rows, out, fresh);
             }
             KeyRows::Encoded { offsets, bytes } => {
-                for pair in offsets[from..=to].windows(2) {
-                    out.push(self.find_or_insert(&bytes[pair[0] as usize..pair[1] as usize]));
-                }
+                let rows = offsets.windows(2).map(|w| &bytes[w[0] as usize..w[1] as usize]);
+                self.find_or_insert_all(rows, out, fresh);
             }
         }
-        before
+    }
+
+    #[inline(always)]
+    fn find_or_insert_all<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a [u8]>,
+        out: &mut Vec<u32>,
+        fresh: &mut Vec<u32>,
+    ) {
+        for key in rows {
+            let hash = hash_bytes(key);
+            out.push(match self.probe(key, hash) {
+                Ok(group) => group,
+                Err(slot) => {
+                    fresh.push(out.len() as u32);
+                    self.insert(key, hash, slot)
+                }
+            });
+        }
     }
 
     /// Removes all groups, keeping allocations.

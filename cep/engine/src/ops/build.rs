@@ -1,14 +1,60 @@
 //! From plan nodes to operators.
 
-use cep_lang::plan::{Node, Program};
+use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
 
-use super::Operator;
+use super::{GroupOp, Operator, RateOp, StreamOver};
+use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
+use crate::agg::{AggOptions, Order};
 
 /// The operator of a node that has one input and state.
 ///
 /// # Errors
 /// The reason why it cannot be built, for the user.
 pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
-    let _ = (node, program);
-    Err("not here yet".to_string())
+    match node {
+        Node::Window(window) => build_window(window, program),
+        Node::Over(over) => Ok(Operator::Over(Box::new(StreamOver::new(over)?))),
+        Node::Group(group) => Ok(Operator::Group(Box::new(GroupOp::new(group)?))),
+        Node::Rate(rate) => Ok(Operator::Rate(Box::new(RateOp::new(rate)?))),
+        Node::Sliding(_) | Node::Delay { .. } => {
+            Err("this operator is not there yet".to_string())
+        }
+        Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
+            unreachable!("the graph builds these")
+        }
+    }
+}
+
+fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String> {
+    let (policy, correction_ns) = late_policy(node, program);
+    let event_time = AggOptions { order: Order::EventTime, ..AggOptions::default() };
+    if let Some(layout) = Layout::new(&node.window)? {
+        let (shape, result) = ResultPlan::new(node, &[], &event_time)?;
+        return Ok(Operator::Aligned(Box::new(AlignedWindow::new(layout, shape, result, policy, correction_ns))));
+    }
+    if policy == LatePolicy::Retract {
+        return Err("late.policy = 'retract' works with TUMBLING, HOP and CUMULATE windows; \
+             use 'drop' with late.stream for this one"
+            .to_string());
+    }
+    if let BatchWindow::Session { gap_ns, keys } = &node.window {
+        let (shape, result) = ResultPlan::new(node, keys, &event_time)?;
+        return Ok(Operator::Session(Box::new(SessionWindow::new(*gap_ns, shape, result))));
+    }
+    let arrival = AggOptions { order: Order::Arrival, ..AggOptions::default() };
+    let extra = match &node.window {
+        BatchWindow::ExternalTimeBatch { time, .. } => vec![time.clone()],
+        _ => vec![],
+    };
+    let (shape, result) = ResultPlan::new(node, &extra, &arrival)?;
+    let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
+    Ok(Operator::Batch(Box::new(BatchWindowOp::new(&node.window, shape, result, &types)?)))
+}
+
+/// Late policy of a window: retract if a stream below it says so.
+fn late_policy(node: &WindowNode, program: &Program) -> (LatePolicy, i64) {
+    let below = node.input.scans();
+    let times = below.iter().map(|s| &program.streams[s.index()].time);
+    let retract = times.filter(|t| t.late_policy == LatePolicy::Retract).map(|t| t.correction_ns).max();
+    retract.map_or((LatePolicy::Drop, 0), |c| (LatePolicy::Retract, c))
 }

@@ -7,6 +7,13 @@ impl Operator {
     fn tag(&self) -> u8 {
         match self {
             Operator::Rows(_) => 0,
+            Operator::Aligned(_) => 1,
+            Operator::Session(_) => 2,
+            Operator::Batch(_) => 3,
+            Operator::Over(_) => 4,
+            Operator::Group(_) => 5,
+            Operator::Rate(_) => 6,
+            Operator::Aggregation(_) => 7,
         }
     }
 
@@ -15,6 +22,13 @@ impl Operator {
         out.u8(self.tag());
         match self {
             Operator::Rows(_) => {}
+            Operator::Aligned(op) => op.encode(out),
+            Operator::Session(op) => op.encode(out),
+            Operator::Batch(op) => op.encode(out),
+            Operator::Over(op) => op.encode(out),
+            Operator::Group(op) => op.encode(out),
+            Operator::Rate(op) => op.encode(out),
+            Operator::Aggregation(op) => op.encode(out),
         }
     }
 
@@ -29,6 +43,13 @@ impl Operator {
         }
         match self {
             Operator::Rows(_) => Ok(()),
+            Operator::Aligned(op) => op.decode(input),
+            Operator::Session(op) => op.decode(input),
+            Operator::Batch(op) => op.decode(input),
+            Operator::Over(op) => op.decode(input),
+            Operator::Group(op) => op.decode(input),
+            Operator::Rate(op) => op.decode(input),
+            Operator::Aggregation(op) => op.decode(input),
         }
     }
 }

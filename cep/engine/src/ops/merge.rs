@@ -6,7 +6,6 @@ use crate::chunk::Chunk;
 #[derive(Debug, Default)]
 pub struct Merge {
     heads: Vec<usize>,
-    rows: Vec<u32>,
 }
 
 impl Merge {
@@ -14,7 +13,7 @@ impl Merge {
     pub fn process(&mut self, inputs: &[&Chunk], out: &mut Chunk) {
         let mut filled = inputs.iter().filter(|c| !c.is_empty());
         if let (Some(only), None) = (filled.next(), filled.next()) {
-            self.append(only, 0, only.rows(), out);
+            out.append_range(only, 0, only.rows());
             return;
         }
         self.heads.clear();
@@ -30,13 +29,7 @@ impl Merge {
                 Some(limit) => from + pos[from..].partition_point(|&p| (p, next) < limit),
             };
             self.heads[next] = to;
-            self.append(inputs[next], from, to, out);
+            out.append_range(inputs[next], from, to);
         }
-    }
-
-    fn append(&mut self, input: &Chunk, from: usize, to: usize, out: &mut Chunk) {
-        self.rows.clear();
-        self.rows.extend(from as u32..to as u32);
-        out.append_gather(input, &self.rows);
     }
 }

@@ -24,13 +24,8 @@ pub(super) fn functions() -> Vec<Definition> {
                 let condition = call.column(0)?;
                 let condition = datafusion_common::cast::as_boolean_array(&condition)?;
                 // NULL chooses `b`, as in CASE.
-                let chosen: BooleanArray =
-                    condition.iter().map(|c| Some(c == Some(true))).collect();
-                Ok(arrow_select::zip::zip(
-                    &chosen,
-                    &call.column(1)?,
-                    &call.column(2)?,
-                )?)
+                let chosen: BooleanArray = condition.iter().map(|c| Some(c == Some(true))).collect();
+                Ok(arrow_select::zip::zip(&chosen, &call.column(1)?, &call.column(2)?)?)
             },
         )
         .aliased(&["iif", "ifthenelse", "if_then_else"])
@@ -100,9 +95,6 @@ fn clamp(call: &Call<'_>) -> Result<ArrayRef> {
     let raised = arrow_select::zip::zip(&cmp::lt(&x, &low)?, &low, &x)?;
     let bounded = arrow_select::zip::zip(&cmp::gt(&raised, &high)?, &high, &raised)?;
     let result = arrow_select::zip::zip(&not_a_number, &x, &bounded)?;
-    let unknown = or(
-        &is_null(&x)?,
-        &or(&is_null(&low)?, &is_null(&high)?)?,
-    )?;
+    let unknown = or(&is_null(&x)?, &or(&is_null(&low)?, &is_null(&high)?)?)?;
     Ok(nullif(&result, &unknown)?)
 }

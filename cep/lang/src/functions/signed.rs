@@ -8,8 +8,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, FieldRef};
 use datafusion_common::Result;
 use datafusion_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
 /// `inner`, with unsigned integers in its result as BIGINT and text as plain STRING.
@@ -40,11 +39,7 @@ pub(super) fn signed(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
 /// `data_type` with the nearest type of R-EVT-2 in place of unsigned integers and text views.
 pub(super) fn signed_type(data_type: &DataType) -> DataType {
     let list_item = |field: &FieldRef| {
-        Arc::new(Field::new(
-            field.name(),
-            signed_type(field.data_type()),
-            field.is_nullable(),
-        ))
+        Arc::new(Field::new(field.name(), signed_type(field.data_type()), field.is_nullable()))
     };
     match data_type {
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => DataType::Int64,
@@ -104,9 +99,7 @@ impl ScalarUDFImpl for Signed {
             arg_fields: &args.arg_fields,
             scalar_arguments: &types,
         })?;
-        self.inner
-            .invoke_with_args(args)?
-            .cast_to(wanted.data_type(), None)
+        self.inner.invoke_with_args(args)?.cast_to(wanted.data_type(), None)
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -9,9 +9,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, FieldRef};
 use datafusion_common::{Result, not_impl_err};
 use datafusion_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
-use datafusion_expr::{
-    Documentation, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl,
-};
+use datafusion_expr::{Documentation, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl};
 use datafusion_functions_window::all_default_window_functions;
 
 use super::signed::signed_type;
@@ -64,14 +62,8 @@ impl WindowUDFImpl for DeclaredWindow {
         self.inner.signature()
     }
 
-    fn partition_evaluator(
-        &self,
-        _args: PartitionEvaluatorArgs,
-    ) -> Result<Box<dyn PartitionEvaluator>> {
-        not_impl_err!(
-            "{} is evaluated by the engine's OVER operator",
-            self.inner.name()
-        )
+    fn partition_evaluator(&self, _args: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
+        not_impl_err!("{} is evaluated by the engine's OVER operator", self.inner.name())
     }
 
     fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {

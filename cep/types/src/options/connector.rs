@@ -53,8 +53,8 @@ pub enum SinkConnector {
     Stdout,
     /// A line on standard error for each row.
     Log {
-        /// Text before each row.
-        prefix: String,
+        /// Text before each row; `None`: the stream's name and `: `.
+        prefix: Option<String>,
     },
     /// Counts rows and forgets them.
     Blackhole,

@@ -11,8 +11,7 @@ use arrow_array::{Array, PrimitiveArray};
 use arrow_schema::{DataType, FieldRef};
 use datafusion_common::{Result, internal_err};
 use datafusion_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
 use super::power::power_of_ten;
@@ -122,9 +121,7 @@ impl ScalarUDFImpl for Rounding {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_float = |arg: &ColumnarValue| {
-            matches!(arg.data_type(), DataType::Float32 | DataType::Float64)
-        };
+        let is_float = |arg: &ColumnarValue| matches!(arg.data_type(), DataType::Float32 | DataType::Float64);
         if !args.args.first().is_some_and(is_float) {
             return self.inner.invoke_with_args(args);
         }
@@ -159,11 +156,9 @@ fn digits(call: &Call<'_>) -> Result<Vec<Option<i64>>> {
     }
     let column = call.column(1)?;
     match column.data_type() {
-        DataType::Int32 => Ok(column
-            .as_primitive::<Int32Type>()
-            .iter()
-            .map(|digits| digits.map(i64::from))
-            .collect()),
+        DataType::Int32 => {
+            Ok(column.as_primitive::<Int32Type>().iter().map(|digits| digits.map(i64::from)).collect())
+        }
         DataType::Int64 => Ok(column.as_primitive::<Int64Type>().iter().collect()),
         DataType::Null => Ok(vec![None; column.len()]),
         other => internal_err!("digits are {other} where an integer was due"),
@@ -174,10 +169,7 @@ fn rows<'a, T: arrow_array::types::ArrowPrimitiveType>(
     values: &'a PrimitiveArray<T>,
     digits: &'a [Option<i64>],
 ) -> impl Iterator<Item = Option<(T::Native, i64)>> + 'a {
-    values
-        .iter()
-        .zip(digits)
-        .map(|(value, digits)| value.zip(*digits))
+    values.iter().zip(digits).map(|(value, digits)| value.zip(*digits))
 }
 
 #[cfg(test)]

@@ -1,0 +1,239 @@
+//! Relational steps on the bounded result of a window: filter, project, aggregate, OVER, sort,
+//! limit.
+
+use arrow_schema::DataType;
+use cep_lang::plan::{AggCall, BoundedOp, Expr, SortKey};
+
+use crate::agg::AggOptions;
+use crate::chunk::Chunk;
+use crate::column::Column;
+use crate::expr::{Compiled, Input, RowErrors, Rows};
+use crate::ops::{OpContext, OpError};
+use crate::ops::order::{Comparator, SortSpec};
+use crate::ops::over::BoundedOver;
+
+use super::content::Shape;
+
+/// Compiled steps, in order.
+#[derive(Debug)]
+pub struct BoundedSteps {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Filter(Compiled),
+    Project(Vec<Compiled>, Vec<DataType>),
+    Aggregate(Box<Shape>, Vec<DataType>),
+    Over(Box<BoundedOver>),
+    Sort(Vec<SortSpec>),
+    Limit { skip: usize, fetch: Option<usize> },
+}
+
+/// A bounded relation on its way through the steps.
+#[derive(Debug, Default)]
+pub struct Relation {
+    /// Columns of equal length.
+    pub columns: Vec<Column>,
+    /// Number of rows.
+    pub rows: usize,
+}
+
+/// Time and place of a relation: all its rows have one event time, stamp and position.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Event time, ns.
+    pub time: i64,
+    /// Stamp, ns.
+    pub stamp: i64,
+    /// Position in the step.
+    pub pos: u32,
+}
+
+impl BoundedSteps {
+    /// Compiles `ops`.
+    ///
+    /// # Errors
+    /// The reason why one cannot be computed, for the user.
+    pub fn new(ops: &[BoundedOp], options: &AggOptions) -> Result<Self, String> {
+        Ok(BoundedSteps { steps: ops.iter().map(|op| Step::new(op, options)).collect::<Result<_, _>>()? })
+    }
+
+    /// Runs all steps; rows in error leave the relation and are reported.
+    pub fn run(&mut self, relation: &mut Relation, at: Moment, errors: &mut Vec<OpError>) {
+        for step in &mut self.steps {
+            if relation.rows == 0 && !matches!(step, Step::Project(..) | Step::Over(_) | Step::Aggregate(..)) {
+                continue;
+            }
+            step.run(relation, at, errors);
+        }
+    }
+}
+
+impl Step {
+    fn new(op: &BoundedOp, options: &AggOptions) -> Result<Self, String> {
+        let compile = |e: &Expr| Compiled::new(e).map_err(|e| e.to_string());
+        Ok(match op {
+            BoundedOp::Filter(expr) => Step::Filter(compile(expr)?),
+            BoundedOp::Project { exprs, schema } => Step::Project(
+                exprs.iter().map(|e| compile(&e.expr)).collect::<Result<_, _>>()?,
+                schema.fields().iter().map(|f| f.data_type().clone()).collect(),
+            ),
+            BoundedOp::Aggregate { keys, calls, schema } => {
+                let keys: Vec<&Expr> = keys.iter().map(|k| &k.expr).collect();
+                let calls: &[AggCall] = calls;
+                let shape = Shape::groups(None, &keys, calls, options.clone(), &[])?;
+                Step::Aggregate(Box::new(shape), schema.fields().iter().map(|f| f.data_type().clone()).collect())
+            }
+            BoundedOp::Over { calls, schema: _ } => Step::Over(Box::new(BoundedOver::new(calls, options)?)),
+            BoundedOp::Sort(keys) => {
+                let keys: &[SortKey] = keys;
+                Step::Sort(keys.iter().map(SortSpec::new).collect::<Result<_, _>>().map_err(|e| e.to_string())?)
+            }
+            BoundedOp::Limit { skip, fetch } => Step::Limit {
+                skip: usize::try_from(*skip).unwrap_or(usize::MAX),
+                fetch: fetch.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+            },
+        })
+    }
+
+    fn run(&mut self, relation: &mut Relation, at: Moment, errors: &mut Vec<OpError>) {
+        match self {
+            Step::Filter(predicate) => {
+                let mut failed = RowErrors::new();
+                let mut keep = Vec::new();
+                let (stamps, times) = at.vectors(relation.rows);
+                predicate.eval_predicate(&relation.input(&stamps, &times), &mut failed, &mut keep);
+                at.report(&mut failed, errors);
+                relation.keep(&keep);
+            }
+            Step::Project(exprs, types) => {
+                let mut failed = RowErrors::new();
+                let columns = relation.eval(exprs, at, &mut failed);
+                relation.columns = columns.into_iter().zip(types).map(|(c, t)| c.unwrap_or_else(|| Column::new(t))).collect();
+                relation.drop_failed(&mut failed, at, errors);
+            }
+            Step::Aggregate(shape, types) => {
+                let input = relation.as_chunk(at);
+                let time = crate::time::Watermarks::default();
+                let stamps = [at.stamp];
+                let node = crate::time::NodeTime { stamps: &stamps, watermarks: &time, flush: false };
+                let mut content = shape.content();
+                let mut op_errors = Vec::new();
+                shape.prepare.run(&input, &mut OpContext { time: node, errors: &mut op_errors, late: None });
+                errors.extend(op_errors.into_iter().map(|e| OpError { pos: at.pos, ..e }));
+                let rows = shape.prepare.rows(&input);
+                if rows > 0 {
+                    shape.add(&mut content, &input, 0, rows, 0);
+                }
+                let mut order = Vec::new();
+                content.order(&mut order);
+                relation.columns = types.iter().map(Column::new).collect();
+                relation.rows = order.len();
+                let mut failed = Vec::new();
+                content.emit(&order, &mut relation.columns, &mut failed);
+                relation.drop_groups(failed, at, errors);
+            }
+            Step::Over(over) => {
+                let mut failed = RowErrors::new();
+                over.run(relation, at, &mut failed);
+                relation.drop_failed(&mut failed, at, errors);
+            }
+            Step::Sort(keys) => {
+                let mut failed = RowErrors::new();
+                let mut comparators = Vec::new();
+                for key in keys.iter_mut() {
+                    let (stamps, times) = at.vectors(relation.rows);
+                    let column = key.expr.eval(&relation.input(&stamps, &times), Rows::All, &mut failed).clone();
+                    comparators.push(Comparator::new(column, key.descending, key.nulls_first));
+                }
+                let mut order: Vec<u32> = (0..relation.rows as u32).collect();
+                failed.remove_from(&mut order);
+                at.report(&mut failed, errors);
+                order.sort_by(|&a, &b| Comparator::compare_all(&comparators, a as usize, b as usize));
+                relation.keep(&order);
+            }
+            Step::Limit { skip, fetch } => {
+                let from = (*skip).min(relation.rows);
+                let to = fetch.map_or(relation.rows, |n| from.saturating_add(n).min(relation.rows));
+                let keep: Vec<u32> = (from as u32..to as u32).collect();
+                relation.keep(&keep);
+            }
+        }
+    }
+}
+
+impl Moment {
+    /// Stamps and event times of `rows` rows.
+    pub fn vectors(&self, rows: usize) -> (Vec<i64>, Vec<i64>) {
+        (vec![self.stamp; rows], vec![self.time; rows])
+    }
+
+    fn report(&self, failed: &mut RowErrors, errors: &mut Vec<OpError>) {
+        for error in failed.settle() {
+            errors.push(OpError {
+                pos: self.pos,
+                code: error.failure.kind.code(),
+                message: error.failure.message.clone(),
+            });
+        }
+        failed.clear();
+    }
+}
+
+impl Relation {
+    /// As input of expressions.
+    pub fn input<'a>(&'a self, stamps: &'a [i64], times: &'a [i64]) -> Input<'a> {
+        Input { columns: &self.columns, rows: self.rows, stamp: stamps, event_time: times }
+    }
+
+    /// Values of expressions over all rows; `None` for an empty relation.
+    fn eval(&self, exprs: &mut [Compiled], at: Moment, failed: &mut RowErrors) -> Vec<Option<Column>> {
+        let (stamps, times) = at.vectors(self.rows);
+        let input = self.input(&stamps, &times);
+        exprs.iter_mut().map(|e| (self.rows > 0).then(|| e.eval(&input, Rows::All, failed).clone())).collect()
+    }
+
+    /// Keeps rows `rows`, in that order.
+    pub fn keep(&mut self, rows: &[u32]) {
+        for column in &mut self.columns {
+            let source = std::mem::replace(column, column.empty_like());
+            column.append_gather(&source, rows);
+        }
+        self.rows = rows.len();
+    }
+
+    fn drop_failed(&mut self, failed: &mut RowErrors, at: Moment, errors: &mut Vec<OpError>) {
+        if failed.is_empty() {
+            return;
+        }
+        let mut keep: Vec<u32> = (0..self.rows as u32).collect();
+        failed.remove_from(&mut keep);
+        at.report(failed, errors);
+        self.keep(&keep);
+    }
+
+    /// Drops groups whose aggregates failed.
+    pub fn drop_groups(&mut self, mut failed: Vec<(usize, String)>, at: Moment, errors: &mut Vec<OpError>) {
+        if failed.is_empty() {
+            return;
+        }
+        failed.sort_by_key(|f| f.0);
+        let keep: Vec<u32> =
+            (0..self.rows as u32).filter(|&r| failed.binary_search_by_key(&(r as usize), |f| f.0).is_err()).collect();
+        for (_, message) in failed {
+            errors.push(OpError { pos: at.pos, code: "E1002", message });
+        }
+        self.keep(&keep);
+    }
+
+    /// As a chunk of rows at one moment.
+    fn as_chunk(&mut self, at: Moment) -> Chunk {
+        Chunk {
+            columns: std::mem::take(&mut self.columns),
+            time: vec![at.time; self.rows],
+            pos: vec![0; self.rows],
+            ops: Vec::new(),
+        }
+    }
+}

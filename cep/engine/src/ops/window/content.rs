@@ -1,0 +1,319 @@
+//! What an open window or pane holds: groups with aggregate states, or the rows themselves.
+
+use std::sync::Arc;
+
+use arrow_schema::DataType;
+use cep_lang::plan::{AggCall, Expr};
+
+use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
+use crate::chunk::Chunk;
+use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::column::Column;
+use crate::keys::{KeyEncoder, KeyTable};
+use crate::ops::prepare::Prepare;
+
+/// The parts of a window body that all its contents share, with scratch.
+#[derive(Debug)]
+pub struct Shape {
+    /// Filter, keys, then the inputs of the aggregates.
+    pub prepare: Prepare,
+    key_types: Vec<DataType>,
+    /// Aggregates; `None`: the rows themselves are kept.
+    plan: Option<Arc<AggPlan>>,
+    row_types: Vec<DataType>,
+    raw_text: bool,
+    encoder: KeyEncoder,
+    groups: Vec<u32>,
+    seq: Vec<u64>,
+    fresh: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl Shape {
+    /// Groups by `keys` with aggregates. `extra` expressions are evaluated as well, for the
+    /// operator ([`Shape::extra`]).
+    ///
+    /// # Errors
+    /// The reason why they cannot be computed, for the user.
+    pub fn groups(
+        filter: Option<&Expr>,
+        keys: &[&Expr],
+        calls: &[AggCall],
+        options: AggOptions,
+        extra: &[Expr],
+    ) -> std::result::Result<Self, String> {
+        let plan = AggPlan::new(calls, options).map_err(|e| e.to_string())?;
+        let mut exprs: Vec<&Expr> = keys.to_vec();
+        exprs.extend(plan.inputs());
+        exprs.extend(extra);
+        let prepare = Prepare::new(filter, &exprs).map_err(|e| e.to_string())?;
+        Ok(Shape {
+            prepare,
+            key_types: keys.iter().map(|k| k.data_type.clone()).collect(),
+            raw_text: matches!(keys, [one] if !one.nullable && one.data_type == DataType::Utf8),
+            plan: Some(Arc::new(plan)),
+            row_types: Vec::new(),
+            encoder: KeyEncoder::default(),
+            groups: Vec::new(),
+            seq: Vec::new(),
+            fresh: Vec::new(),
+            rows: Vec::new(),
+        })
+    }
+
+    /// The rows themselves, of columns `types`; `extra` as in [`Shape::groups`].
+    ///
+    /// # Errors
+    /// The reason why the filter cannot be computed, for the user.
+    pub fn rows(filter: Option<&Expr>, types: Vec<DataType>, extra: &[Expr]) -> std::result::Result<Self, String> {
+        let exprs: Vec<&Expr> = extra.iter().collect();
+        Ok(Shape {
+            prepare: Prepare::new(filter, &exprs).map_err(|e| e.to_string())?,
+            key_types: Vec::new(),
+            plan: None,
+            row_types: types,
+            raw_text: false,
+            encoder: KeyEncoder::default(),
+            groups: Vec::new(),
+            seq: Vec::new(),
+            fresh: Vec::new(),
+            rows: Vec::new(),
+        })
+    }
+
+    /// Results of the extra expressions for the prepared rows.
+    pub fn extra<'a>(&'a self, input: &'a Chunk) -> smallvec::SmallVec<[&'a Column; 16]> {
+        let from = self.key_types.len() + self.plan.as_ref().map_or(0, |p| p.inputs().len());
+        self.prepare.columns(input, from..self.prepare.expr_count())
+    }
+
+    /// An empty content.
+    pub fn content(&self) -> Content {
+        Content {
+            table: KeyTable::new(),
+            keys: self.key_types.iter().map(Column::new).collect(),
+            arrival: Vec::new(),
+            aggs: self.plan.clone().map(AggSet::new),
+            rows: Chunk { columns: self.row_types.iter().map(Column::new).collect(), ..Chunk::default() },
+        }
+    }
+
+    /// Number of group keys.
+    pub fn key_count(&self) -> usize {
+        self.key_types.len()
+    }
+
+    /// Types of keys then aggregates.
+    pub fn group_types(&self) -> impl Iterator<Item = &DataType> {
+        self.key_types.iter().chain(self.plan.iter().flat_map(|p| p.result_types()))
+    }
+
+    /// Adds prepared rows `from..to` of `input`; the first is the `first_seq`-th of the operator.
+    pub fn add(&mut self, content: &mut Content, input: &Chunk, from: usize, to: usize, first_seq: u64) {
+        let Shape { prepare, key_types, plan, raw_text, encoder, groups, seq, fresh, rows, row_types: _ } = self;
+        let Some(plan) = plan else {
+            rows.clear();
+            rows.extend((from..to).map(|r| prepare.original(r)));
+            content.rows.append_gather(input, rows);
+            content.arrival.extend((from..to).map(|r| first_seq + (r - from) as u64));
+            return;
+        };
+        let total = prepare.rows(input);
+        let keys = prepare.columns(input, 0..key_types.len());
+        let before = if keys.is_empty() {
+            groups.clear();
+            groups.resize(to - from, 0);
+            let before = content.arrival.len();
+            if before == 0 {
+                content.arrival.push(first_seq);
+            }
+            before
+        } else {
+            let encoded = encoder.encode(&keys, from, to, *raw_text);
+            let before = content.table.len();
+            fresh.clear();
+            content.table.find_or_insert_rows(&encoded, groups, fresh);
+            for &at in fresh.iter() {
+                content.arrival.push(first_seq + u64::from(at));
+            }
+            if !fresh.is_empty() {
+                fresh.iter_mut().for_each(|at| *at += from as u32);
+                for (stored, column) in content.keys.iter_mut().zip(&keys) {
+                    stored.append_gather(column, fresh);
+                }
+            }
+            before
+        };
+        let aggs = content.aggs.as_mut().expect("a content with a plan has states");
+        if content.arrival.len() > before {
+            aggs.resize(content.arrival.len());
+        }
+        let columns = prepare.columns(input, key_types.len()..key_types.len() + plan.inputs().len());
+        if plan.needs_order() {
+            // One entry a prepared row: `seq` is indexed by row number.
+            seq.clear();
+            seq.extend((0..total as u64).map(|r| (first_seq + r).wrapping_sub(from as u64)));
+        }
+        let input = AggInput { columns: &columns, rows: Rows::From(from), ts: prepare.time(input), seq };
+        aggs.update(groups, &input);
+    }
+}
+
+/// Groups or rows of a window or pane.
+#[derive(Debug)]
+pub struct Content {
+    table: KeyTable,
+    keys: Vec<Column>,
+    /// Per group: number of its first row; per row with a rows body. A content without keys has
+    /// one group once it has rows.
+    arrival: Vec<u64>,
+    aggs: Option<AggSet>,
+    rows: Chunk,
+}
+
+impl Content {
+    /// Whether no row was let in.
+    pub fn is_empty(&self) -> bool {
+        self.arrival.is_empty()
+    }
+
+    /// Number of groups, or rows.
+    pub fn len(&self) -> usize {
+        self.arrival.len()
+    }
+
+    /// Forgets everything, keeping allocations.
+    pub fn clear(&mut self) {
+        self.table.clear();
+        self.keys.iter_mut().for_each(Column::clear);
+        self.arrival.clear();
+        if let Some(aggs) = &mut self.aggs {
+            aggs.clear();
+        }
+        self.rows.clear();
+    }
+
+    /// Adds what `other` holds; its rows count as later where arrival matters.
+    pub fn merge(&mut self, other: &Content) {
+        let Some((aggs, theirs)) = self.aggs.as_mut().zip(other.aggs.as_ref()) else {
+            self.rows.append_range(&other.rows, 0, other.rows.rows());
+            self.arrival.extend_from_slice(&other.arrival);
+            return;
+        };
+        for group in 0..other.arrival.len() as u32 {
+            let into = if self.keys.is_empty() { 0 } else { self.table.find_or_insert(other.table.key(group)) };
+            let arrival = other.arrival[group as usize];
+            if into as usize == self.arrival.len() {
+                self.arrival.push(arrival);
+                for (stored, column) in self.keys.iter_mut().zip(&other.keys) {
+                    stored.append_gather(column, &[group]);
+                }
+                aggs.resize(self.arrival.len());
+            } else {
+                let first = &mut self.arrival[into as usize];
+                *first = (*first).min(arrival);
+            }
+            aggs.merge(into, theirs, group);
+        }
+    }
+
+    /// Numbers of groups or rows by first arrival.
+    pub fn order(&self, out: &mut Vec<u32>) {
+        out.clear();
+        out.extend(0..self.arrival.len() as u32);
+        if !self.arrival.is_sorted() {
+            out.sort_by_key(|&g| self.arrival[g as usize]);
+        }
+    }
+
+    /// Appends keys then aggregates of `order` to `out`; groups whose aggregate cannot be given
+    /// are listed in `failed` with the reason and have NULL there.
+    pub fn emit(&mut self, order: &[u32], out: &mut [Column], failed: &mut Vec<(usize, String)>) {
+        let (keys, values) = out.split_at_mut(self.keys.len());
+        for (column, stored) in keys.iter_mut().zip(&self.keys) {
+            column.append_gather(stored, order);
+        }
+        let mut errors = Vec::new();
+        if let Some(aggs) = &mut self.aggs {
+            aggs.emit_all(order, values, &mut errors);
+        }
+        failed.extend(errors.into_iter().map(|e| (e.index, e.error.to_string())));
+    }
+
+    /// Appends the rows of `order` to `out`.
+    pub fn emit_rows(&self, order: &[u32], out: &mut [Column]) {
+        for (column, stored) in out.iter_mut().zip(&self.rows.columns) {
+            column.append_gather(stored, order);
+        }
+    }
+
+    /// Event time of the first and last row by time, of a rows body.
+    pub fn row_times(&self) -> &[i64] {
+        &self.rows.time
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, shape: &Shape, out: &mut Writer) {
+        out.u64(self.arrival.len() as u64);
+        self.arrival.iter().for_each(|&a| out.u64(a));
+        match &self.aggs {
+            Some(aggs) => {
+                for (column, data_type) in self.keys.iter().zip(&shape.key_types) {
+                    out.column(column, data_type);
+                }
+                for group in 0..self.arrival.len() as u32 {
+                    if !self.keys.is_empty() {
+                        out.blob(self.table.key(group));
+                    }
+                    aggs.encode(group, &mut out.bytes);
+                }
+            }
+            None => {
+                for (column, data_type) in self.rows.columns.iter().zip(&shape.row_types) {
+                    out.column(column, data_type);
+                }
+                out.i64s(&self.rows.time);
+                out.blob(&self.rows.ops.iter().map(|o| o.code()).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    /// Reads what [`Content::encode`] wrote for the same shape.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(shape: &Shape, input: &mut Reader<'_>) -> Result<Self> {
+        let mut content = shape.content();
+        let count = input.len(8)?;
+        for _ in 0..count {
+            content.arrival.push(input.u64()?);
+        }
+        let Some(aggs) = &mut content.aggs else {
+            for (column, data_type) in content.rows.columns.iter_mut().zip(&shape.row_types) {
+                *column = input.column(data_type)?;
+            }
+            content.rows.time = input.i64s()?;
+            content.rows.pos = vec![0; count];
+            let ops = input.blob()?.iter().map(|&c| cep_types::Op::from_code(c)).collect::<Option<Vec<_>>>();
+            content.rows.ops = ops.ok_or_else(|| DecodeError("an unknown change".into()))?;
+            if content.rows.time.len() != count || content.rows.columns.iter().any(|c| c.len() != count) {
+                return Err(DecodeError("columns of different lengths".into()));
+            }
+            return Ok(content);
+        };
+        for (column, data_type) in content.keys.iter_mut().zip(&shape.key_types) {
+            *column = input.column(data_type)?;
+            if column.len() != count {
+                return Err(DecodeError("key columns of different lengths".into()));
+            }
+        }
+        aggs.resize(count);
+        for group in 0..count as u32 {
+            if !shape.key_types.is_empty() && content.table.find_or_insert(input.blob()?) != group {
+                return Err(DecodeError("a key twice".into()));
+            }
+            aggs.decode(group, input.rest()).map_err(|e| DecodeError(e.to_string()))?;
+        }
+        Ok(content)
+    }
+}
