@@ -13,8 +13,9 @@ use super::dialect::CeptraDialect;
 use super::tokens::{Piece, tokenize};
 use super::{Environment, depth};
 
-/// Deepest nesting of expressions for `sqlparser`'s recursive descent.
-const EXPR_RECURSION_MAX: usize = 128;
+/// Deepest nesting of expressions for `sqlparser`'s recursive descent, which takes up to 10 KB of
+/// stack a level.
+const EXPR_RECURSION_MAX: usize = 64;
 
 /// Words that no object may be called without quotes.
 const RESERVED: &[&str] = &[
@@ -23,7 +24,7 @@ const RESERVED: &[&str] = &[
     "ELSE", "END", "IN", "IS", "LIKE", "BETWEEN", "DISTINCT", "TABLE", "WINDOW", "LIMIT", "DROP",
 ];
 
-/// One statement being parsed. The next token is always `index() `.
+/// One statement being parsed.
 pub(crate) struct Cursor<'a> {
     parser: Parser<'a>,
     spans: Vec<Span>,
@@ -286,6 +287,18 @@ impl<'a> Cursor<'a> {
         let expr = self.delegate(Parser::parse_expr)?;
         self.checked(sqlast::check_expr(&expr))?;
         Ok(expr)
+    }
+
+    /// An item of GROUP BY, checked: `(a, b)` means `a, b`.
+    pub(crate) fn group(&mut self) -> Result<Vec<sql::Expr>> {
+        let exprs = match self.delegate(Parser::parse_expr)? {
+            sql::Expr::Tuple(exprs) => exprs,
+            single => vec![single],
+        };
+        for expr in &exprs {
+            self.checked(sqlast::check_expr(expr))?;
+        }
+        Ok(exprs)
     }
 
     /// A select item, checked.

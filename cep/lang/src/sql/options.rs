@@ -156,13 +156,18 @@ impl Cursor<'_> {
         };
         self.advance();
         loop {
-            let separator = match self.token(0) {
-                Token::Period => '.',
-                Token::Minus => '-',
+            match self.token(0) {
+                Token::Period => key.text.push('.'),
+                Token::Minus => key.text.push('-'),
+                // `x.3` is the word `x` and the number `.3`.
+                Token::Number(number, _) if number.starts_with('.') => {
+                    key.text.push_str(number);
+                    self.advance();
+                    continue;
+                }
                 _ => break,
-            };
+            }
             self.advance();
-            key.text.push(separator);
             match self.token(0) {
                 Token::Word(word) => key.text.push_str(&word.value),
                 Token::Number(number, _) => key.text.push_str(number),

@@ -266,7 +266,7 @@ impl Cursor<'_> {
                     .help("name the columns"),
             ));
         }
-        let exprs = self.comma_separated(|c| {
+        let groups = self.comma_separated(|c| {
             let sets = c.are(&["GROUPING", "SETS"])
                 || (c.is_one_of(0, &["ROLLUP", "CUBE"]) && c.is_token(1, &Token::LParen));
             if sets {
@@ -278,7 +278,7 @@ impl Cursor<'_> {
                     .help("write one query for each grouping"),
                 ));
             }
-            c.expr()
+            c.group()
         })?;
         if self.is(0, "WITH") && self.is_one_of(1, &["ROLLUP", "CUBE", "TOTALS"]) {
             return Err(Box::new(
@@ -289,7 +289,7 @@ impl Cursor<'_> {
                 .help("write one query for each grouping"),
             ));
         }
-        Ok(exprs)
+        Ok(groups.into_iter().flatten().collect())
     }
 
     fn windows_and_qualify(

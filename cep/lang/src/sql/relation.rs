@@ -70,6 +70,7 @@ const NO_ALIAS: &[&str] = &[
     "AS",
     "PREWHERE",
     "SETTINGS",
+    "OPTION",
     "FORMAT",
     "RETURNING",
     "VERSION",

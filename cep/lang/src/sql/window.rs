@@ -10,8 +10,8 @@ use crate::diag::{Diagnostic, Result, codes, suggest};
 use super::cursor::Cursor;
 use super::window_params::{ParamDoc, ParamType, WindowDoc, window_doc, window_docs};
 
-/// Share of SUPPORT that LOSSYFREQUENT may miss when ERROR is not given.
-const LOSSY_ERROR_SHARE: f64 = 0.1;
+/// SUPPORT divided by this is what LOSSYFREQUENT may miss when ERROR is not given.
+const LOSSY_ERROR_DIVISOR: f64 = 10.0;
 
 /// A parameter's value.
 #[derive(Debug)]
@@ -597,7 +597,7 @@ impl Args {
                     support,
                     error: self
                         .optional_fraction("ERROR")
-                        .unwrap_or(support * LOSSY_ERROR_SHARE),
+                        .unwrap_or(support / LOSSY_ERROR_DIVISOR),
                     keys: self.optional_exprs("KEY"),
                 }
             }
