@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_expr::simplify::SimplifyContext;
-use datafusion_expr::{Expr as Typed, ExprSchemable};
+use datafusion_expr::Expr as Typed;
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
 
 use crate::ast::Span;
@@ -251,9 +251,4 @@ fn is_constant(typed: &Typed) -> bool {
         Ok(TreeNodeRecursion::Continue)
     });
     constant && walked.is_ok()
-}
-
-/// The type of `typed` over `columns`, as the planner sees it.
-pub(crate) fn type_of(typed: &Typed, columns: &Columns) -> std::result::Result<DataType, Failure> {
-    Ok(typed.get_type(columns.planner().as_ref())?)
 }

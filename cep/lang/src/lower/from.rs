@@ -141,8 +141,7 @@ fn windowed(context: &Context<'_>, relation: Relation, window: &Window, written:
             return Ok(Relation::stream(node, times, changelog, limits));
         }
         Kind::Sliding(kind) => {
-            let span = window.span;
-            let flow = Flow::Sliding(Box::new(OpenSliding { input, window: kind, span }));
+            let flow = Flow::Sliding(Box::new(OpenSliding { input, window: kind }));
             return Ok(Relation { flow, schema, times, changelog, limits });
         }
         Kind::Batch(kind) => {

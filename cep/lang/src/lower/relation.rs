@@ -99,8 +99,6 @@ pub(crate) struct OpenSliding {
     pub input: Node,
     /// The window.
     pub window: SlidingWindow,
-    /// Where it was written.
-    pub span: Span,
 }
 
 /// The answer of an aggregation.

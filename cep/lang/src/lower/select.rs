@@ -406,7 +406,7 @@ impl Lowering<'_> {
         let names = self.columns.schema().fields().iter().map(|f| marked(f.name()));
         let names = names.chain((width..schema.fields().len()).map(unnamed)).collect();
         self.columns = Columns::with_names(&schema, names);
-        let OpenSliding { input, window, span: _ } = open;
+        let OpenSliding { input, window } = open;
         let node = SlidingNode { input, window, filter, keys, calls, schema: schema.clone() };
         self.relation.flow = Flow::Stream(Node::Sliding(Box::new(node)));
         self.relation.schema = schema;

@@ -21,7 +21,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::sql::{EXPR_DEPTH_MAX, Locations};
 
 pub use function::{FunctionClause, function_clauses};
-pub(crate) use items::{Item, Ordering, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of};
+pub(crate) use items::{Item, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of};
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Scope};
 pub use types::{ColumnType, column_type};
