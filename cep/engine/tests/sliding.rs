@@ -38,9 +38,10 @@ fn values(rows: &[&Row]) -> String {
     let doubles: Vec<f64> = rows.iter().filter_map(|r| r.2).collect();
     let sum_n = (!numbers.is_empty()).then(|| numbers.iter().sum::<i64>());
     let sum_v = (!doubles.is_empty()).then(|| doubles.iter().sum::<f64>() + 0.0);
-    let largest = doubles.iter().copied().max_by(|a, b| {
-        a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-    });
+    let largest = doubles
+        .iter()
+        .copied()
+        .max_by(|a, b| a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())));
     [
         rows.len().to_string(),
         shown(sum_n),
@@ -225,8 +226,14 @@ fn check_all(rows: &Rows) -> Result<(), TestCaseError> {
                 let filter = if filtered { "WHERE n > 1" } else { "" };
                 let group = if grouped { "GROUP BY k" } else { "" };
                 let query = format!("SELECT k, n, {CALLS} FROM s WINDOW {window} {filter} {group}");
-                let passes: fn(&Row) -> bool = if filtered { |r| r.3.is_some_and(|n| n > 1) } else { |_| true };
-                prop_assert_eq!(output_of(&query, rows), reference(rows, step(), passes, grouped), "{}", query);
+                let passes: fn(&Row) -> bool =
+                    if filtered { |r| r.3.is_some_and(|n| n > 1) } else { |_| true };
+                prop_assert_eq!(
+                    output_of(&query, rows),
+                    reference(rows, step(), passes, grouped),
+                    "{}",
+                    query
+                );
             }
         }
     }
@@ -359,7 +366,8 @@ fn groups_without_rows_in_the_window_are_forgotten() {
         row.1 = Some(format!("key {}", at / 3));
     }
     let query = "SELECT k, n, count(*) AS c, avg(v) AS a FROM s WINDOW LENGTH (2) GROUP BY k";
-    let counts: Vec<String> = output_of(query, &rows).iter().map(|l| l.split(" | ").nth(2).expect("c").to_string()).collect();
+    let counts: Vec<String> =
+        output_of(query, &rows).iter().map(|l| l.split(" | ").nth(2).expect("c").to_string()).collect();
     let expected: Vec<String> = (0..rows.len()).map(|at| (at % 3 + 1).min(2).to_string()).collect();
     assert!(counts == expected);
     check_pieces(query, &rows, &[1000, 300]).expect(query);
@@ -374,7 +382,8 @@ fn a_null_time_and_an_overflowing_sum_are_errors_of_their_rows() {
     assert_eq!(outcome.output.len(), 4);
     assert!(outcome.errors.len() == 1 && outcome.errors[0].starts_with("1 E1002"), "{:?}", outcome.errors);
     let rows = vec![row(0, Some(5)), row(1, Some(6)), row(2, None), row(3, Some(7)), row(4, Some(12))];
-    let outcome = run("SELECT n, count(*) AS c FROM s WINDOW EXTERNALTIME (n, 3 MILLISECONDS)", &rows, &Feed::Whole);
+    let outcome =
+        run("SELECT n, count(*) AS c FROM s WINDOW EXTERNALTIME (n, 3 MILLISECONDS)", &rows, &Feed::Whole);
     let counts: Vec<&str> = outcome.output.iter().map(|l| l.rsplit(' ').next().expect("c")).collect();
     assert_eq!(counts, ["1", "2", "3", "1"]);
     assert!(outcome.errors.len() == 1 && outcome.errors[0].starts_with("2 E1006"), "{:?}", outcome.errors);

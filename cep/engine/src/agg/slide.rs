@@ -104,7 +104,13 @@ impl AggSet {
     }
 
     /// The same through the states, a row at a time.
-    fn slide_rows(&mut self, slides: &Slides, source: Source<'_>, out: &mut [Column], errors: &mut Vec<EmitError>) {
+    fn slide_rows(
+        &mut self,
+        slides: &Slides,
+        source: Source<'_>,
+        out: &mut [Column],
+        errors: &mut Vec<EmitError>,
+    ) {
         let one = |row: u32| AggInput { rows: Rows::From(row as usize), ..source.input };
         let mut gone = 0;
         for (step, (&row, &end)) in slides.enters.iter().zip(&slides.ends).enumerate() {
@@ -149,7 +155,12 @@ fn counts(cells: &mut Cells<CountCell>, slides: &Slides, source: Source<'_>, rea
     );
 }
 
-fn float_sums(cells: &mut Cells<SumFloatCell>, slides: &Slides, source: Source<'_>, readers: &mut [Reader<'_>]) {
+fn float_sums(
+    cells: &mut Cells<SumFloatCell>,
+    slides: &Slides,
+    source: Source<'_>,
+    readers: &mut [Reader<'_>],
+) {
     let pass = pass_of(cells, &source.input);
     let column = source.input.columns[cells.spec().args[0]];
     match &column.values {
@@ -192,7 +203,8 @@ fn float_sums_of(
             heap.set(heap.get() + cell.sum.heap_bytes() as isize - before);
         }
     };
-    if let [Reader { output: Output { read: Read::Avg, .. }, target: Target::F64(out, valid), .. }] = readers {
+    if let [Reader { output: Output { read: Read::Avg, .. }, target: Target::F64(out, valid), .. }] = readers
+    {
         // The commonest query of all gets a loop without a choice in it.
         run(&mut cells.cells, slides, groups, pass, add, remove, |_, cell| push(out, valid, cell.avg()));
     } else {
@@ -226,7 +238,14 @@ fn int_sums(
         }
         Values::I32(v) => {
             let v: &[i32] = v;
-            int_sums_of(&mut cells.cells, slides, source.groups, pass, |row| i64::from(v[row]), (readers, errors));
+            int_sums_of(
+                &mut cells.cells,
+                slides,
+                source.groups,
+                pass,
+                |row| i64::from(v[row]),
+                (readers, errors),
+            );
         }
         other => panic!("integer sum of a {} column", other.kind_name()),
     }

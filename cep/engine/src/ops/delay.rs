@@ -78,8 +78,10 @@ impl DelayOp {
 
     /// The rows that wait.
     fn live(&self) -> Chunk {
-        let mut live =
-            Chunk { columns: self.waiting.columns.iter().map(Column::empty_like).collect(), ..Chunk::default() };
+        let mut live = Chunk {
+            columns: self.waiting.columns.iter().map(Column::empty_like).collect(),
+            ..Chunk::default()
+        };
         live.append_range(&self.waiting, self.passed, self.waiting.rows());
         live
     }

@@ -61,8 +61,12 @@ impl Prepare {
         }
         state.errors.clear();
         state.all = self.filter.is_none();
-        let source =
-            Input { columns: &input.columns, rows: input.rows(), stamp: &state.stamps, event_time: &input.time };
+        let source = Input {
+            columns: &input.columns,
+            rows: input.rows(),
+            stamp: &state.stamps,
+            event_time: &input.time,
+        };
         if let Some(filter) = &mut self.filter {
             filter.eval_predicate(&source, &mut state.errors, &mut state.rows);
             state.all = state.rows.len() == input.rows();
@@ -134,7 +138,11 @@ impl Prepare {
     }
 
     /// Result of the expressions `range`, in order.
-    pub fn columns<'a>(&'a self, input: &'a Chunk, range: std::ops::Range<usize>) -> smallvec::SmallVec<[&'a Column; 16]> {
+    pub fn columns<'a>(
+        &'a self,
+        input: &'a Chunk,
+        range: std::ops::Range<usize>,
+    ) -> smallvec::SmallVec<[&'a Column; 16]> {
         self.exprs[range].iter().map(|e| e.result(&input.columns, self.state.all)).collect()
     }
 }

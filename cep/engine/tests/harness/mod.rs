@@ -83,7 +83,9 @@ pub fn program(query: &str) -> Arc<Program> {
     let text = format!("{DECLARE}{query};");
     match compile(&text, &CompileOptions::default()) {
         Ok(program) => Arc::new(program),
-        Err(errors) => panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(errors) => {
+            panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        }
     }
 }
 
@@ -140,7 +142,8 @@ fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, ou
             out.output.push(format!("{:?} {op} {columns}", emit.output));
         }
     }
-    out.errors.extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
+    out.errors
+        .extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
 }
 
 /// Number of rows that come out of `query` before the end of input, one row an entry.

@@ -35,7 +35,16 @@ impl Content {
     /// An empty window.
     pub fn new(place: Place, rows: WindowRows, groups: Groups, plan: Arc<AggPlan>) -> Self {
         let set = AggSet::new(Arc::clone(&plan));
-        Content { place, rows, groups, slides: Slides::default(), plan, set, stale: Vec::new(), groups_kept: 0 }
+        Content {
+            place,
+            rows,
+            groups,
+            slides: Slides::default(),
+            plan,
+            set,
+            stale: Vec::new(),
+            groups_kept: 0,
+        }
     }
 
     /// Begins a chunk: forgets what has left, if it is much.
@@ -171,11 +180,13 @@ impl Content {
         self.set.resize(self.groups.len());
         self.stale = vec![false; self.groups.len()];
         self.groups_kept = 0;
-        let picked: Vec<u32> = self.rows.live().filter(|&r| self.rows.group[r as usize] != NO_GROUP).collect();
+        let picked: Vec<u32> =
+            self.rows.live().filter(|&r| self.rows.group[r as usize] != NO_GROUP).collect();
         let groups: Vec<u32> = picked.iter().map(|&r| self.rows.group[r as usize]).collect();
         let columns: Vec<&Column> = self.rows.args.iter().collect();
         let rows = &self.rows;
-        let source = AggInput { columns: &columns, rows: Rows::Pick(&picked), ts: &rows.time, seq: &rows.seq };
+        let source =
+            AggInput { columns: &columns, rows: Rows::Pick(&picked), ts: &rows.time, seq: &rows.seq };
         self.set.update(&groups, &source);
         Ok(())
     }

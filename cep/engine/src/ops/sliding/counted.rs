@@ -189,7 +189,14 @@ impl Counted {
     }
 
     /// Adds the row of `input` that passed with `slot` to `group`; appends the group's values.
-    pub fn add(&mut self, slot: u32, group: &[u8], input: &AggInput<'_>, results: &mut [Column], errors: &mut Vec<EmitError>) {
+    pub fn add(
+        &mut self,
+        slot: u32,
+        group: &[u8],
+        input: &AggInput<'_>,
+        results: &mut [Column],
+        errors: &mut Vec<EmitError>,
+    ) {
         let cell = self.cell(slot, group);
         self.set.update(&[cell], input);
         let cells = &self.groups[group];
@@ -209,8 +216,11 @@ impl Counted {
             out.blob(key);
             out.u64(tracked.count);
             out.u64(tracked.missed);
-            let groups: Vec<(&Vec<u8>, u32)> =
-                self.groups.iter().filter_map(|(g, cells)| cells.get(&tracked.slot).map(|&c| (g, c))).collect();
+            let groups: Vec<(&Vec<u8>, u32)> = self
+                .groups
+                .iter()
+                .filter_map(|(g, cells)| cells.get(&tracked.slot).map(|&c| (g, c)))
+                .collect();
             out.u64(groups.len() as u64);
             for (group, cell) in groups {
                 out.blob(group);

@@ -88,7 +88,12 @@ impl Expression {
             if self.plan.is_removable() {
                 let args = &rows.extra[..self.plan.inputs().len()];
                 let columns: Vec<&Column> = args.iter().collect();
-                let input = AggInput { columns: &columns, rows: Rows::From(old as usize), ts: &rows.time, seq: &rows.seq };
+                let input = AggInput {
+                    columns: &columns,
+                    rows: Rows::From(old as usize),
+                    ts: &rows.time,
+                    seq: &rows.seq,
+                };
                 self.set.remove(&[0], &input);
             } else {
                 self.set.forget(0);

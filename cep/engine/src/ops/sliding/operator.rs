@@ -86,14 +86,17 @@ impl SlidingWindowOp {
     /// # Errors
     /// The reason why it cannot be built, for the user.
     pub fn new(node: &SlidingNode) -> std::result::Result<Self, String> {
-        let types: Vec<DataType> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
+        let types: Vec<DataType> =
+            node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
         let is_lasting = |call: &AggCall| matches!(call.func, AggFunc::MinForever | AggFunc::MaxForever);
         let (lasting, windowed): (Vec<usize>, Vec<usize>) =
             (0..node.calls.len()).partition(|&c| is_lasting(&node.calls[c]));
         let place = Place::new(&node.window, &types)?;
         let plan_of = |calls: &[usize], removal: bool| {
             let calls: Vec<AggCall> = calls.iter().map(|&c| node.calls[c].clone()).collect();
-            AggPlan::new(&calls, AggOptions { removal, order: Order::Arrival }).map(Arc::new).map_err(|e| e.to_string())
+            AggPlan::new(&calls, AggOptions { removal, order: Order::Arrival })
+                .map(Arc::new)
+                .map_err(|e| e.to_string())
         };
         let plan = plan_of(&windowed, place.is_some())?;
         let arg_count = plan.inputs().len();
@@ -107,7 +110,8 @@ impl SlidingWindowOp {
         exprs.extend(plan.inputs());
         exprs.extend(lasting_plan.inputs());
         let body = Prepare::new(node.filter.as_ref(), &exprs).map_err(|e| e.to_string())?;
-        let at_place = Prepare::new(None, &kind.exprs().iter().collect::<Vec<_>>()).map_err(|e| e.to_string())?;
+        let at_place =
+            Prepare::new(None, &kind.exprs().iter().collect::<Vec<_>>()).map_err(|e| e.to_string())?;
         let lasting = (!lasting.is_empty()).then(|| Lasting {
             calls: lasting,
             results: lasting_plan.result_types().map(Column::new).collect(),
@@ -269,10 +273,16 @@ impl SlidingWindowOp {
     }
 
     /// Lets a row in; whether it is stored or emitted.
-    fn take(&mut self, input: &Chunk, candidate: Candidate, stamp: i64) -> std::result::Result<bool, super::place::Refusal> {
+    fn take(
+        &mut self,
+        input: &Chunk,
+        candidate: Candidate,
+        stamp: i64,
+    ) -> std::result::Result<bool, super::place::Refusal> {
         let columns = self.at_place.columns(input, 0..self.at_place.expr_count());
         let (row, ordinal) = (candidate.place as usize, self.arrived);
-        let arrival = Arrival { columns: &columns, row, stamp, time: input.time[candidate.chunk as usize], ordinal };
+        let arrival =
+            Arrival { columns: &columns, row, stamp, time: input.time[candidate.chunk as usize], ordinal };
         let taken = match &mut self.kind {
             Kind::Kept(content) => {
                 let store = candidate.body.is_some() || content.place.keeps_filtered();
@@ -354,7 +364,11 @@ impl SlidingWindowOp {
         content.enter(from);
     }
 
-    fn lasting_enters(&mut self, input: &Chunk, candidate: Candidate) -> std::result::Result<(), super::place::Refusal> {
+    fn lasting_enters(
+        &mut self,
+        input: &Chunk,
+        candidate: Candidate,
+    ) -> std::result::Result<(), super::place::Refusal> {
         match (&mut self.lasting, candidate.body) {
             (Some(lasting), Some(row)) => {
                 lasting.running.enter(&self.body.columns(input, 0..self.key_count), row as usize)
@@ -464,7 +478,11 @@ fn kept(node: &SlidingNode, place: Place, plan: Arc<AggPlan>, types: &[DataType]
 }
 
 /// A window that keeps aggregates only, over rows of columns `types`.
-fn without_rows(node: &SlidingNode, plan: Arc<AggPlan>, types: &[DataType]) -> std::result::Result<Kind, String> {
+fn without_rows(
+    node: &SlidingNode,
+    plan: Arc<AggPlan>,
+    types: &[DataType],
+) -> std::result::Result<Kind, String> {
     let or_all = |keys: &[Expr]| -> Vec<Expr> {
         let all = || types.iter().enumerate().map(|(i, t)| Expr::column(i, t.clone(), true)).collect();
         if keys.is_empty() { all() } else { keys.to_vec() }

@@ -53,12 +53,20 @@ impl Place {
         Ok(Some(match window {
             SlidingWindow::Length { rows } => Place::Queue(Queue::new(Some(*rows), None)),
             SlidingWindow::Time { size_ns } => Place::Queue(Queue::new(None, Some(*size_ns))),
-            SlidingWindow::TimeLength { size_ns, rows } => Place::Queue(Queue::new(Some(*rows), Some(*size_ns))),
-            SlidingWindow::ExternalTime { time, size_ns } => Place::External(External::new(time.clone(), *size_ns)),
+            SlidingWindow::TimeLength { size_ns, rows } => {
+                Place::Queue(Queue::new(Some(*rows), Some(*size_ns)))
+            }
+            SlidingWindow::ExternalTime { time, size_ns } => {
+                Place::External(External::new(time.clone(), *size_ns))
+            }
             SlidingWindow::Sort { rows, order } => Place::Sort(Sort::new(*rows, order)?),
             SlidingWindow::Unique { keys } => Place::Unique(Unique::new(keys.clone())),
-            SlidingWindow::Expression { condition } => Place::Expression(Box::new(Expression::new(condition, types)?)),
-            SlidingWindow::FirstUnique { .. } | SlidingWindow::Frequent { .. } | SlidingWindow::LossyFrequent { .. } => {
+            SlidingWindow::Expression { condition } => {
+                Place::Expression(Box::new(Expression::new(condition, types)?))
+            }
+            SlidingWindow::FirstUnique { .. }
+            | SlidingWindow::Frequent { .. }
+            | SlidingWindow::LossyFrequent { .. } => {
                 return Ok(None);
             }
         }))

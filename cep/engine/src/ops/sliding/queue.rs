@@ -28,7 +28,13 @@ impl Queue {
     }
 
     /// Appends the marks of rows that arrive together, none of them filtered out.
-    pub fn admit_all(&self, first: u64, stamps: impl Iterator<Item = i64>, count: usize, marks: &mut [Vec<i64>]) {
+    pub fn admit_all(
+        &self,
+        first: u64,
+        stamps: impl Iterator<Item = i64>,
+        count: usize,
+        marks: &mut [Vec<i64>],
+    ) {
         let mut marks = marks.iter_mut();
         if self.rows_max.is_some() {
             let ordinals = first as i64..first as i64 + count as i64;

@@ -193,7 +193,8 @@ impl WindowRows {
             }
         }
         for mark in &mut self.marks {
-            *mark = if marks { (0..rows).map(|_| input.i64()).collect::<Result<_>>()? } else { vec![0; rows] };
+            *mark =
+                if marks { (0..rows).map(|_| input.i64()).collect::<Result<_>>()? } else { vec![0; rows] };
         }
         if self.needs_order {
             self.time = (0..rows).map(|_| input.i64()).collect::<Result<_>>()?;

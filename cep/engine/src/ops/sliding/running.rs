@@ -44,7 +44,10 @@ impl Running {
     /// If it would be one group too many.
     pub fn enter(&mut self, keys: &[&Column], row: usize) -> std::result::Result<(), Refusal> {
         let Some(group) = self.groups.assign_one(keys, row, KEYS_MAX) else {
-            return Err((KEYS_CODE, format!("more than {KEYS_MAX} groups with minForever or maxForever; the row was left out")));
+            return Err((
+                KEYS_CODE,
+                format!("more than {KEYS_MAX} groups with minForever or maxForever; the row was left out"),
+            ));
         };
         self.ids.resize(row, NO_GROUP);
         self.ids.push(group);
@@ -124,7 +127,10 @@ impl FirstUnique {
             return Ok(false);
         }
         if self.seen.len() >= KEYS_MAX {
-            return Err((KEYS_CODE, format!("more than {KEYS_MAX} keys of FIRSTUNIQUE; the row was left out")));
+            return Err((
+                KEYS_CODE,
+                format!("more than {KEYS_MAX} keys of FIRSTUNIQUE; the row was left out"),
+            ));
         }
         self.seen.find_or_insert(&self.key);
         Ok(true)

@@ -28,7 +28,10 @@ impl Sort {
     pub fn new(rows_max: u64, order: &[SortKey]) -> Result<Self, String> {
         for key in order {
             if matches!(Column::new(&key.expr.data_type).values, Values::Any(_)) {
-                return Err(format!("SORT cannot order values of type {}; sort by a number, text or time", key.expr.data_type));
+                return Err(format!(
+                    "SORT cannot order values of type {}; sort by a number, text or time",
+                    key.expr.data_type
+                ));
             }
         }
         Ok(Sort {
@@ -53,7 +56,11 @@ impl Sort {
                 }
                 (false, false) => Ordering::Equal,
                 (valid, _) => {
-                    if valid == nulls_first { Ordering::Greater } else { Ordering::Less }
+                    if valid == nulls_first {
+                        Ordering::Greater
+                    } else {
+                        Ordering::Less
+                    }
                 }
             }
         });

@@ -42,11 +42,9 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 let name = column_name(scope, expr).unwrap_or_else(|| expr.to_string());
                 out.push(Item { name, is_alias: false, expr: expr.clone() });
             }
-            sql::SelectItem::ExprWithAlias { expr, alias } => out.push(Item {
-                name: alias.value.clone(),
-                is_alias: true,
-                expr: expr.clone(),
-            }),
+            sql::SelectItem::ExprWithAlias { expr, alias } => {
+                out.push(Item { name: alias.value.clone(), is_alias: true, expr: expr.clone() })
+            }
             sql::SelectItem::ExprWithAliases { expr, aliases: _aliases } => {
                 return Err(refuse(
                     codes::CLAUSE,
@@ -116,7 +114,9 @@ fn wildcard(
         let column = || {
             let ident = sql::Ident { value: field.name().clone(), quote_style: Some('"'), span };
             match relation.qualifier {
-                Some(qualifier) => Expr::CompoundIdentifier(vec![sql::Ident::with_quote('"', qualifier), ident]),
+                Some(qualifier) => {
+                    Expr::CompoundIdentifier(vec![sql::Ident::with_quote('"', qualifier), ident])
+                }
                 None => Expr::Identifier(ident),
             }
         };

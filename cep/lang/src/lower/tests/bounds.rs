@@ -22,7 +22,9 @@ fn deep_expressions_are_compiled_or_refused() {
 
 #[test]
 fn calls_that_repeat_their_arguments_are_bounded() {
-    let nested = |call: &str, depth: usize| format!("SELECT {}n{} AS x FROM arrivals", call.repeat(depth), ", 1)".repeat(depth));
+    let nested = |call: &str, depth: usize| {
+        format!("SELECT {}n{} AS x FROM arrivals", call.repeat(depth), ", 1)".repeat(depth))
+    };
     program(&nested("coalesce(", 5));
     assert!(errors(&nested("coalesce(", 40)).contains("E0105"));
 }
@@ -46,7 +48,8 @@ fn views_that_double_are_bounded() {
 
 #[test]
 fn projections_that_double_keep_the_rows_of_a_window() {
-    let mut sql = String::from("CREATE VIEW v0 AS SELECT volume AS n FROM trades WINDOW TUMBLING (SIZE 1 MINUTE);");
+    let mut sql =
+        String::from("CREATE VIEW v0 AS SELECT volume AS n FROM trades WINDOW TUMBLING (SIZE 1 MINUTE);");
     for i in 1..=30 {
         sql.push_str(&format!("CREATE VIEW v{i} AS SELECT n + n AS n FROM v{};", i - 1));
     }
@@ -65,9 +68,8 @@ fn many_statements_take_linear_time() {
 
 #[test]
 fn queries_are_ordered_by_what_feeds_them() {
-    let program = program(
-        "CREATE STREAM b (x INT); SELECT x FROM b; INSERT INTO b SELECT n FROM arrivals WHERE n > 1",
-    );
+    let program =
+        program("CREATE STREAM b (x INT); SELECT x FROM b; INSERT INTO b SELECT n FROM arrivals WHERE n > 1");
     let names: Vec<&str> = program.queries.iter().map(|q| q.name.as_str()).collect();
     assert_eq!(names, ["b", "query_1"]);
 }

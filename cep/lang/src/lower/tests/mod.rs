@@ -79,5 +79,8 @@ fn columns(sql: &str) -> String {
     let program = program(sql);
     let query = program.queries.last().unwrap();
     let fields = query.plan.schema().fields().iter();
-    fields.map(|f| format!("{} {}", f.name(), super::types::field_type_name(f))).collect::<Vec<_>>().join(", ")
+    fields
+        .map(|f| format!("{} {}", f.name(), super::types::field_type_name(f)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

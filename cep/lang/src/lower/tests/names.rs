@@ -37,7 +37,9 @@ fn wildcards_expand_in_place() {
 #[test]
 fn expressions_without_an_alias_are_named_as_written() {
     assert_eq!(
-        columns("SELECT count(*), avg(price), sum(volume) / 60.0, CASE WHEN max(price) > 1 THEN 'a' END FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)"),
+        columns(
+            "SELECT count(*), avg(price), sum(volume) / 60.0, CASE WHEN max(price) > 1 THEN 'a' END FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)"
+        ),
         "count(*) BIGINT, avg(price) DOUBLE, sum(volume) / 60.0 DOUBLE, CASE WHEN max(price) > 1 THEN 'a' END STRING"
     );
 }

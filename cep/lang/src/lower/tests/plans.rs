@@ -80,7 +80,8 @@ golden! {
 
 #[test]
 fn a_stream_made_by_a_query_takes_its_columns() {
-    let program = program("INSERT INTO big SELECT symbol, price FROM trades WHERE price > 5; SELECT * FROM big");
+    let program =
+        program("INSERT INTO big SELECT symbol, price FROM trades WHERE price > 5; SELECT * FROM big");
     assert_eq!(program.streams[2].name, "big");
     assert_eq!(program.queries[0].name, "big");
     assert_eq!(program.queries[0].target, Target::Stream(program.streams[2].id));
@@ -89,7 +90,9 @@ fn a_stream_made_by_a_query_takes_its_columns() {
 
 #[test]
 fn what_rows_mean_is_known_downstream() {
-    let program = program("CREATE STREAM totals AS SELECT symbol, sum(volume) AS v FROM trades GROUP BY symbol; SELECT v FROM totals");
+    let program = program(
+        "CREATE STREAM totals AS SELECT symbol, sum(volume) AS v FROM trades GROUP BY symbol; SELECT v FROM totals",
+    );
     assert_eq!(program.streams[2].changelog, Changelog::Upsert);
     assert_eq!(program.queries[1].changelog, Changelog::Upsert);
 }
@@ -117,7 +120,10 @@ fn a_whole_program_explains_itself() {
 
 #[test]
 fn explain_shows_a_plan_and_changes_nothing() {
-    expect![[r#""#]].assert_eq(&rows("EXPLAIN CREATE STREAM hot AS SELECT symbol FROM trades WHERE price > 100"));
-    expect![[r#""#]].assert_eq(&rows("EXPLAIN CREATE VIEW v AS SELECT count(*) AS n FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)"));
+    expect![[r#""#]]
+        .assert_eq(&rows("EXPLAIN CREATE STREAM hot AS SELECT symbol FROM trades WHERE price > 100"));
+    expect![[r#""#]].assert_eq(&rows(
+        "EXPLAIN CREATE VIEW v AS SELECT count(*) AS n FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)",
+    ));
     assert_eq!(rows("EXPLAIN SELECT symbol FROM trades; SHOW QUERIES"), "name | target | rows | reads\n");
 }

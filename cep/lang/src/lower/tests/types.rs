@@ -81,7 +81,9 @@ fn an_insert_widens_but_never_narrows() {
 
 #[test]
 fn values_are_computed_and_checked() {
-    let program = program("INSERT INTO arrivals VALUES ('a' || 'b', 1 + 1), (upper('c'), NULL); INSERT INTO arrivals (n) VALUES (3)");
+    let program = program(
+        "INSERT INTO arrivals VALUES ('a' || 'b', 1 + 1), (upper('c'), NULL); INSERT INTO arrivals (n) VALUES (3)",
+    );
     assert_eq!(program.constants.len(), 2);
     let rows = &program.constants[0].rows;
     assert_eq!((rows.num_rows(), rows.column(1).null_count()), (2, 1));

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Duration, InsertSource, OptionLiteral, Query, RateEvery, Relation, RelationSource, Select,
-    SetExpr, Statement, StatementKind, Window, WindowKind,
+    Duration, InsertSource, OptionLiteral, Query, RateEvery, Relation, RelationSource, Select, SetExpr,
+    Statement, StatementKind, Window, WindowKind,
 };
 
 /// A statement as an indented list of what it holds.

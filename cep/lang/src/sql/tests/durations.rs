@@ -22,10 +22,31 @@ fn option(value: &str) -> OptionLiteral {
 fn texts_are_numbers_with_units() {
     let mut out = String::new();
     for text in [
-        "5 seconds", "5s", "250ms", "1h30m", "1 hour 30 minutes", " 2  days ", "1w", "3 months",
-        "1 year 2 mon", "0.5 s", "1.5 days", "1.000000001s", "-5 minutes", "10us", "7 ns",
-        "", "5", "seconds", "5 parsecs", "1.5 months", "0.0000000001 s", "9999999999999 years",
-        "1..5 s", "5s x", "٣ s",
+        "5 seconds",
+        "5s",
+        "250ms",
+        "1h30m",
+        "1 hour 30 minutes",
+        " 2  days ",
+        "1w",
+        "3 months",
+        "1 year 2 mon",
+        "0.5 s",
+        "1.5 days",
+        "1.000000001s",
+        "-5 minutes",
+        "10us",
+        "7 ns",
+        "",
+        "5",
+        "seconds",
+        "5 parsecs",
+        "1.5 months",
+        "0.0000000001 s",
+        "9999999999999 years",
+        "1..5 s",
+        "5s x",
+        "٣ s",
     ] {
         let shown = match parse_duration_text(text) {
             Ok(length) => describe(length),
@@ -59,7 +80,8 @@ fn texts_are_numbers_with_units() {
         "1..5 s": error: `1..5` is no plain number of SECONDS
         "5s x": error: '5s x' is no length of time such as '5 seconds'
         "٣ s": error: '٣ s' is no length of time such as '5 seconds'
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[test]
@@ -121,7 +143,8 @@ fn malformed_lengths_are_refused() {
         200000 DAYS
           E0403 at «200000 DAYS»: this is longer than can be counted
           help: -
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 proptest! {

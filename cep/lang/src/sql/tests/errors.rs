@@ -19,7 +19,8 @@ fn each_statement_reports_its_first_error() {
         E0101 at 7: «FROM»
         E0101 at 32: «STRAEM»
         E0101 at 55: «s»
-        E0102 at 65: «'open»"#]].assert_eq(&shown.join("\n"));
+        E0102 at 65: «'open»"#]]
+    .assert_eq(&shown.join("\n"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod statements;
 mod stress;
 mod types;
 mod unsupported;
+mod unsupported_parts;
 mod windows;
 
 use crate::ast::Statement;

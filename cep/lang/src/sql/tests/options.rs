@@ -23,26 +23,30 @@ fn keys_are_quoted_or_dotted_words() {
     .into_iter()
     .map(|o| o.key.text)
     .collect();
-    assert_eq!(
-        keys,
-        ["a", "b.c", "D.e", "file.path", "csv.has-header", "json.mapping.x2", "type", "x.3"]
-    );
+    assert_eq!(keys, ["a", "b.c", "D.e", "file.path", "csv.has-header", "json.mapping.x2", "type", "x.3"]);
     assert!(options("").is_empty());
 }
 
 #[test]
 fn values_keep_their_kind() {
-    let values: Vec<OptionLiteral> = options("a = 'x', b = 1, c = -2.5, d = TRUE, e = false, f = json, g = +3, h = 1e3")
-        .into_iter()
-        .map(|o| o.value)
-        .collect();
+    let values: Vec<OptionLiteral> =
+        options("a = 'x', b = 1, c = -2.5, d = TRUE, e = false, f = json, g = +3, h = 1e3")
+            .into_iter()
+            .map(|o| o.value)
+            .collect();
     let text = |t: &str| OptionLiteral::Text(t.to_owned());
     let number = |n: &str| OptionLiteral::Number(n.to_owned());
     assert_eq!(
         values,
         [
-            text("x"), number("1"), number("-2.5"), OptionLiteral::Bool(true),
-            OptionLiteral::Bool(false), text("json"), number("3"), number("1e3"),
+            text("x"),
+            number("1"),
+            number("-2.5"),
+            OptionLiteral::Bool(true),
+            OptionLiteral::Bool(false),
+            text("json"),
+            number("3"),
+            number("1e3"),
         ]
     );
 }
@@ -111,15 +115,30 @@ fn variables_that_cannot_be_replaced_are_named() {
         p = 'it''s ${MISSING}'
           E0505 at «'it''s ${MISSING}'»: the environment variable `MISSING` is not set
           help: set it, or give a default: ${MISSING:default}
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[test]
 fn malformed_options_are_refused() {
     let mut out = String::new();
     for with in [
-        "a", "a 1", "a = ", "= 1", "a = 1, A = 2", "'' = 1", "a = 1,", "a = 1 b = 2", "a. = 1",
-        "a = \"x\"", "a = NULL", "a = (1)", "a = -x", "5 = 1", "a = json.lines", "a == 1",
+        "a",
+        "a 1",
+        "a = ",
+        "= 1",
+        "a = 1, A = 2",
+        "'' = 1",
+        "a = 1,",
+        "a = 1 b = 2",
+        "a. = 1",
+        "a = \"x\"",
+        "a = NULL",
+        "a = (1)",
+        "a = -x",
+        "5 = 1",
+        "a = json.lines",
+        "a == 1",
     ] {
         let text = format!("CREATE STREAM s (a INT) WITH ({with})");
         out.push_str(&format!("{with}\n  {}\n", refused(&text)));
@@ -173,5 +192,6 @@ fn malformed_options_are_refused() {
         a == 1
           E0101 at «==»: expected `=` behind the option `a`, found `==`
           help: options are written 'key' = 'value'
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }

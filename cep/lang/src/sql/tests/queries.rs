@@ -193,12 +193,15 @@ fn limits_in_their_spellings() {
 
 #[test]
 fn group_by_takes_lists_in_parentheses() {
-    check("SELECT a FROM s GROUP BY (a, b), c", expect![[r#"
+    check(
+        "SELECT a FROM s GROUP BY (a, b), c",
+        expect![[r#"
         select
           items a
           from s
           group by a, b, c
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -237,7 +240,8 @@ fn operators_bind_as_they_look() {
         a ~ b AND c  =>  ((a ~ b) AND c)
         a BETWEEN b AND c AND d  =>  ((a between b and c) AND d)
         a & b = c  =>  ((a & b) = c)
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 /// The only select item with every operation in brackets.

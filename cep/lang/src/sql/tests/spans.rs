@@ -17,7 +17,8 @@ fn statements_span_their_text_without_the_semicolon() {
 
 #[test]
 fn parts_of_a_query_span_their_text() {
-    let text = "SELECT 'ü' FROM \"Ströme\"[a] AS x WINDOW LENGTH (5) WITHIN '1' PER DAYS OUTPUT LAST EVERY 5 EVENTS";
+    let text =
+        "SELECT 'ü' FROM \"Ströme\"[a] AS x WINDOW LENGTH (5) WITHIN '1' PER DAYS OUTPUT LAST EVERY 5 EVENTS";
     let slice = |span: Span| &text[span.start..span.end];
     let statements = parsed(text);
     let StatementKind::Select(query) = &statements[0].kind else {

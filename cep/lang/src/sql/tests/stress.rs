@@ -115,8 +115,19 @@ fn reasonable_depth_is_accepted() {
     for shape in SHAPES.iter().filter(|shape| {
         matches!(
             shape.0,
-            "brackets" | "not" | "minus" | "sum to the left" | "sum to the right" | "or" | "and"
-                | "functions" | "case" | "case else" | "arrays" | "structs" | "casts"
+            "brackets"
+                | "not"
+                | "minus"
+                | "sum to the left"
+                | "sum to the right"
+                | "or"
+                | "and"
+                | "functions"
+                | "case"
+                | "case else"
+                | "arrays"
+                | "structs"
+                | "casts"
         )
     }) {
         let result = outcome(nested(*shape, 25));
@@ -149,9 +160,8 @@ fn nested_queries_types_and_filters_are_bounded() {
     let types = |n: usize| format!("CREATE STREAM s (a {}INT{})", "ARRAY<".repeat(n), ">".repeat(n));
     assert_eq!(outcome(types(30)), Ok(1));
     assert_eq!(outcome(types(1_000)), Err(vec!["E0105"]));
-    let structs = |n: usize| {
-        format!("CREATE STREAM s (a {}INT{})", "STRUCT<x INT, y ".repeat(n), ">".repeat(n))
-    };
+    let structs =
+        |n: usize| format!("CREATE STREAM s (a {}INT{})", "STRUCT<x INT, y ".repeat(n), ">".repeat(n));
     assert_eq!(outcome(structs(30)), Ok(1));
     assert_eq!(outcome(structs(1_000)), Err(vec!["E0105"]));
     let filters = |n: usize| format!("SELECT * FROM s{}", "[a]".repeat(n));
@@ -188,8 +198,30 @@ fn ten_megabytes_are_a_clear_error() {
 #[test]
 fn malformed_megabytes_take_bounded_time() {
     for unit in [
-        "CAST(", "CASE WHEN ", "f(a => ", "((", "a IN (", "SELECT (", "{'a': ", "INTERVAL ", "NOT ", "a.", "a,", "f(a, ",
-        "x BETWEEN ", "STRUCT<", "/*", "'", "--", "\"", "WITH a AS (", "E'", "U&'", "$$", "a::", "[",
+        "CAST(",
+        "CASE WHEN ",
+        "f(a => ",
+        "((",
+        "a IN (",
+        "SELECT (",
+        "{'a': ",
+        "INTERVAL ",
+        "NOT ",
+        "a.",
+        "a,",
+        "f(a, ",
+        "x BETWEEN ",
+        "STRUCT<",
+        "/*",
+        "'",
+        "--",
+        "\"",
+        "WITH a AS (",
+        "E'",
+        "U&'",
+        "$$",
+        "a::",
+        "[",
     ] {
         let text = format!("SELECT {}", unit.repeat(((256 << 10) / unit.len()) | 1));
         let result = outcome(text);
@@ -200,7 +232,22 @@ fn malformed_megabytes_take_bounded_time() {
 #[test]
 fn failures_in_deep_nests_do_not_multiply() {
     // Each level has two readings for the parser; fuel keeps that from doubling the time.
-    for unit in ["CAST(", "CASE WHEN ", "EXTRACT(", "TRIM(", "POSITION(", "SUBSTRING(", "OVERLAY(", "CEIL(", "f(a => ", "STRUCT(", "CONVERT(", "NOT EXISTS(", "ARRAY(", "MAP {"] {
+    for unit in [
+        "CAST(",
+        "CASE WHEN ",
+        "EXTRACT(",
+        "TRIM(",
+        "POSITION(",
+        "SUBSTRING(",
+        "OVERLAY(",
+        "CEIL(",
+        "f(a => ",
+        "STRUCT(",
+        "CONVERT(",
+        "NOT EXISTS(",
+        "ARRAY(",
+        "MAP {",
+    ] {
         for levels in [8, 24, 60, 120] {
             for end in ["", "1", "1))", "1 AS INT)"] {
                 let result = outcome(format!("SELECT {}{end}", unit.repeat(levels)));

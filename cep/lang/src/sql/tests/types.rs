@@ -87,12 +87,42 @@ fn split(list: &str) -> Vec<&str> {
 fn other_types_are_refused_with_one_to_use() {
     let mut out = String::new();
     for one in [
-        "DUBLE", "WIBBLE", "VARCHAR(20)", "CHAR(3)", "SMALLINT", "TINYINT", "INT UNSIGNED",
-        "UINT64", "INT(11)", "FLOAT(24)", "DOUBLE(3)", "DECIMAL(0)", "DECIMAL(39)",
-        "DECIMAL(5, 6)", "DECIMAL(5, -1)", "TIMESTAMP(3)", "TIMESTAMP WITH TIME ZONE",
-        "TIMESTAMPTZ", "TIME(3)", "JSONB", "UUID", "ENUM('a')", "ARRAY", "ARRAY<WIBBLE>",
-        "INT[3]", "MAP", "MAP<STRING>", "STRUCT", "STRUCT<INT>", "STRUCT<a INT, A STRING>",
-        "STRUCT<a INT NOT NULL>", "ARRAY<INT>>", "BIT", "TABLE", "STRING(5)", "BLOB(5)",
+        "DUBLE",
+        "WIBBLE",
+        "VARCHAR(20)",
+        "CHAR(3)",
+        "SMALLINT",
+        "TINYINT",
+        "INT UNSIGNED",
+        "UINT64",
+        "INT(11)",
+        "FLOAT(24)",
+        "DOUBLE(3)",
+        "DECIMAL(0)",
+        "DECIMAL(39)",
+        "DECIMAL(5, 6)",
+        "DECIMAL(5, -1)",
+        "TIMESTAMP(3)",
+        "TIMESTAMP WITH TIME ZONE",
+        "TIMESTAMPTZ",
+        "TIME(3)",
+        "JSONB",
+        "UUID",
+        "ENUM('a')",
+        "ARRAY",
+        "ARRAY<WIBBLE>",
+        "INT[3]",
+        "MAP",
+        "MAP<STRING>",
+        "STRUCT",
+        "STRUCT<INT>",
+        "STRUCT<a INT, A STRING>",
+        "STRUCT<a INT NOT NULL>",
+        "ARRAY<INT>>",
+        "BIT",
+        "TABLE",
+        "STRING(5)",
+        "BLOB(5)",
     ] {
         let text = format!("CREATE STREAM s (c {one})");
         out.push_str(&format!("{one}\n  {}\n", refused(&text)));
@@ -310,7 +340,8 @@ fn constraints_other_than_not_null_are_refused() {
         select INT
           E0101 at «select»: expected a column name, found `select`
           help: `select` is a word of SQL; to use it as a name write "select"
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[test]
@@ -325,8 +356,17 @@ fn words_of_sql_may_name_columns() {
     assert_eq!(
         names,
         [
-            "key", "value", "timestamp", "date", "unique", "check", "primary", "comment", "select",
-            "type", "watermark"
+            "key",
+            "value",
+            "timestamp",
+            "date",
+            "unique",
+            "check",
+            "primary",
+            "comment",
+            "select",
+            "type",
+            "watermark"
         ]
     );
 }

@@ -107,26 +107,99 @@ fn session() {
 #[test]
 fn every_other_kind() {
     let cases: &[(&[&str], Expect)] = &[
-        (&["s WINDOW TIME (5 SECONDS)", "s WINDOW('time', SIZE 5 SECONDS)", "TABLE(TIME(TABLE s, 5 SECONDS))"], expect!["time size 5000000000 ns"]),
-        (&["s WINDOW timeBatch (5 SECONDS, START TIMESTAMP '2024-01-01')", "s WINDOW TIME_BATCH (5 SECONDS, TIMESTAMP '2024-01-01')"], expect!["time batch size 5000000000 ns start TIMESTAMP '2024-01-01'"]),
-        (&["s WINDOW LENGTH (10)", "s WINDOW LENGTH (ROWS 10)", "s WINDOW('length', 10)", "TABLE(LENGTH(TABLE s, 10))"], expect!["length 10"]),
+        (
+            &[
+                "s WINDOW TIME (5 SECONDS)",
+                "s WINDOW('time', SIZE 5 SECONDS)",
+                "TABLE(TIME(TABLE s, 5 SECONDS))",
+            ],
+            expect!["time size 5000000000 ns"],
+        ),
+        (
+            &[
+                "s WINDOW timeBatch (5 SECONDS, START TIMESTAMP '2024-01-01')",
+                "s WINDOW TIME_BATCH (5 SECONDS, TIMESTAMP '2024-01-01')",
+            ],
+            expect!["time batch size 5000000000 ns start TIMESTAMP '2024-01-01'"],
+        ),
+        (
+            &[
+                "s WINDOW LENGTH (10)",
+                "s WINDOW LENGTH (ROWS 10)",
+                "s WINDOW('length', 10)",
+                "TABLE(LENGTH(TABLE s, 10))",
+            ],
+            expect!["length 10"],
+        ),
         (&["s WINDOW LENGTHBATCH (10)", "s WINDOW('lengthBatch', 10)"], expect!["length batch 10"]),
-        (&["s WINDOW TIMELENGTH (5 SECONDS, 10)", "s WINDOW TIMELENGTH (ROWS 10, SIZE 5 SECONDS)"], expect!["time length size 5000000000 ns rows 10"]),
-        (&["s WINDOW EXTERNALTIME (ts, 5 SECONDS)", "s WINDOW EXTERNALTIME (COLUMN ts, SIZE 5 SECONDS)"], expect!["external time by ts size 5000000000 ns"]),
-        (&["s WINDOW EXTERNALTIMEBATCH (a.ts, 5 SECONDS, 0, 1 MINUTE)", "s WINDOW EXTERNALTIMEBATCH (COLUMN a.ts, SIZE 5 SECONDS, TIMEOUT 1 MINUTE, START 0)"], expect!["external time batch by a.ts size 5000000000 ns start 0 timeout 60000000000 ns"]),
-        (&["TABLE(EXTERNALTIME(TABLE s, DESCRIPTOR(ts), 5 SECONDS))"], expect![[r#"external time by "ts" size 5000000000 ns"#]]),
-        (&["s WINDOW BATCH", "s WINDOW BATCH ()", "s WINDOW('batch')", "TABLE(BATCH(TABLE s))"], expect!["batch"]),
-        (&["s WINDOW SORT (3, price DESC, symbol)", "s WINDOW SORT (ROWS 3, ORDER BY price DESC, symbol)", "s WINDOW('sort', 3, price DESC, symbol)"], expect!["sort 3 by price DESC, symbol"]),
+        (
+            &["s WINDOW TIMELENGTH (5 SECONDS, 10)", "s WINDOW TIMELENGTH (ROWS 10, SIZE 5 SECONDS)"],
+            expect!["time length size 5000000000 ns rows 10"],
+        ),
+        (
+            &["s WINDOW EXTERNALTIME (ts, 5 SECONDS)", "s WINDOW EXTERNALTIME (COLUMN ts, SIZE 5 SECONDS)"],
+            expect!["external time by ts size 5000000000 ns"],
+        ),
+        (
+            &[
+                "s WINDOW EXTERNALTIMEBATCH (a.ts, 5 SECONDS, 0, 1 MINUTE)",
+                "s WINDOW EXTERNALTIMEBATCH (COLUMN a.ts, SIZE 5 SECONDS, TIMEOUT 1 MINUTE, START 0)",
+            ],
+            expect!["external time batch by a.ts size 5000000000 ns start 0 timeout 60000000000 ns"],
+        ),
+        (
+            &["TABLE(EXTERNALTIME(TABLE s, DESCRIPTOR(ts), 5 SECONDS))"],
+            expect![[r#"external time by "ts" size 5000000000 ns"#]],
+        ),
+        (
+            &["s WINDOW BATCH", "s WINDOW BATCH ()", "s WINDOW('batch')", "TABLE(BATCH(TABLE s))"],
+            expect!["batch"],
+        ),
+        (
+            &[
+                "s WINDOW SORT (3, price DESC, symbol)",
+                "s WINDOW SORT (ROWS 3, ORDER BY price DESC, symbol)",
+                "s WINDOW('sort', 3, price DESC, symbol)",
+            ],
+            expect!["sort 3 by price DESC, symbol"],
+        ),
         (&["s WINDOW UNIQUE (a, b + 1)", "s WINDOW UNIQUE (KEY a, b + 1)"], expect!["unique by a, b + 1"]),
         (&["s WINDOW FIRSTUNIQUE (key)", "s WINDOW FIRST_UNIQUE (KEY key)"], expect!["first unique by key"]),
         (&["s WINDOW DELAY (1 HOUR)"], expect!["delay 3600000000000 ns"]),
-        (&["s WINDOW CRON ('0 */5 * * * *')", "s WINDOW('cron', '0 */5 * * * *')"], expect!["cron 0 */5 * * * *"]),
-        (&["s WINDOW EXPRESSION (count(*) <= 20)", "s WINDOW EXPRESSION ('count(*) <= 20')", "s WINDOW('expression', 'count(*) <= 20')"], expect!["expression count(*) <= 20"]),
-        (&["s WINDOW EXPRESSIONBATCH (a = 'it''s')", "s WINDOW EXPRESSIONBATCH ('a = ''it''''s''')"], expect!["expression batch a = 'it''s' including false"]),
-        (&["s WINDOW EXPRESSIONBATCH (a > 1, INCLUDE TRIGGERING TRUE)", "s WINDOW EXPRESSIONBATCH (a > 1, TRUE)", "s WINDOW EXPRESSIONBATCH (a > 1, INCLUDE TRIGGERING)", "s WINDOW EXPRESSIONBATCH (a > 1, include_triggering => true)"], expect!["expression batch a > 1 including true"]),
-        (&["s WINDOW FREQUENT (5, a, b)", "s WINDOW FREQUENT (COUNTERS 5, KEY a, b)"], expect!["frequent 5 keys [a, b]"]),
+        (
+            &["s WINDOW CRON ('0 */5 * * * *')", "s WINDOW('cron', '0 */5 * * * *')"],
+            expect!["cron 0 */5 * * * *"],
+        ),
+        (
+            &[
+                "s WINDOW EXPRESSION (count(*) <= 20)",
+                "s WINDOW EXPRESSION ('count(*) <= 20')",
+                "s WINDOW('expression', 'count(*) <= 20')",
+            ],
+            expect!["expression count(*) <= 20"],
+        ),
+        (
+            &["s WINDOW EXPRESSIONBATCH (a = 'it''s')", "s WINDOW EXPRESSIONBATCH ('a = ''it''''s''')"],
+            expect!["expression batch a = 'it''s' including false"],
+        ),
+        (
+            &[
+                "s WINDOW EXPRESSIONBATCH (a > 1, INCLUDE TRIGGERING TRUE)",
+                "s WINDOW EXPRESSIONBATCH (a > 1, TRUE)",
+                "s WINDOW EXPRESSIONBATCH (a > 1, INCLUDE TRIGGERING)",
+                "s WINDOW EXPRESSIONBATCH (a > 1, include_triggering => true)",
+            ],
+            expect!["expression batch a > 1 including true"],
+        ),
+        (
+            &["s WINDOW FREQUENT (5, a, b)", "s WINDOW FREQUENT (COUNTERS 5, KEY a, b)"],
+            expect!["frequent 5 keys [a, b]"],
+        ),
         (&["s WINDOW FREQUENT (5)"], expect!["frequent 5 keys []"]),
-        (&["s WINDOW LOSSYFREQUENT (0.1, a)", "s WINDOW LOSSYFREQUENT (0.1, 0.01, a)"], expect!["lossy frequent 0.1 0.01 keys [a]"]),
+        (
+            &["s WINDOW LOSSYFREQUENT (0.1, a)", "s WINDOW LOSSYFREQUENT (0.1, 0.01, a)"],
+            expect!["lossy frequent 0.1 0.01 keys [a]"],
+        ),
     ];
     for (spellings, expected) in cases {
         let windows: Vec<Window> = spellings.iter().map(|s| window_of(s)).collect();
