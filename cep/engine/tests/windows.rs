@@ -171,7 +171,7 @@ proptest! {
                 let mut tried = shuffled.clone();
                 tried.swap(at, at + 1);
                 let mut high = i64::MIN;
-                if tried.iter().all(|r| { let ok = high - r.0 < LATENESS; high = high.max(r.0); ok }) {
+                if tried.iter().all(|r| { let ok = high.saturating_sub(r.0) < LATENESS; high = high.max(r.0); ok }) {
                     shuffled = tried;
                 }
             }
