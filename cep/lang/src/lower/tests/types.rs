@@ -116,6 +116,11 @@ fn types_that_do_not_fit_are_told_apart_in_sql() {
           help: compare it with something
     "#]]
     .assert_eq(&errors("SELECT price FROM trades WHERE price + 1"));
-    expect![[r#""#]].assert_eq(&errors("SELECT abs(symbol) FROM trades"));
-    expect![[r#""#]].assert_eq(&errors("SELECT CAST(symbol AS MAP<STRING, INT>) FROM trades"));
+    expect![[r#"
+        E0902: Function 'abs' expects Numeric but received String at «abs(symbol»
+    "#]].assert_eq(&errors("SELECT abs(symbol) FROM trades"));
+    expect![[r#"
+        E0305: STRING cannot be converted to MAP<STRING, INT> at «symbol»
+          help: convert by way of STRING, or use a function that says how
+    "#]].assert_eq(&errors("SELECT CAST(symbol AS MAP<STRING, INT>) FROM trades"));
 }
