@@ -104,7 +104,10 @@ impl Actions {
             Some(at) => self.spare.swap_remove(at),
             None => Emit {
                 output,
-                chunk: Chunk { columns: chunk.columns.iter().map(|c| c.empty_like()).collect(), ..Chunk::default() },
+                chunk: Chunk {
+                    columns: chunk.columns.iter().map(|c| c.empty_like()).collect(),
+                    ..Chunk::default()
+                },
             },
         };
         std::mem::swap(&mut emit.chunk, chunk);

@@ -88,7 +88,8 @@ impl Writer {
             let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
                 .expect("the array has the column's type");
             // Types outside R-EVT-2 exist only inside expressions: the plan casts what it stores.
-            let frame = encode(FRAME_HEAD, &[ColumnId(0)], &batch).expect("stored columns have types of R-EVT-2");
+            let frame =
+                encode(FRAME_HEAD, &[ColumnId(0)], &batch).expect("stored columns have types of R-EVT-2");
             return self.blob(&frame);
         }
         self.bool(column.valid.as_ref().is_some_and(|v| v.iter().any(|v| !v)));
@@ -133,11 +134,16 @@ impl<'a> Reader<'a> {
 
     /// Fails unless everything has been read.
     pub fn finish(&self) -> Result<()> {
-        if self.bytes.is_empty() { Ok(()) } else { Err(DecodeError(format!("{} bytes too many", self.bytes.len()))) }
+        if self.bytes.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError(format!("{} bytes too many", self.bytes.len())))
+        }
     }
 
     fn take(&mut self, n: usize) -> Result<&'a [u8]> {
-        let (head, tail) = self.bytes.split_at_checked(n).ok_or_else(|| DecodeError("it ends too early".into()))?;
+        let (head, tail) =
+            self.bytes.split_at_checked(n).ok_or_else(|| DecodeError("it ends too early".into()))?;
         self.bytes = tail;
         Ok(head)
     }
@@ -226,8 +232,12 @@ impl<'a> Reader<'a> {
             Values::Bool(v) => (0..rows).try_for_each(|_| self.bool().map(|x| v.push(x)))?,
             Values::I32(v) => (0..rows).try_for_each(|_| self.u32().map(|x| v.to_mut().push(x as i32)))?,
             Values::I64(v) => (0..rows).try_for_each(|_| self.i64().map(|x| v.to_mut().push(x)))?,
-            Values::F32(v) => (0..rows).try_for_each(|_| self.u32().map(|x| v.to_mut().push(f32::from_bits(x))))?,
-            Values::F64(v) => (0..rows).try_for_each(|_| self.u64().map(|x| v.to_mut().push(f64::from_bits(x))))?,
+            Values::F32(v) => {
+                (0..rows).try_for_each(|_| self.u32().map(|x| v.to_mut().push(f32::from_bits(x))))?
+            }
+            Values::F64(v) => {
+                (0..rows).try_for_each(|_| self.u64().map(|x| v.to_mut().push(f64::from_bits(x))))?
+            }
             Values::I128(v) => {
                 (0..rows).try_for_each(|_| self.array().map(|x| v.to_mut().push(i128::from_le_bytes(x))))?;
             }

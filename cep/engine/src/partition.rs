@@ -175,7 +175,13 @@ impl Partition {
         Progress::Done
     }
 
-    fn apply_events(&mut self, events: &Events, entry: &Entry, budget: &mut Budget, actions: &mut Actions) -> Progress {
+    fn apply_events(
+        &mut self,
+        events: &Events,
+        entry: &Entry,
+        budget: &mut Budget,
+        actions: &mut Actions,
+    ) -> Progress {
         let total = events.rows.num_rows();
         while self.cursor < total {
             let from = self.cursor;
@@ -258,7 +264,14 @@ impl Partition {
         chunk.time.extend_from_slice(times);
         if chunk.columns[column].valid.is_some() {
             let refused = |c: &Chunk, r: usize| !c.columns[column].is_valid(r);
-            self.refuse(chunk, refused, "E1006", "the event time is NULL; the row was left out", from, actions);
+            self.refuse(
+                chunk,
+                refused,
+                "E1006",
+                "the event time is NULL; the row was left out",
+                from,
+                actions,
+            );
         }
     }
 
@@ -335,11 +348,17 @@ impl Partition {
     /// The reason why it cannot be answered, for the user.
     pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch, String> {
         let node = self.graph.aggregations[read.aggregation];
-        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &mut self.graph.nodes[node].kind else {
+        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &mut self.graph.nodes[node].kind
+        else {
             unreachable!("the builder puts aggregations there")
         };
         let relation = op.read(read)?;
-        let columns = relation.columns.iter().zip(read.schema.fields()).map(|(c, f)| c.to_arrow(f.data_type())).collect();
+        let columns = relation
+            .columns
+            .iter()
+            .zip(read.schema.fields())
+            .map(|(c, f)| c.to_arrow(f.data_type()))
+            .collect();
         RecordBatch::try_new(Arc::clone(&read.schema), columns).map_err(|e| e.to_string())
     }
 
@@ -407,4 +426,3 @@ fn load(rows: &RecordBatch, from: usize, count: usize, chunk: &mut Chunk) {
         }
     }
 }
-

@@ -92,7 +92,8 @@ fn divide(a: i128, b: i128) -> f64 {
     sign * (quotient as f64) * 2f64.powi(-shift)
 }
 
-const COLUMNS: &str = "count(*) AS c, sum(v) AS s, avg(v) AS a, min(n) AS lo, max(n) AS hi, window_start, window_end";
+const COLUMNS: &str =
+    "count(*) AS c, sum(v) AS s, avg(v) AS a, min(n) AS lo, max(n) AS hi, window_start, window_end";
 
 fn agrees(window: &str, rows: &Rows, windows_of: WindowsOf) -> Result<(), TestCaseError> {
     for grouped in [true, false] {
@@ -219,5 +220,8 @@ fn session_reference(rows: &Rows, gap: i64) -> Vec<String> {
     closed.extend(open);
     closed.sort_by_key(|s| (s.last + gap, s.first));
     let shown = |k: &Option<String>| k.clone().unwrap_or_else(|| "∅".to_string());
-    closed.iter().map(|s| format!("{} | {} | {} | {}", shown(&s.key), s.rows, s.start, s.last + gap)).collect()
+    closed
+        .iter()
+        .map(|s| format!("{} | {} | {} | {}", shown(&s.key), s.rows, s.start, s.last + gap))
+        .collect()
 }

@@ -37,7 +37,8 @@ impl Floor for FilterProject {
             self.offsets.push(0);
             for (row, &price) in prices.iter().enumerate() {
                 if price > 50.0 {
-                    self.bytes.extend_from_slice(&in_bytes[in_offsets[row] as usize..in_offsets[row + 1] as usize]);
+                    self.bytes
+                        .extend_from_slice(&in_bytes[in_offsets[row] as usize..in_offsets[row + 1] as usize]);
                     self.offsets.push(self.bytes.len() as i32);
                     self.prices.push(price);
                 }
@@ -57,7 +58,8 @@ impl Hasher for FastHasher {
         for word in bytes.chunks(8) {
             let mut padded = [0; 8];
             padded[..word.len()].copy_from_slice(word);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(padded)).wrapping_mul(0x51_7c_c1_b7_27_22_0a_95);
+            self.0 =
+                (self.0.rotate_left(5) ^ u64::from_le_bytes(padded)).wrapping_mul(0x51_7c_c1_b7_27_22_0a_95);
         }
     }
 
@@ -113,7 +115,13 @@ pub struct SlidingLength {
 impl SlidingLength {
     /// A window of `rows` rows.
     pub fn new(rows: usize) -> Self {
-        SlidingLength { rows, numbers: FastMap::default(), groups: Vec::new(), ring: Vec::new(), out: Vec::new() }
+        SlidingLength {
+            rows,
+            numbers: FastMap::default(),
+            groups: Vec::new(),
+            ring: Vec::new(),
+            out: Vec::new(),
+        }
     }
 }
 

@@ -27,7 +27,8 @@ impl Trades {
         let mut random = Random(42);
         let batches: Vec<RecordBatch> =
             (0..count).map(|nth| batch((nth * BATCH_ROWS) as i64, BATCH_ROWS, &mut random)).collect();
-        let entries = batches.iter().enumerate().map(|(nth, rows)| entry(nth as u64 + 1, rows.clone())).collect();
+        let entries =
+            batches.iter().enumerate().map(|(nth, rows)| entry(nth as u64 + 1, rows.clone())).collect();
         Trades { entries, batches }
     }
 }
@@ -47,7 +48,9 @@ fn batch(first: i64, rows: usize, random: &mut Random) -> RecordBatch {
         Field::new("volume", DataType::Int64, false),
     ];
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(TimestampNanosecondArray::from_iter_values((0..rows as i64).map(|r| START_NS + (first + r) * STEP_NS))),
+        Arc::new(TimestampNanosecondArray::from_iter_values(
+            (0..rows as i64).map(|r| START_NS + (first + r) * STEP_NS),
+        )),
         Arc::new(StringArray::from(symbols)),
         Arc::new(Float64Array::from_iter_values((0..rows).map(|_| random.next(10_000) as f64 / 100.0))),
         Arc::new(Int64Array::from_iter_values((0..rows).map(|_| random.next(1_000) as i64))),

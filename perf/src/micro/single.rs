@@ -33,10 +33,13 @@ pub fn measure(query: &str, trades: &Trades) -> Value {
     let at = |q: f64| round(taken[((taken.len() - 1) as f64 * q) as usize]);
     let floor_trades = Trades {
         entries: Vec::new(),
-        batches: entries[..1_000].iter().map(|e| match &e.kind {
-            cep_types::EntryKind::Events(events) => events.rows.clone(),
-            _ => unreachable!("all entries are events"),
-        }).collect(),
+        batches: entries[..1_000]
+            .iter()
+            .map(|e| match &e.kind {
+                cep_types::EntryKind::Events(events) => events.rows.clone(),
+                _ => unreachable!("all entries are events"),
+            })
+            .collect(),
     };
     let mut floor = Tumbling::default();
     black_box(floor.pass(&floor_trades));

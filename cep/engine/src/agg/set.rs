@@ -31,6 +31,11 @@ impl AggSet {
         AggSet { plan, states, groups: 0 }
     }
 
+    /// The plan and the states, for loops over both.
+    pub(super) fn parts(&mut self) -> (&AggPlan, &mut [AggStates]) {
+        (&self.plan, &mut self.states)
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Arc<AggPlan> {
         &self.plan

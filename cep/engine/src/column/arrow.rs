@@ -9,6 +9,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray, new_empty_array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 
 use super::{Buf, ByteBuf, Column, Values};
@@ -25,16 +26,23 @@ impl Column {
             DataType::Float32 => Values::F32(Buf::new()),
             DataType::Float64 => Values::F64(Buf::new()),
             DataType::Decimal128(_, _) => Values::I128(Buf::new()),
-            DataType::Utf8 | DataType::Binary => {
-                Values::Bytes { offsets: Buf::Own(vec![0]), bytes: ByteBuf::default() }
-            }
+            DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView => Values::Bytes { offsets: Buf::Own(vec![0]), bytes: ByteBuf::default() },
             other => Values::Any(new_empty_array(other)),
         };
         Column { values, valid: None }
     }
 
     /// The column of an Arrow array: fixed-width values and text are shared, booleans and null
-    /// masks unpacked.
+    /// masks unpacked. Text and bytes in another encoding (views, 64-bit offsets) are copied into
+    /// ours.
+    ///
+    /// # Panics
+    /// If text or bytes in another encoding exceed 2 GiB.
     pub fn from_arrow(array: &ArrayRef) -> Self {
         let values = match array.data_type() {
             DataType::Boolean => Values::Bool(array.as_boolean().values().iter().collect()),
@@ -69,6 +77,12 @@ impl Column {
                     offsets: Buf::Arrow(a.offsets().inner().clone()),
                     bytes: ByteBuf::Arrow(a.values().clone()),
                 }
+            }
+            DataType::LargeUtf8 | DataType::Utf8View => {
+                return Self::from_arrow(&recoded(array, &DataType::Utf8));
+            }
+            DataType::LargeBinary | DataType::BinaryView => {
+                return Self::from_arrow(&recoded(array, &DataType::Binary));
             }
             _ => return Column { values: Values::Any(Arc::clone(array)), valid: None },
         };
@@ -121,14 +135,22 @@ impl Column {
                     ByteBuf::Own(v) => Buffer::from_slice_ref(v),
                     ByteBuf::Arrow(b) => b.clone(),
                 };
-                match data_type {
-                    DataType::Binary => Arc::new(BinaryArray::new(offsets, bytes, nulls)),
+                let array: ArrayRef = match data_type {
+                    DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+                        Arc::new(BinaryArray::new(offsets, bytes, nulls))
+                    }
                     _ => Arc::new(StringArray::new(offsets, bytes, nulls)),
-                }
+                };
+                if array.data_type() == data_type { array } else { recoded(&array, data_type) }
             }
             (Values::Any(a), _) => Arc::clone(a),
         }
     }
+}
+
+/// The same text or bytes in another encoding.
+fn recoded(array: &ArrayRef, data_type: &DataType) -> ArrayRef {
+    cast(array, data_type).expect("encodings of text hold the same texts up to 2 GiB")
 }
 
 fn share<T: arrow_buffer::ArrowNativeType>(values: &Buf<T>) -> ScalarBuffer<T> {

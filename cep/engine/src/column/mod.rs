@@ -100,7 +100,9 @@ impl Column {
             Values::F64(v) => format!("{:?}", v[row]),
             Values::I128(v) => v[row].to_string(),
             Values::Bytes { .. } => String::from_utf8_lossy(self.bytes_at(row)).into_owned(),
-            Values::Any(a) => arrow_cast::display::array_value_to_string(a, row).unwrap_or_else(|e| e.to_string()),
+            Values::Any(a) => {
+                arrow_cast::display::array_value_to_string(a, row).unwrap_or_else(|e| e.to_string())
+            }
         }
     }
 

@@ -18,12 +18,15 @@ use datafusion_common::DataFusionError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
-use super::error::{RowErrorKind, RowFailure};
+use super::TEXT_BYTES_MAX;
+use super::error::{RowErrorKind, RowErrors, RowFailure};
+use super::input::Rows;
 use super::kernel::cast::{cast_failure, quoted};
 use super::kernel::map::Failures;
+use super::kernel::text::too_long;
 use super::ops::{ArithOp, CmpOp};
 use super::view::Reg;
-use crate::column::Values;
+use crate::column::{Column, Values};
 
 /// The configuration functions see: DataFusion's defaults, always (R-DET-4).
 static CONFIG: LazyLock<Arc<ConfigOptions>> = LazyLock::new(|| Arc::new(ConfigOptions::default()));
@@ -68,7 +71,7 @@ impl Foreign {
             _ => {
                 let args: Vec<ColumnarValue> =
                     self.arg_types.iter().map(|t| ColumnarValue::Array(new_null_array(t, 0))).collect();
-                self.invoke(&args, 0).is_ok()
+                self.guarded(&args, 0).is_ok()
             }
         }
     }
@@ -98,6 +101,20 @@ impl Foreign {
         }
     }
 
+    /// Computes one row.
+    ///
+    /// # Errors
+    /// The row's failure.
+    pub(super) fn run_row(&self, args: &[ColumnarValue]) -> Result<Column, RowFailure> {
+        let mut errors = RowErrors::new();
+        let mut out = Reg::default();
+        self.run(&mut out, 1, args, &mut Failures { rows: Rows::All, errors: &mut errors });
+        match errors.settle().first() {
+            Some(error) => Err(error.failure.clone()),
+            None => Ok(out.column),
+        }
+    }
+
     /// Runs rows `start..start + rows`; on failure each half apart, down to single rows.
     fn halve(
         &self,
@@ -107,7 +124,7 @@ impl Foreign {
         parts: &mut Vec<ArrayRef>,
         failures: &mut Failures<'_>,
     ) {
-        match self.invoke(args, rows) {
+        match self.guarded(args, rows) {
             Ok(array) => parts.push(array),
             Err(failure) if rows <= 1 => {
                 if rows == 1 {
@@ -123,6 +140,23 @@ impl Foreign {
                 self.halve(&slice(args, half, rows - half), start + half, rows - half, parts, failures);
             }
         }
+    }
+
+    /// Runs the operation; a panic inside it is an error.
+    fn guarded(&self, args: &[ColumnarValue], rows: usize) -> Result<ArrayRef, RowFailure> {
+        let result = catch_unwind(AssertUnwindSafe(|| self.invoke(args, rows)));
+        let result = result.unwrap_or_else(|_| {
+            let name = match &self.op {
+                ForeignOp::Call { function, .. } => function.name(),
+                _ => "the operation",
+            };
+            Err(RowFailure::new(RowErrorKind::Function, format!("{name} failed on these values")))
+        });
+        // Refused here, so that only the rows at fault are.
+        result.and_then(|array| match longest_text(&array) {
+            Some(bytes) if bytes > TEXT_BYTES_MAX => Err(too_long(bytes)),
+            _ => Ok(array),
+        })
     }
 
     fn invoke(&self, args: &[ColumnarValue], rows: usize) -> Result<ArrayRef, RowFailure> {
@@ -214,11 +248,7 @@ fn call(
         return_field: Arc::clone(field),
         config_options: Arc::clone(&CONFIG),
     };
-    let result = catch_unwind(AssertUnwindSafe(|| function.invoke_with_args(input)))
-        .map_err(|_| {
-            RowFailure::new(RowErrorKind::Function, format!("{}: failed on these arguments", function.name()))
-        })?
-        .map_err(|e| function_failure(function.name(), &e))?;
+    let result = function.invoke_with_args(input).map_err(|e| function_failure(function.name(), &e))?;
     let array = match result {
         ColumnarValue::Array(a) => a,
         ColumnarValue::Scalar(s) => {
@@ -318,6 +348,23 @@ fn distinct(negated: bool, a: &ArrayRef, b: &ArrayRef) -> Result<ArrayRef, Arrow
 /// Also for arrays of type NULL, which carry no mask.
 fn is_null(array: &ArrayRef, row: usize) -> bool {
     array.is_null(row) || matches!(array.data_type(), DataType::Null)
+}
+
+/// Length in bytes of the longest text.
+fn longest_text(array: &ArrayRef) -> Option<usize> {
+    fn longest<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> Option<usize> {
+        values.flatten().map(<[u8]>::len).max()
+    }
+    match array.data_type() {
+        _ if array.get_buffer_memory_size() <= TEXT_BYTES_MAX => None,
+        DataType::Utf8 => longest(array.as_string::<i32>().iter().map(|v| v.map(str::as_bytes))),
+        DataType::LargeUtf8 => longest(array.as_string::<i64>().iter().map(|v| v.map(str::as_bytes))),
+        DataType::Utf8View => longest(array.as_string_view().iter().map(|v| v.map(str::as_bytes))),
+        DataType::Binary => longest(array.as_binary::<i32>().iter()),
+        DataType::LargeBinary => longest(array.as_binary::<i64>().iter()),
+        DataType::BinaryView => longest(array.as_binary_view().iter()),
+        _ => None,
+    }
 }
 
 /// One NaN (R-DET-4), whatever the library made.

@@ -16,10 +16,11 @@
 //!
 //! Rooms: `compile` plan tree to program · `program` the compiled form · `run` the machine · `kernel` loops over slices ·
 //! `ops` what operators do to single values · `foreign` Arrow's kernels and the function library ·
-//! `predicate` filters · `view` operands and registers.
+//! `predicate` filters · `view` operands and registers · `row` single rows · `access` results and codes for the operators.
 
 mod access;
 mod compile;
+mod decimal;
 mod error;
 mod foreign;
 mod input;
@@ -27,7 +28,9 @@ mod kernel;
 mod ops;
 mod predicate;
 mod program;
+pub mod row;
 mod run;
+mod temporal;
 mod view;
 
 #[cfg(test)]
@@ -46,6 +49,10 @@ use run::{Frame, Machine};
 /// Deepest nesting that is compiled; chains of AND, OR and `||` count as one level. Keeps every
 /// recursion within a 2 MiB stack.
 pub const DEPTH_MAX: usize = 500;
+
+/// Longest text an expression makes, in bytes: the largest event (R-FLOW-3). With chunks of 1,024 rows a
+/// column stays below the 2 GiB its offsets reach.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// An expression ready to run, with its scratch.
 #[derive(Debug, Clone)]

@@ -27,6 +27,16 @@ impl ArithOp {
     }
 }
 
+/// Bit operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BitOp {
+    And,
+    Or,
+    Xor,
+    ShiftLeft,
+    ShiftRight,
+}
+
 /// The six comparisons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CmpOp {
@@ -70,6 +80,8 @@ pub(super) trait Int: Copy + Eq + Ord + Display {
     /// `None` on overflow and on division by zero.
     fn checked(op: ArithOp, a: Self, b: Self) -> Option<Self>;
     fn checked_negate(self) -> Option<Self>;
+    /// Shifts take their distance modulo the width.
+    fn bits(op: BitOp, a: Self, b: Self) -> Self;
 }
 
 macro_rules! int {
@@ -94,6 +106,17 @@ macro_rules! int {
             #[inline]
             fn checked_negate(self) -> Option<Self> {
                 self.checked_neg()
+            }
+
+            #[inline]
+            fn bits(op: BitOp, a: Self, b: Self) -> Self {
+                match op {
+                    BitOp::And => a & b,
+                    BitOp::Or => a | b,
+                    BitOp::Xor => a ^ b,
+                    BitOp::ShiftLeft => a.wrapping_shl(b as u32),
+                    BitOp::ShiftRight => a.wrapping_shr(b as u32),
+                }
             }
         }
     };

@@ -4,9 +4,13 @@
 use arrow_schema::DataType;
 use datafusion_common::ScalarValue;
 
+use super::decimal::DecimalOp;
 use super::foreign::Foreign;
 use super::kernel::cast::CastOp;
-use super::ops::{ArithOp, CmpOp};
+use super::kernel::pattern::{Matcher, PatternKind};
+use super::kernel::set::Set;
+use super::ops::{ArithOp, BitOp, CmpOp};
+use super::temporal::TemporalOp;
 use crate::column::Column;
 
 /// Where a kernel finds an operand.
@@ -63,7 +67,11 @@ pub(super) enum Op {
     Stamp,
     EventTime,
     Arith(ArithOp, Num),
+    Decimal(DecimalOp),
+    Temporal(TemporalOp),
+    Bits(BitOp, Num),
     Negate(Num),
+    NegateDecimal,
     Compare(CmpOp),
     Distinct {
         negated: bool,
@@ -73,7 +81,7 @@ pub(super) enum Op {
         test: Test,
         negated: bool,
     },
-    /// AND or OR of two operands already computed for all rows.
+    /// AND or OR of operands that are computed for all rows.
     Kleene {
         or: bool,
     },
@@ -81,6 +89,11 @@ pub(super) enum Op {
     Logic {
         or: bool,
         terms: Vec<Block>,
+    },
+    /// CASE of values of our kinds, whose parts are all computed for all rows: condition and value in
+    /// turn, then the ELSE if there is one.
+    Select {
+        like: Box<Column>,
     },
     Case {
         branches: Vec<(Block, Block)>,
@@ -96,6 +109,22 @@ pub(super) enum Op {
         to: DataType,
         safe: bool,
     },
+    /// Text matched with a constant pattern.
+    Match {
+        matcher: Matcher,
+        negated: bool,
+    },
+    /// Text matched with the pattern of its row.
+    MatchEach {
+        kind: PatternKind,
+        negated: bool,
+    },
+    InSet {
+        set: Set,
+        negated: bool,
+    },
+    /// `||` of all operands.
+    Concat,
     /// Arrow's kernels and the function library.
     Foreign(Box<Foreign>),
 }

@@ -1,15 +1,19 @@
 //! Running compiled blocks.
 
 use datafusion_expr::ColumnarValue;
+use smallvec::SmallVec;
 
 use super::error::RowErrors;
 use super::input::{Input, Rows};
-use super::kernel::choose::{Choice, assemble, scatter};
+use super::kernel::choose::{Choice, assemble, scatter, select};
 use super::kernel::map::Failures;
-use super::kernel::{arith, boolean, cast, compare};
+use super::kernel::{arith, bits, boolean, cast, compare, decimal, pattern, set, temporal, text};
 use super::program::{Block, Constant, Num, Op, Operand, Step};
 use super::view::{Reg, View};
 use crate::column::{Column, Values};
+
+/// Operands of a step; rarely more than these.
+type Views<'a> = SmallVec<[View<'a>; 8]>;
 
 /// Constants and scratch of one compiled expression.
 #[derive(Debug, Clone, Default)]
@@ -105,6 +109,10 @@ impl Machine {
                     Num::F64 => arith::arith_f64(out, n, *op, a, b),
                 }
             }
+            Op::Decimal(op) => decimal::decimal(out, n, *op, (arg(0), arg(1)), &mut failures),
+            Op::Temporal(op) => temporal::temporal(out, n, *op, (arg(0), arg(1)), &mut failures),
+            Op::Bits(op, num) => bits::bits(out, n, (*op, *num), arg(0), arg(1)),
+            Op::NegateDecimal => decimal::negate(out, n, arg(0), &mut failures),
             Op::Negate(num) => match num {
                 Num::I32 => arith::negate_i32(out, n, arg(0), &mut failures),
                 Num::I64 => arith::negate_i64(out, n, arg(0), &mut failures),
@@ -115,8 +123,24 @@ impl Machine {
             Op::Distinct { negated } => compare::distinct(out, n, *negated, arg(0), arg(1)),
             Op::Not => boolean::not(out, n, arg(0)),
             Op::Is { test, negated } => boolean::is(out, n, *test, *negated, arg(0)),
-            Op::Kleene { or } => boolean::kleene(out, n, *or, arg(0), arg(1)),
+            Op::Kleene { or } => {
+                let terms: Views<'_> = (0..step.args.len()).map(arg).collect();
+                boolean::kleene(out, n, *or, &terms);
+            }
+            Op::Select { like } => {
+                let parts: Views<'_> = (0..step.args.len()).map(arg).collect();
+                select(out, n, like, &parts);
+            }
             Op::Cast { cast, to, safe } => cast::cast(out, n, (*cast, to, *safe), arg(0), &mut failures),
+            Op::Match { matcher, negated } => pattern::match_constant(out, n, (matcher, *negated), arg(0)),
+            Op::MatchEach { kind, negated } => {
+                pattern::match_each(out, n, (*kind, *negated), (arg(0), arg(1)), &mut failures);
+            }
+            Op::InSet { set, negated } => set::in_set(out, n, (set, *negated), arg(0)),
+            Op::Concat => {
+                let parts: Views<'_> = (0..step.args.len()).map(arg).collect();
+                text::concat(out, n, &parts, &mut failures);
+            }
             Op::Foreign(foreign) => {
                 let args: Vec<ColumnarValue> = step
                     .args
@@ -177,17 +201,7 @@ impl Machine {
             // The first condition sees every row: no need to gather them.
             let inner = if at == 0 { frame } else { inner };
             self.run(condition, inner, errors);
-            let truth = self.view(condition.result, inner);
-            matched.clear();
-            let mut position = 0;
-            open.retain(|&row| {
-                let hit = truth.is_valid(position) && truth.bools().at(position);
-                position += 1;
-                if hit {
-                    matched.push(row);
-                }
-                !hit
-            });
+            split(self.view(condition.result, inner), &mut open, &mut matched);
             self.give_rows(rows);
             self.branch(&mut made, out, (at, value), &matched, frame, errors);
         }
@@ -259,6 +273,24 @@ impl Machine {
         }
         rows
     }
+}
+
+/// Moves the rows of `open` where the condition (by position) is TRUE to `matched`.
+fn split(condition: View<'_>, open: &mut Vec<u32>, matched: &mut Vec<u32>) {
+    matched.clear();
+    let (hits, valid) = (condition.bools(), condition.validity());
+    let never = condition.is_null_constant();
+    let mut kept = 0;
+    for at in 0..open.len() {
+        let row = open[at];
+        let hit = hits.at(at) && !never && valid.is_none_or(|valid| valid[at]);
+        if hit {
+            matched.push(row);
+        }
+        open[kept] = row;
+        kept += usize::from(!hit);
+    }
+    open.truncate(kept);
 }
 
 fn decided(column: &Column, row: usize, or: bool) -> bool {

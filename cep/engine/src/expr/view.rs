@@ -4,7 +4,7 @@ use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_select::take::take;
 
 use super::input::Rows;
-use crate::column::{Buf, Column, Values};
+use crate::column::{Buf, ByteBuf, Column, Values};
 
 /// One operand of fixed width: a value for each row, or one for all.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +31,22 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// The offsets of `rows` rows, one more than that; `None` for a constant.
+    pub(super) fn offsets_of(&self, rows: usize) -> Option<&'a [i32]> {
+        (!self.one).then(|| &self.offsets[..=rows])
+    }
+
+    /// Where the text of row `row` starts and ends.
+    #[inline]
+    pub(super) fn range(&self, row: usize) -> (usize, usize) {
+        let row = if self.one { 0 } else { row };
+        (self.offsets[row] as usize, self.offsets[row + 1] as usize)
+    }
+
     #[inline]
     pub(super) fn at(&self, row: usize) -> &'a [u8] {
-        let row = if self.one { 0 } else { row };
-        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+        let (start, end) = self.range(row);
+        &self.bytes[start..end]
     }
 
     /// The text of row `row`.
@@ -204,6 +216,28 @@ impl Reg {
             for (o, &m) in out.iter_mut().zip(mask) {
                 *o &= m;
             }
+        }
+    }
+
+    /// Appends one text made of `parts`; the register holds text.
+    pub(super) fn push_text<'p>(&mut self, parts: impl Iterator<Item = &'p [u8]>) {
+        if let Values::Bytes { offsets: Buf::Own(offsets), bytes: ByteBuf::Own(bytes) } =
+            &mut self.column.values
+        {
+            parts.for_each(|part| bytes.extend_from_slice(part));
+            offsets.push(bytes.len() as i32);
+        }
+    }
+
+    /// Value of row `row` of a boolean register.
+    pub(super) fn bool_at(&self, row: usize) -> bool {
+        matches!(&self.column.values, Values::Bool(v) if v[row])
+    }
+
+    /// NOT, in place.
+    pub(super) fn flip(&mut self) {
+        if let Values::Bool(values) = &mut self.column.values {
+            values.iter_mut().for_each(|v| *v = !*v);
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use cep_lang::plan::{Aggregation, Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target};
+use cep_lang::plan::{
+    Aggregation, Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target,
+};
 use cep_types::StreamId;
 
 use crate::actions::Output;
@@ -202,7 +204,11 @@ impl<'a> Builder<'a> {
     /// Producers of a stream: queries, and windows that send late rows there.
     fn feeds(&self, query: &Query, stream: StreamId) -> bool {
         query.target == Target::Stream(stream)
-            || query.plan.scans().iter().any(|s| self.program.streams[s.index()].time.late_stream == Some(stream))
+            || query
+                .plan
+                .scans()
+                .iter()
+                .any(|s| self.program.streams[s.index()].time.late_stream == Some(stream))
     }
 
     /// Queries such that producers of a stream come before its readers; statement order otherwise.
@@ -281,14 +287,23 @@ impl<'a> Builder<'a> {
                 let inputs = inputs.iter().map(|n| self.node(n)).collect::<Result<Vec<_>, _>>()?;
                 Ok(self.merge(inputs, schema))
             }
-            Node::Window(_) | Node::Sliding(_) | Node::Delay { .. } | Node::Group(_) | Node::Over(_) | Node::Rate(_) => {
+            Node::Window(_)
+            | Node::Sliding(_)
+            | Node::Delay { .. }
+            | Node::Group(_)
+            | Node::Over(_)
+            | Node::Rate(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
                 let late = self.late_edge(node);
                 let operator = ops::build(node, self.program).map_err(|e| self.error(&e))?;
                 let output = self.edge(node.schema());
-                let built =
-                    self.push(NodeKind::Operator { input: built.edge, operator }, output, built.slot, built.sources);
+                let built = self.push(
+                    NodeKind::Operator { input: built.edge, operator },
+                    output,
+                    built.slot,
+                    built.sources,
+                );
                 self.graph.nodes.last_mut().expect("just pushed").late = late;
                 Ok(built)
             }
@@ -370,7 +385,9 @@ impl<'a> Builder<'a> {
 
     fn error(&self, reason: &str) -> BuildError {
         let query = self.program.queries.iter().find(|q| q.id == self.query);
-        BuildError::Query { query: query.map(|q| q.name.clone()).unwrap_or_default(), reason: reason.to_string() }
+        BuildError::Query {
+            query: query.map(|q| q.name.clone()).unwrap_or_default(),
+            reason: reason.to_string(),
+        }
     }
 }
-

@@ -27,7 +27,13 @@ impl Graph {
 
     /// Runs all nodes over the step whose stamps are `stamps`; the source edges and slots are
     /// filled. Rows of outputs go to `actions`.
-    pub(crate) fn step(&mut self, stamps: &[i64], ended: &[bool], actions: &mut Actions, errors: &mut Vec<QueryError>) {
+    pub(crate) fn step(
+        &mut self,
+        stamps: &[i64],
+        ended: &[bool],
+        actions: &mut Actions,
+        errors: &mut Vec<QueryError>,
+    ) {
         let mut op_errors = Vec::new();
         for at in 0..self.nodes.len() {
             self.run_node(at, stamps, ended, &mut op_errors);
@@ -50,7 +56,8 @@ impl Graph {
     fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
         let node = &mut self.nodes[at];
         let mut out = std::mem::take(&mut self.edges[node.output.0]);
-        let flush = !node.flushed && !node.sources.is_empty() && node.sources.iter().all(|s| ended[s.index()]);
+        let flush =
+            !node.flushed && !node.sources.is_empty() && node.sources.iter().all(|s| ended[s.index()]);
         node.flushed |= flush;
         match &mut node.kind {
             NodeKind::Merge { inputs, merge, slots } => {
@@ -58,7 +65,13 @@ impl Graph {
                 merge.process(&chunks, &mut out);
                 if slots.len() > 1 {
                     let mut merged = std::mem::take(&mut self.slots[node.slot.0]);
-                    merge_watermarks(slots, &self.slots, stamps.len(), self.slot_floor[node.slot.0], &mut merged);
+                    merge_watermarks(
+                        slots,
+                        &self.slots,
+                        stamps.len(),
+                        self.slot_floor[node.slot.0],
+                        &mut merged,
+                    );
                     self.slot_floor[node.slot.0] = merged.last();
                     self.slots[node.slot.0] = merged;
                 }
@@ -101,7 +114,10 @@ fn merge_watermarks(inputs: &[SlotId], slots: &[Watermarks], rows: usize, floor:
         floor = floor.max(low.expect("a merge has inputs"));
         floor
     };
-    if inputs.iter().all(|s| slots[s.0].is_constant() && (slots[s.0].idle_from == 0 || slots[s.0].idle_from >= rows)) {
+    if inputs
+        .iter()
+        .all(|s| slots[s.0].is_constant() && (slots[s.0].idle_from == 0 || slots[s.0].idle_from >= rows))
+    {
         let value = at(0);
         out.set_constant(value);
     } else {
@@ -117,7 +133,9 @@ fn retime(input: &Chunk, column: usize, out: &mut Chunk, errors: &mut Vec<OpErro
         return;
     }
     let source = &input.columns[column];
-    let Values::I64(times) = &source.values else { unreachable!("the plan checks that event time is a TIMESTAMP") };
+    let Values::I64(times) = &source.values else {
+        unreachable!("the plan checks that event time is a TIMESTAMP")
+    };
     let rows: Vec<u32> = (0..input.rows() as u32).filter(|&r| source.is_valid(r as usize)).collect();
     for row in (0..input.rows()).filter(|&r| !source.is_valid(r)) {
         errors.push(OpError {

@@ -36,7 +36,9 @@ impl Graph {
             node.flushed = input.bool()?;
             match &mut node.kind {
                 NodeKind::Merge { inputs: _, merge: _, slots: _ } => {}
-                NodeKind::Retime { input: _, column: _, time: _, clock } => *clock = StreamClock::decode(input)?,
+                NodeKind::Retime { input: _, column: _, time: _, clock } => {
+                    *clock = StreamClock::decode(input)?
+                }
                 NodeKind::Operator { input: _, operator } => operator.decode(input)?,
             }
         }

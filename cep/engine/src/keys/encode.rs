@@ -49,7 +49,13 @@ impl KeyEncoder {
     /// Encodes rows `from..to` of `columns`; row 0 of the result is row `from`. `raw_text` says that
     /// the key is one text column that can never be NULL (decided by the plan, so that all chunks
     /// agree).
-    pub fn encode<'a>(&'a mut self, columns: &[&'a Column], from: usize, to: usize, raw_text: bool) -> KeyRows<'a> {
+    pub fn encode<'a>(
+        &'a mut self,
+        columns: &[&'a Column],
+        from: usize,
+        to: usize,
+        raw_text: bool,
+    ) -> KeyRows<'a> {
         if raw_text
             && let [column] = columns
             && let Values::Bytes { offsets, bytes } = &column.values

@@ -67,7 +67,8 @@ impl AggregationOp {
                 continue;
             };
             let pane = self.layout.pane_of(time);
-            let same = |row: &usize| self.time_of(input, *row).is_some_and(|t| self.layout.pane_of(t) == pane);
+            let same =
+                |row: &usize| self.time_of(input, *row).is_some_and(|t| self.layout.pane_of(t) == pane);
             let to = from + (from..rows).take_while(same).count();
             let fresh = || self.shape.content();
             if !self.buckets.contains_key(&pane) {
@@ -113,8 +114,10 @@ impl AggregationOp {
         let (mut order, mut failed) = (Vec::new(), Vec::new());
         for (pane, mut content) in merged {
             content.order(&mut order);
-            let (time, values) = relation.columns.split_first_mut().expect("the first column is the bucket's start");
-            let starts = Column { values: Values::I64(Buf::Own(vec![per.start_of(pane); order.len()])), valid: None };
+            let (time, values) =
+                relation.columns.split_first_mut().expect("the first column is the bucket's start");
+            let starts =
+                Column { values: Values::I64(Buf::Own(vec![per.start_of(pane); order.len()])), valid: None };
             time.append(&starts);
             let base = relation.rows;
             let mut errors = Vec::new();
@@ -125,8 +128,10 @@ impl AggregationOp {
         let at = Moment { time: read.to_ns, stamp: read.to_ns, pos: 0 };
         let mut errors = Vec::new();
         relation.drop_groups(failed, at, &mut errors);
-        let mut ops =
-            vec![BoundedOp::Project { exprs: self.definition.project.clone(), schema: self.definition.output.clone() }];
+        let mut ops = vec![BoundedOp::Project {
+            exprs: self.definition.project.clone(),
+            schema: self.definition.output.clone(),
+        }];
         ops.extend(read.ops.iter().cloned());
         BoundedSteps::new(&ops, &AggOptions::default())?.run(&mut relation, at, &mut errors);
         match errors.first() {

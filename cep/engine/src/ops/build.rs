@@ -2,8 +2,8 @@
 
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
 
-use super::{GroupOp, Operator, RateOp, StreamOver};
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
+use super::{DelayOp, GroupOp, Operator, RateOp, SlidingWindowOp, StreamOver};
 use crate::agg::{AggOptions, Order};
 
 /// The operator of a node that has one input and state.
@@ -16,8 +16,9 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Over(over) => Ok(Operator::Over(Box::new(StreamOver::new(over)?))),
         Node::Group(group) => Ok(Operator::Group(Box::new(GroupOp::new(group)?))),
         Node::Rate(rate) => Ok(Operator::Rate(Box::new(RateOp::new(rate)?))),
-        Node::Sliding(_) | Node::Delay { .. } => {
-            Err("this operator is not there yet".to_string())
+        Node::Sliding(sliding) => Ok(Operator::Sliding(Box::new(SlidingWindowOp::new(sliding)?))),
+        Node::Delay { input, delay_ns } => {
+            Ok(Operator::Delay(Box::new(DelayOp::new(input.schema(), *delay_ns))))
         }
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
@@ -30,7 +31,13 @@ fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String
     let event_time = AggOptions { order: Order::EventTime, ..AggOptions::default() };
     if let Some(layout) = Layout::new(&node.window)? {
         let (shape, result) = ResultPlan::new(node, &[], &event_time)?;
-        return Ok(Operator::Aligned(Box::new(AlignedWindow::new(layout, shape, result, policy, correction_ns))));
+        return Ok(Operator::Aligned(Box::new(AlignedWindow::new(
+            layout,
+            shape,
+            result,
+            policy,
+            correction_ns,
+        ))));
     }
     if policy == LatePolicy::Retract {
         return Err("late.policy = 'retract' works with TUMBLING, HOP and CUMULATE windows; \

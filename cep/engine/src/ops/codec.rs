@@ -14,6 +14,8 @@ impl Operator {
             Operator::Group(_) => 5,
             Operator::Rate(_) => 6,
             Operator::Aggregation(_) => 7,
+            Operator::Sliding(_) => 8,
+            Operator::Delay(_) => 9,
         }
     }
 
@@ -29,6 +31,8 @@ impl Operator {
             Operator::Group(op) => op.encode(out),
             Operator::Rate(op) => op.encode(out),
             Operator::Aggregation(op) => op.encode(out),
+            Operator::Sliding(op) => op.encode(out),
+            Operator::Delay(op) => op.encode(out),
         }
     }
 
@@ -50,6 +54,8 @@ impl Operator {
             Operator::Group(op) => op.decode(input),
             Operator::Rate(op) => op.decode(input),
             Operator::Aggregation(op) => op.decode(input),
+            Operator::Sliding(op) => op.decode(input),
+            Operator::Delay(op) => op.decode(input),
         }
     }
 }

@@ -32,7 +32,8 @@ impl Condition {
     /// # Errors
     /// The reason why it cannot be computed, for the user.
     pub fn new(condition: &WindowCondition, types: &[DataType]) -> std::result::Result<Self, String> {
-        let plan = Arc::new(AggPlan::new(&condition.calls, AggOptions::default()).map_err(|e| e.to_string())?);
+        let plan =
+            Arc::new(AggPlan::new(&condition.calls, AggOptions::default()).map_err(|e| e.to_string())?);
         let inputs: Vec<&Expr> = plan.inputs().iter().collect();
         let mut aggs = AggSet::new(Arc::clone(&plan));
         aggs.resize(1);
@@ -80,7 +81,10 @@ impl Condition {
         prepare.run(one, &mut super::OpContext { time, errors: &mut Vec::new(), late: None });
         if prepare.rows(one) == 1 {
             let columns = prepare.columns(one, 0..plan.inputs().len());
-            aggs.update(&[0], &AggInput { columns: &columns, rows: Rows::From(0), ts: &one.time, seq: &[seq] });
+            aggs.update(
+                &[0],
+                &AggInput { columns: &columns, rows: Rows::From(0), ts: &one.time, seq: &[seq] },
+            );
         }
     }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use cep_lang::plan::{Expr, GroupNode};
 use cep_types::Op;
 
-use super::{OpContext, OpError};
 use super::prepare::Prepare;
+use super::{OpContext, OpError};
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows};
 use crate::chunk::{Chunk, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
@@ -106,9 +106,15 @@ impl GroupOp {
             let group = known.unwrap_or_else(|| self.table.find_or_insert(&key));
             let is_new = known.is_none() || self.expire(group, stamp);
             self.touch(group, stamp);
-            let columns = self.prepare.columns(input, self.key_count..self.key_count + self.plan.inputs().len());
+            let columns =
+                self.prepare.columns(input, self.key_count..self.key_count + self.plan.inputs().len());
             let seq = if self.plan.needs_order() { vec![self.seq; row + 1] } else { Vec::new() };
-            let source = AggInput { columns: &columns, rows: Rows::From(row), ts: self.prepare.time(input), seq: &seq };
+            let source = AggInput {
+                columns: &columns,
+                rows: Rows::From(row),
+                ts: self.prepare.time(input),
+                seq: &seq,
+            };
             self.aggs.update(&[group], &source);
             self.seq += 1;
             if self.is_distinct && !is_new {

@@ -20,7 +20,9 @@ impl Merge {
         self.heads.resize(inputs.len(), 0);
         loop {
             let head = |i: usize, heads: &[usize]| inputs[i].pos.get(heads[i]).map(|&p| (p, i));
-            let Some((_, next)) = (0..inputs.len()).filter_map(|i| head(i, &self.heads)).min() else { return };
+            let Some((_, next)) = (0..inputs.len()).filter_map(|i| head(i, &self.heads)).min() else {
+                return;
+            };
             let limit = (0..inputs.len()).filter(|&i| i != next).filter_map(|i| head(i, &self.heads)).min();
             let from = self.heads[next];
             let pos = &inputs[next].pos;

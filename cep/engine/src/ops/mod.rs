@@ -9,6 +9,7 @@ mod aggregation;
 mod build;
 mod codec;
 mod condition;
+mod delay;
 mod group;
 mod merge;
 mod order;
@@ -16,15 +17,18 @@ mod over;
 mod prepare;
 mod rate;
 mod rows;
+mod sliding;
 mod window;
 
 pub use aggregation::AggregationOp;
 pub use build::build;
+pub use delay::DelayOp;
 pub use group::GroupOp;
 pub use merge::Merge;
 pub use over::StreamOver;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
+pub use sliding::SlidingWindowOp;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::chunk::Chunk;
@@ -71,6 +75,10 @@ pub enum Operator {
     Rate(Box<RateOp>),
     /// Roll-ups of CREATE AGGREGATION.
     Aggregation(Box<AggregationOp>),
+    /// Windows that emit for every row.
+    Sliding(Box<SlidingWindowOp>),
+    /// Rows pass later.
+    Delay(Box<DelayOp>),
 }
 
 impl Operator {
@@ -80,7 +88,13 @@ impl Operator {
             Operator::Aligned(op) => op.late_rows(),
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
-            Operator::Rows(_) | Operator::Batch(_) | Operator::Group(_) | Operator::Rate(_) | Operator::Aggregation(_) => 0,
+            Operator::Rows(_)
+            | Operator::Batch(_)
+            | Operator::Group(_)
+            | Operator::Rate(_)
+            | Operator::Aggregation(_)
+            | Operator::Sliding(_)
+            | Operator::Delay(_) => 0,
         }
     }
 
@@ -95,6 +109,8 @@ impl Operator {
             Operator::Group(op) => op.process(input, out, cx),
             Operator::Rate(op) => op.process(input, out, cx),
             Operator::Aggregation(op) => op.process(input, cx),
+            Operator::Sliding(op) => op.process(input, out, cx),
+            Operator::Delay(op) => op.process(input, out, cx),
         }
     }
 }

@@ -48,9 +48,7 @@ impl Comparator {
     /// Compares rows of `column`.
     pub fn new(column: Column, descending: bool, nulls_first: bool) -> Self {
         let dynamic = match &column.values {
-            Values::Any(array) => {
-                make_comparator(array, array, SortOptions { descending, nulls_first }).ok()
-            }
+            Values::Any(array) => make_comparator(array, array, SortOptions { descending, nulls_first }).ok(),
             _ => None,
         };
         Comparator { column, dynamic, descending, nulls_first }

@@ -26,6 +26,8 @@ struct Picked {
     /// Every row of the chunk was let in.
     all: bool,
     errors: RowErrors,
+    /// Rows in error, in the order they were reported.
+    failed: Vec<u32>,
     stamps: Vec<i64>,
     time: Vec<i64>,
     pos: Vec<u32>,
@@ -59,8 +61,12 @@ impl Prepare {
         }
         state.errors.clear();
         state.all = self.filter.is_none();
-        let source =
-            Input { columns: &input.columns, rows: input.rows(), stamp: &state.stamps, event_time: &input.time };
+        let source = Input {
+            columns: &input.columns,
+            rows: input.rows(),
+            stamp: &state.stamps,
+            event_time: &input.time,
+        };
         if let Some(filter) = &mut self.filter {
             filter.eval_predicate(&source, &mut state.errors, &mut state.rows);
             state.all = state.rows.len() == input.rows();
@@ -83,7 +89,9 @@ impl Prepare {
                 expr.eval(&source, Rows::Some(&state.rows), &mut again);
             }
         }
+        state.failed.clear();
         if !state.errors.is_empty() {
+            state.failed.extend(state.errors.settle().iter().map(|failed| failed.row));
             report(&mut state.errors, &input.pos, cx.errors);
         }
         if !state.all {
@@ -102,6 +110,11 @@ impl Prepare {
     /// Number of rows let in.
     pub fn rows(&self, input: &Chunk) -> usize {
         if self.state.all { input.rows() } else { self.state.rows.len() }
+    }
+
+    /// Rows of the chunk in error, ascending: one for each error reported.
+    pub fn failed(&self) -> &[u32] {
+        &self.state.failed
     }
 
     /// Row of the chunk behind row `row`.
@@ -125,7 +138,11 @@ impl Prepare {
     }
 
     /// Result of the expressions `range`, in order.
-    pub fn columns<'a>(&'a self, input: &'a Chunk, range: std::ops::Range<usize>) -> smallvec::SmallVec<[&'a Column; 16]> {
+    pub fn columns<'a>(
+        &'a self,
+        input: &'a Chunk,
+        range: std::ops::Range<usize>,
+    ) -> smallvec::SmallVec<[&'a Column; 16]> {
         self.exprs[range].iter().map(|e| e.result(&input.columns, self.state.all)).collect()
     }
 }

@@ -49,8 +49,12 @@ impl RateOp {
     pub fn new(node: &RateNode) -> std::result::Result<Self, String> {
         let every = match node.every {
             RateEvery::Events(n) => Every::Rows(n.max(1)),
-            RateEvery::Time(d) if d.months == 0 => Every::Ns(i64::from(d.days) * 86_400_000_000_000 + d.nanos),
-            RateEvery::Time(_) => return Err("OUTPUT EVERY takes days or shorter units, not months".to_string()),
+            RateEvery::Time(d) if d.months == 0 => {
+                Every::Ns(i64::from(d.days) * 86_400_000_000_000 + d.nanos)
+            }
+            RateEvery::Time(_) => {
+                return Err("OUTPUT EVERY takes days or shorter units, not months".to_string());
+            }
         };
         let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
         Ok(RateOp {
@@ -122,7 +126,11 @@ impl RateOp {
                 let (group, is_new) = self.group(input, row);
                 let at = self.held.rows() as u32;
                 self.held.append_range(input, row, row + 1);
-                if is_new { self.row_of.push(at) } else { self.row_of[group] = at }
+                if is_new {
+                    self.row_of.push(at)
+                } else {
+                    self.row_of[group] = at
+                }
                 if self.held.rows() > 64 && self.held.rows() > 2 * self.row_of.len() {
                     self.compact();
                 }
@@ -146,8 +154,12 @@ impl RateOp {
             RateKind::First => {}
             RateKind::Last => out.append_gather(&self.held, &self.row_of),
             RateKind::Snapshot => {
-                let live: Vec<u32> =
-                    self.row_of.iter().copied().filter(|&r| self.held.ops.get(r as usize) != Some(&Op::Delete)).collect();
+                let live: Vec<u32> = self
+                    .row_of
+                    .iter()
+                    .copied()
+                    .filter(|&r| self.held.ops.get(r as usize) != Some(&Op::Delete))
+                    .collect();
                 out.append_gather(&self.held, &live);
                 if !self.held.ops.is_empty() {
                     out.ops[from..].fill(Op::Insert);

@@ -42,7 +42,14 @@ impl StreamClock {
 
     /// Rows of this stream: event time and the step row each belongs to, ascending; fills `out` for
     /// all step rows.
-    pub fn rows(&mut self, spec: &StreamTime, times: &[i64], step_rows: &[usize], stamps: &[i64], out: &mut Watermarks) {
+    pub fn rows(
+        &mut self,
+        spec: &StreamTime,
+        times: &[i64],
+        step_rows: &[usize],
+        stamps: &[i64],
+        out: &mut Watermarks,
+    ) {
         let steps = out.steps();
         let mut next = 0;
         for (row, &stamp) in stamps.iter().enumerate() {

@@ -75,7 +75,8 @@ impl NodeTime<'_> {
         if *self.stamps.last()? < target {
             return None;
         }
-        Some(from + self.stamps.get(from..)?.partition_point(|&s| s < target)).filter(|&i| i < self.stamps.len())
+        Some(from + self.stamps.get(from..)?.partition_point(|&s| s < target))
+            .filter(|&i| i < self.stamps.len())
     }
 
     /// Stamp after the last step row.

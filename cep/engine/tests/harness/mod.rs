@@ -83,7 +83,9 @@ pub fn program(query: &str) -> Arc<Program> {
     let text = format!("{DECLARE}{query};");
     match compile(&text, &CompileOptions::default()) {
         Ok(program) => Arc::new(program),
-        Err(errors) => panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(errors) => {
+            panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        }
     }
 }
 
@@ -140,5 +142,18 @@ fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, ou
             out.output.push(format!("{:?} {op} {columns}", emit.output));
         }
     }
-    out.errors.extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
+    out.errors
+        .extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
+}
+
+/// Number of rows that come out of `query` before the end of input, one row an entry.
+pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
+    let mut partition = Partition::new(program(query), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    for (at, row) in rows.iter().enumerate() {
+        let rows = batch(std::slice::from_ref(row));
+        let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+        apply(&mut partition, at as u64 + 1, kind, at, &mut out);
+    }
+    out.output.len()
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use miette::{
-    Diagnostic as Miette, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource,
-    SourceCode, SourceSpan,
+    Diagnostic as Miette, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    SourceSpan,
 };
 
 use crate::sql::Locations;
@@ -42,17 +42,12 @@ impl Miette for Report<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.span
-            .is_some()
-            .then_some(&self.source as &dyn SourceCode)
+        self.span.is_some().then_some(&self.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.span?;
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
-            Some("here".to_owned()),
-            span,
-        ))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some("here".to_owned()), span))))
     }
 }
 
@@ -60,23 +55,13 @@ impl Miette for Report<'_> {
 ///
 /// `text` is the whole script; spans outside of it are clamped.
 pub fn render(diagnostic: &Diagnostic, file_name: &str, text: &str, color: bool) -> String {
-    let theme = if color {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
+    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let span = diagnostic.span.map(|span| {
         let (start, end) = (boundary(text, span.start), boundary(text, span.end));
         SourceSpan::from((start, end.saturating_sub(start)))
     });
-    let report = Report {
-        diagnostic,
-        source: NamedSource::new(file_name, text.to_owned()),
-        span,
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(WIDTH_COLUMNS)
-        .with_links(false);
+    let report = Report { diagnostic, source: NamedSource::new(file_name, text.to_owned()), span };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH_COLUMNS).with_links(false);
     let mut out = String::new();
     if handler.render_report(&mut out, &report).is_err() {
         // The place cannot be shown; the rest still can.
@@ -145,11 +130,7 @@ pub fn errors_markdown() -> String {
         // Writing into a String cannot fail.
         let _ = write!(out, "\n## {heading}\n");
         for doc in *docs {
-            let _ = write!(
-                out,
-                "\n### {}: {}\n\n{}\n",
-                doc.code, doc.title, doc.explanation
-            );
+            let _ = write!(out, "\n### {}: {}\n\n{}\n", doc.code, doc.title, doc.explanation);
         }
     }
     out

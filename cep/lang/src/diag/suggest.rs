@@ -18,10 +18,7 @@ pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         let distance = strsim::damerau_levenshtein(&wanted, &folded);
         // One or two letters that are all different stand for nothing.
         let shares_something = distance < wanted_len.max(candidate_len);
-        if distance <= limit
-            && shares_something
-            && best.is_none_or(|(least, _closest)| distance < least)
-        {
+        if distance <= limit && shares_something && best.is_none_or(|(least, _closest)| distance < least) {
             best = Some((distance, candidate));
         }
     }
@@ -36,11 +33,7 @@ mod tests {
     const COLUMNS: &[&str] = &["symbol", "price", "volume", "ts", "Price2"];
 
     fn check(name: &str, expected: Option<&str>) {
-        assert_eq!(
-            suggest(name, COLUMNS.iter().copied()).as_deref(),
-            expected,
-            "{name}"
-        );
+        assert_eq!(suggest(name, COLUMNS.iter().copied()).as_deref(), expected, "{name}");
     }
 
     #[test]

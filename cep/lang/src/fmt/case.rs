@@ -74,15 +74,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Words behind which a name stands, whatever it looks like.
-const BEFORE_NAME: &[&str] = &[
-    "AS",
-    "STREAM",
-    "VIEW",
-    "AGGREGATION",
-    "INTO",
-    "DESCRIBE",
-    "TABLE",
-];
+const BEFORE_NAME: &[&str] = &["AS", "STREAM", "VIEW", "AGGREGATION", "INTO", "DESCRIBE", "TABLE"];
 
 const TYPES: &[&str] = &[
     "BOOL",
@@ -195,11 +187,7 @@ pub(super) fn cased(tokens: &[Tok], casing: Casing) -> Vec<Tok> {
         if word.is_empty() {
             continue;
         }
-        let place = Place {
-            tokens,
-            at,
-            word: &word,
-        };
+        let place = Place { tokens, at, word: &word };
         let in_columns = columns.as_ref().is_some_and(|range| range.contains(&at));
         let upper = match casing {
             Casing::AsWritten => false,
@@ -270,9 +258,7 @@ impl Place<'_> {
     fn is_part_of_name(&self) -> bool {
         let dot = |tok: Option<&Tok>| tok.is_some_and(|t| t.token == Token::Period);
         let key = self.after(1).is_some_and(|t| t.token == Token::Eq)
-            && self
-                .before(1)
-                .is_some_and(|t| matches!(t.token, Token::LParen | Token::Comma));
+            && self.before(1).is_some_and(|t| matches!(t.token, Token::LParen | Token::Comma));
         dot(self.before(1)) || dot(self.after(1)) || key
     }
 
@@ -287,26 +273,19 @@ impl Place<'_> {
     /// A type behind AS in a CAST, or behind `::`.
     fn is_type(&self) -> bool {
         self.is_one_of(TYPES)
-            && (self
-                .before(1)
-                .is_some_and(|t| t.token == Token::DoubleColon)
+            && (self.before(1).is_some_and(|t| t.token == Token::DoubleColon)
                 || (self.behind(&["AS"])
                     && self.after(1).is_some_and(|t| {
-                        matches!(
-                            t.token,
-                            Token::RParen | Token::LParen | Token::Lt | Token::LBracket
-                        )
+                        matches!(t.token, Token::RParen | Token::LParen | Token::Lt | Token::LBracket)
                     }))
                 || (self.word == "MAP" && self.after(1).is_some_and(|t| t.token == Token::LBrace))
-                || (self.word == "ARRAY"
-                    && self.after(1).is_some_and(|t| t.token == Token::LBracket)))
+                || (self.word == "ARRAY" && self.after(1).is_some_and(|t| t.token == Token::LBracket)))
     }
 
     /// A type or constraint in a column list; the first word of a column is its name.
     fn is_column_word(&self) -> bool {
-        let name_position = self
-            .before(1)
-            .is_none_or(|t| matches!(t.token, Token::LParen | Token::Comma | Token::Lt));
+        let name_position =
+            self.before(1).is_none_or(|t| matches!(t.token, Token::LParen | Token::Comma | Token::Lt));
         if name_position && self.after(1).is_some_and(Tok::is_word) {
             return false;
         }
@@ -330,9 +309,7 @@ impl Place<'_> {
             "STREAMS" | "VIEWS" | "AGGREGATIONS" | "QUERIES" | "FUNCTIONS" | "WINDOWS" => {
                 self.behind(&["SHOW"])
             }
-            "IF" => {
-                self.behind(&["STREAM", "VIEW", "AGGREGATION"]) && self.ahead(&["NOT", "EXISTS"])
-            }
+            "IF" => self.behind(&["STREAM", "VIEW", "AGGREGATION"]) && self.ahead(&["NOT", "EXISTS"]),
             "DESC" => self.at == 0,
             "AGGREGATE" => self.ahead(&["BY", "EVERY"]),
             "EVERY" => {
@@ -360,10 +337,7 @@ impl Place<'_> {
             }
             let goes_on = before.is_any(UNITS)
                 || before.is("TO")
-                || matches!(
-                    before.token,
-                    Token::Comma | Token::Char('…') | Token::Period
-                );
+                || matches!(before.token, Token::Comma | Token::Char('…') | Token::Period);
             if !goes_on {
                 return false;
             }
@@ -375,14 +349,10 @@ impl Place<'_> {
     fn is_window_word(&self) -> bool {
         let number = |t: &Tok| matches!(t.token, Token::Number(_, _));
         let value = |t: &Tok| {
-            number(t)
-                || matches!(t.token, Token::RArrow | Token::SingleQuotedString(_))
-                || t.is("INTERVAL")
+            number(t) || matches!(t.token, Token::RArrow | Token::SingleQuotedString(_)) || t.is("INTERVAL")
         };
         if self.is_one_of(UNITS) {
-            let quoted = self
-                .before(1)
-                .is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
+            let quoted = self.before(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
                 && self.before(2).is_some_and(|t| t.is("INTERVAL"));
             if self.before(1).is_some_and(number) || quoted {
                 return true;
@@ -396,26 +366,18 @@ impl Place<'_> {
             "DESCRIPTOR" => is_call,
             "TABLE" => {
                 is_call
-                    || (self
-                        .before(1)
-                        .is_some_and(|t| t.token == Token::LParen || t.token == Token::RArrow))
+                    || (self.before(1).is_some_and(|t| t.token == Token::LParen || t.token == Token::RArrow))
             }
             "INCLUDE" => self.ahead(&["TRIGGERING"]),
             "TRIGGERING" => self.behind(&["INCLUDE"]),
             _ if is_call => {
                 self.after(2).is_some_and(|t| t.is_any(&["TABLE", "DATA"]))
-                    && self
-                        .before(1)
-                        .is_some_and(|t| t.token == Token::LParen || t.is("FROM"))
+                    && self.before(1).is_some_and(|t| t.token == Token::LParen || t.is("FROM"))
             }
             _ => {
                 self.is_one_of(WINDOW_PARAMS)
-                    && self
-                        .before(1)
-                        .is_some_and(|t| matches!(t.token, Token::LParen | Token::Comma))
-                    && self
-                        .after(1)
-                        .is_some_and(|t| value(t) || (self.word == "KEY" && t.is_word()))
+                    && self.before(1).is_some_and(|t| matches!(t.token, Token::LParen | Token::Comma))
+                    && self.after(1).is_some_and(|t| value(t) || (self.word == "KEY" && t.is_word()))
             }
         }
     }
@@ -426,13 +388,11 @@ impl Place<'_> {
             "IGNORE" | "RESPECT" => self.ahead(&["NULLS"]),
             "WITHIN" => {
                 self.ahead(&["GROUP"])
-                    || self
-                        .after(1)
-                        .is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
+                    || self.after(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
             }
-            "PER" => self.after(1).is_some_and(|t| {
-                matches!(t.token, Token::SingleQuotedString(_)) || t.is_any(UNITS)
-            }),
+            "PER" => self
+                .after(1)
+                .is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)) || t.is_any(UNITS)),
             "ROWS" | "RANGE" | "GROUPS" => {
                 self.ahead(&["BETWEEN", "UNBOUNDED", "CURRENT"])
                     || self.after(2).is_some_and(|t| t.is("PRECEDING"))
@@ -449,12 +409,10 @@ impl Place<'_> {
             "FETCH" => self.ahead(&["FIRST", "NEXT"]),
             "NEXT" => self.behind(&["FETCH"]),
             "ONLY" => self.behind(&["ROW", "ROWS"]),
-            "ESCAPE" => self
-                .after(1)
-                .is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_))),
-            "TIMESTAMP" | "DATE" | "TIME_OF_DAY" => self
-                .after(1)
-                .is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_))),
+            "ESCAPE" => self.after(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_))),
+            "TIMESTAMP" | "DATE" | "TIME_OF_DAY" => {
+                self.after(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
+            }
             "EXCLUDE" | "EXCEPT" | "REPLACE" => {
                 self.before(1).is_some_and(|t| t.token == Token::Mul)
                     && self.after(1).is_some_and(|t| t.token == Token::LParen)

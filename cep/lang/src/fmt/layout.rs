@@ -110,10 +110,7 @@ impl<'a> Printer<'a> {
             }
             if at > start {
                 for comment in &token.comments {
-                    if comment.newline_before
-                        || comment.newline_after
-                        || comment.text.contains('\n')
-                    {
+                    if comment.newline_before || comment.newline_after || comment.text.contains('\n') {
                         return false;
                     }
                     column += comment.text.chars().count() + 1;
@@ -135,11 +132,7 @@ impl<'a> Printer<'a> {
 
     fn starts_query(&self, at: usize) -> bool {
         let mut at = at;
-        while self
-            .tokens
-            .get(at)
-            .is_some_and(|t| t.token == Token::LParen)
-        {
+        while self.tokens.get(at).is_some_and(|t| t.token == Token::LParen) {
             at += 1;
         }
         self.is_any(at, &["SELECT", "WITH"])
@@ -228,8 +221,8 @@ impl<'a> Printer<'a> {
         self.is_any(
             at,
             &[
-                "SELECT", "FROM", "WHERE", "HAVING", "QUALIFY", "LIMIT", "OFFSET", "FETCH",
-                "UNION", "WINDOW", "OUTPUT",
+                "SELECT", "FROM", "WHERE", "HAVING", "QUALIFY", "LIMIT", "OFFSET", "FETCH", "UNION",
+                "WINDOW", "OUTPUT",
             ],
         ) || pair("GROUP", "BY")
             || pair("ORDER", "BY")
@@ -451,14 +444,11 @@ fn arounds(tokens: &[Tok], in_type: &[bool]) -> Vec<Around> {
             open.pop();
         }
         let is_sign = matches!(before.token, Token::Minus | Token::Plus)
-            && !at
-                .checked_sub(2)
-                .is_some_and(|left| is_operand(tokens, left));
+            && !at.checked_sub(2).is_some_and(|left| is_operand(tokens, left));
         let in_slice = open.last() == Some(&&Token::LBracket)
             && (this.token == Token::Colon || before.token == Token::Colon);
         let is_angle = in_type[at]
-            && (before.token == Token::Lt
-                || matches!(this.token, Token::Lt | Token::Gt | Token::ShiftRight));
+            && (before.token == Token::Lt || matches!(this.token, Token::Lt | Token::Gt | Token::ShiftRight));
         out[at] = Around {
             after_sign: is_sign,
             tight: in_slice || is_angle,
@@ -480,8 +470,8 @@ fn option_keys(tokens: &[Tok]) -> Vec<std::ops::Range<usize>> {
     if !tokens.first().is_some_and(|t| t.is("CREATE")) {
         return keys;
     }
-    let Some(with) = (1..tokens.len())
-        .find(|at| tokens[*at - 1].is("WITH") && tokens[*at].token == Token::LParen)
+    let Some(with) =
+        (1..tokens.len()).find(|at| tokens[*at - 1].is("WITH") && tokens[*at].token == Token::LParen)
     else {
         return keys;
     };
@@ -506,10 +496,7 @@ fn is_operand(tokens: &[Tok], at: usize) -> bool {
 }
 
 fn is_head(tokens: &[Tok], at: usize) -> bool {
-    let is = |back: usize, words: &[&str]| {
-        at.checked_sub(back)
-            .is_some_and(|i| tokens[i].is_any(words))
-    };
+    let is = |back: usize, words: &[&str]| at.checked_sub(back).is_some_and(|i| tokens[i].is_any(words));
     if !tokens[at - 1].is_word() {
         return false;
     }
@@ -517,7 +504,6 @@ fn is_head(tokens: &[Tok], at: usize) -> bool {
     let created_if = is(2, &["EXISTS"]) && is(3, &["NOT"]) && is(4, &["IF"]);
     let inserted = is(2, &["INTO"]);
     let window = is(2, &["WINDOW"]);
-    let wildcard =
-        at >= 2 && tokens[at - 2].token == Token::Mul && is(1, &["EXCLUDE", "EXCEPT", "REPLACE"]);
+    let wildcard = at >= 2 && tokens[at - 2].token == Token::Mul && is(1, &["EXCLUDE", "EXCEPT", "REPLACE"]);
     created || created_if || inserted || window || wildcard
 }

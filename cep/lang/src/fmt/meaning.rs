@@ -3,9 +3,9 @@
 use datafusion_sql::sqlparser::tokenizer::Token;
 
 use crate::ast::{
-    ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Derived, Insert, InsertSource,
-    Name, OutputRate, Query, Relation, RelationSource, Select, SetExpr, Span, Statement,
-    StatementKind, Window, WithOption, WithinPer,
+    ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Derived, Insert, InsertSource, Name,
+    OutputRate, Query, Relation, RelationSource, Select, SetExpr, Span, Statement, StatementKind, Window,
+    WithOption, WithinPer,
 };
 use crate::sql::parse_script;
 use crate::sql::tokens::tokenize;
@@ -33,10 +33,7 @@ pub(super) fn keeps_tokens(tokens: &[Tok], candidate: &str) -> bool {
         && pieces.is_empty()
         && trailing.is_empty()
         && piece.tokens.len() == expected
-        && tokens
-            .iter()
-            .zip(&piece.tokens)
-            .all(|(old, new)| same(old, new))
+        && tokens.iter().zip(&piece.tokens).all(|(old, new)| same(old, new))
 }
 
 fn same(old: &Tok, new: &Tok) -> bool {
@@ -46,8 +43,7 @@ fn same(old: &Tok, new: &Tok) -> bool {
         }
         (old, new) => old == new,
     };
-    let comments =
-        |tok: &Tok| -> Vec<String> { tok.comments.iter().map(|c| c.text.clone()).collect() };
+    let comments = |tok: &Tok| -> Vec<String> { tok.comments.iter().map(|c| c.text.clone()).collect() };
     same_token && comments(old) == comments(new)
 }
 
@@ -61,13 +57,7 @@ fn erase_statement(statement: &mut Statement) {
     let Statement { kind, span } = statement;
     *span = Span::default();
     match kind {
-        StatementKind::CreateStream(CreateStream {
-            name,
-            if_not_exists: _,
-            columns,
-            options,
-            query,
-        }) => {
+        StatementKind::CreateStream(CreateStream { name, if_not_exists: _, columns, options, query }) => {
             erase_name(name);
             for ColumnDef { name, .. } in columns {
                 erase_name(name);
@@ -75,32 +65,18 @@ fn erase_statement(statement: &mut Statement) {
             erase_options(options);
             query.iter_mut().for_each(erase_query);
         }
-        StatementKind::CreateView(CreateView {
-            name,
-            columns,
-            query,
-        }) => {
+        StatementKind::CreateView(CreateView { name, columns, query }) => {
             erase_name(name);
             columns.iter_mut().for_each(erase_name);
             erase_query(query);
         }
-        StatementKind::CreateAggregation(CreateAggregation {
-            name,
-            options,
-            query,
-            by,
-            grains: _,
-        }) => {
+        StatementKind::CreateAggregation(CreateAggregation { name, options, query, by, grains: _ }) => {
             erase_name(name);
             erase_options(options);
             erase_query(query);
             by.iter_mut().for_each(erase_name);
         }
-        StatementKind::Insert(Insert {
-            target,
-            columns,
-            source,
-        }) => {
+        StatementKind::Insert(Insert { target, columns, source }) => {
             erase_name(target);
             columns.iter_mut().for_each(erase_name);
             if let InsertSource::Query(query) = source {
@@ -119,34 +95,16 @@ fn erase_name(name: &mut Name) {
 }
 
 fn erase_options(options: &mut [WithOption]) {
-    for WithOption {
-        key,
-        value: _,
-        value_span,
-    } in options
-    {
+    for WithOption { key, value: _, value_span } in options {
         erase_name(key);
         *value_span = Span::default();
     }
 }
 
 fn erase_query(query: &mut Query) {
-    let Query {
-        with,
-        body,
-        order_by: _,
-        limit: _,
-        offset: _,
-        output,
-        span,
-    } = query;
+    let Query { with, body, order_by: _, limit: _, offset: _, output, span } = query;
     *span = Span::default();
-    for Cte {
-        name,
-        columns,
-        query,
-    } in with
-    {
+    for Cte { name, columns, query } in with {
         erase_name(name);
         columns.iter_mut().for_each(erase_name);
         erase_query(query);
@@ -170,26 +128,13 @@ fn erase_set_expr(body: &mut SetExpr) {
 }
 
 fn erase_relation(relation: &mut Relation) {
-    let Relation {
-        source,
-        pre_filter: _,
-        window,
-        within_per,
-        alias,
-        alias_columns,
-        span,
-    } = relation;
+    let Relation { source, pre_filter: _, window, within_per, alias, alias_columns, span } = relation;
     *span = Span::default();
     match source {
         RelationSource::Name(name) => erase_name(name),
         RelationSource::Derived(Derived { query }) => erase_query(query),
     }
-    if let Some(Window {
-        kind: _,
-        time_column,
-        span,
-    }) = window
-    {
+    if let Some(Window { kind: _, time_column, span }) = window {
         *span = Span::default();
         time_column.iter_mut().for_each(erase_name);
     }

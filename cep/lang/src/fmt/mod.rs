@@ -77,11 +77,7 @@ fn statement_text(text: &str, piece: &Piece, meant: Option<&Statement>) -> Strin
         }
     }
     let verbatim = piece.verbatim(text);
-    if verbatim.ends_with(';') {
-        verbatim.to_owned()
-    } else {
-        format!("{verbatim};")
-    }
+    if verbatim.ends_with(';') { verbatim.to_owned() } else { format!("{verbatim};") }
 }
 
 /// The output: statements and the comments between them.
@@ -114,11 +110,8 @@ impl Script {
     fn statement(&mut self, body: &str, blank_line_before: bool) {
         let tall = body.contains('\n');
         if !self.out.is_empty() {
-            let blank = if self.under_comment {
-                blank_line_before
-            } else {
-                blank_line_before || self.tall || tall
-            };
+            let blank =
+                if self.under_comment { blank_line_before } else { blank_line_before || self.tall || tall };
             self.out.push_str(if blank { "\n\n" } else { "\n" });
         }
         self.out.push_str(body);

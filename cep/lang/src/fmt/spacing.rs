@@ -6,9 +6,9 @@ use super::token::Tok;
 
 /// Words with a blank before a bracket behind them; others call a function.
 const SPACED: &[&str] = &[
-    "IN", "AND", "OR", "NOT", "AS", "VALUES", "WITH", "OVER", "FILTER", "GROUP", "BY", "FROM",
-    "WHERE", "HAVING", "QUALIFY", "SELECT", "DISTINCT", "ALL", "WHEN", "THEN", "ELSE", "CASE",
-    "LIKE", "ILIKE", "BETWEEN", "IS", "UNION", "EXPLAIN", "LIMIT", "OFFSET",
+    "IN", "AND", "OR", "NOT", "AS", "VALUES", "WITH", "OVER", "FILTER", "GROUP", "BY", "FROM", "WHERE",
+    "HAVING", "QUALIFY", "SELECT", "DISTINCT", "ALL", "WHEN", "THEN", "ELSE", "CASE", "LIKE", "ILIKE",
+    "BETWEEN", "IS", "UNION", "EXPLAIN", "LIMIT", "OFFSET",
 ];
 
 /// Places where the blanks depend on more than two tokens.

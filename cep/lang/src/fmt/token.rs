@@ -89,9 +89,9 @@ impl Tok {
 
 /// Words that an operand follows.
 const OPERATOR_WORDS: &[&str] = &[
-    "AND", "OR", "NOT", "IN", "IS", "LIKE", "ILIKE", "BETWEEN", "DISTINCT", "BY", "SELECT", "WHEN",
-    "THEN", "ELSE", "CASE", "AS", "WHERE", "HAVING", "QUALIFY", "ON", "FROM", "INTERVAL", "LIMIT",
-    "OFFSET", "WITHIN", "PER",
+    "AND", "OR", "NOT", "IN", "IS", "LIKE", "ILIKE", "BETWEEN", "DISTINCT", "BY", "SELECT", "WHEN", "THEN",
+    "ELSE", "CASE", "AS", "WHERE", "HAVING", "QUALIFY", "ON", "FROM", "INTERVAL", "LIMIT", "OFFSET",
+    "WITHIN", "PER",
 ];
 
 /// One statement, its semicolon included.
@@ -103,10 +103,7 @@ pub(super) struct Piece {
 impl Piece {
     /// Takes the comments before the first token.
     pub(super) fn take_leading(&mut self) -> Vec<Comment> {
-        self.tokens
-            .first_mut()
-            .map(|first| std::mem::take(&mut first.comments))
-            .unwrap_or_default()
+        self.tokens.first_mut().map(|first| std::mem::take(&mut first.comments)).unwrap_or_default()
     }
 
     /// Whether it is a semicolon alone.
@@ -181,9 +178,7 @@ pub(super) fn pieces(text: &str, tokens: Vec<Located>) -> (Vec<Piece>, Vec<Comme
                     blank_line_before: newlines > 1,
                 });
                 if is_end {
-                    pieces.push(Piece {
-                        tokens: std::mem::take(&mut current),
-                    });
+                    pieces.push(Piece { tokens: std::mem::take(&mut current) });
                 }
             }
         }
@@ -199,8 +194,7 @@ pub(super) fn in_types(tokens: &[Tok]) -> Vec<bool> {
     let mut out = vec![false; tokens.len()];
     let mut open = 0_usize;
     for at in 1..tokens.len() {
-        let opens =
-            tokens[at].token == Token::Lt && tokens[at - 1].is_any(&["ARRAY", "MAP", "STRUCT"]);
+        let opens = tokens[at].token == Token::Lt && tokens[at - 1].is_any(&["ARRAY", "MAP", "STRUCT"]);
         open += usize::from(opens);
         out[at] = open > 0;
         match tokens[at].token {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, PrimitiveBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type};
-use arrow_array::{Array, ArrayAccessor, ArrayRef, BinaryArray, BooleanArray, StringArray};
+use arrow_array::{Array, ArrayAccessor, ArrayRef, BinaryArray, StringArray};
 use arrow_array::{PrimitiveArray, new_null_array};
 use arrow_schema::{DataType, FieldRef};
 use datafusion_common::{Result, ScalarValue, internal_datafusion_err, internal_err};
@@ -138,14 +138,6 @@ impl<'a> Call<'a> {
         match self.array(index)?.as_binary_opt::<i32>() {
             Some(array) => Ok(Cells { array, constant: self.constant[index] }),
             None => self.mismatch(index, "Binary"),
-        }
-    }
-
-    /// Argument `index` as booleans.
-    pub(super) fn bools(&self, index: usize) -> Result<Cells<&BooleanArray>> {
-        match self.array(index)?.as_boolean_opt() {
-            Some(array) => Ok(Cells { array, constant: self.constant[index] }),
-            None => self.mismatch(index, "Boolean"),
         }
     }
 

@@ -34,6 +34,22 @@ pub(super) fn functions() -> Vec<Definition> {
             Err(_) => plan_err!("if takes a condition and two values: if(condition, a, b)"),
         }),
         Definition::new(
+            "nvl",
+            "nvl(x, otherwise)",
+            "x, or `otherwise` when x is NULL.",
+            Params::exactly(&[Param::Common, Param::Common]),
+            Returns::Of(first_type),
+            |call| {
+                let x = call.column(0)?;
+                Ok(arrow_select::zip::zip(&is_null(&x)?, &call.column(1)?, &x)?)
+            },
+        )
+        .aliased(&["ifnull"])
+        .rewritten(|args| match <[Expr; 2]>::try_from(args) {
+            Ok([x, otherwise]) => when(x.clone().is_not_null(), x).otherwise(otherwise),
+            Err(_) => plan_err!("nvl takes a value and a replacement: nvl(x, otherwise)"),
+        }),
+        Definition::new(
             "clamp",
             "clamp(x, low, high)",
             "x, but not below low nor above high. NULL when an argument is NULL, NaN when x is; low above high is an error.",

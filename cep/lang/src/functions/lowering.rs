@@ -20,7 +20,7 @@ pub struct LogTime {
 
 /// DataFusion functions that have no kernel, only a rewrite to CASE or CAST.
 const REWRITTEN: &[&str] =
-    &["coalesce", "nvl", "nvl2", "arrow_cast", "arrow_try_cast", "cast_to_type", "try_cast_to_type"];
+    &["coalesce", "nvl2", "arrow_cast", "arrow_try_cast", "cast_to_type", "try_cast_to_type"];
 
 /// `expr` with every rewrite-only call expanded and every mark of time bound.
 ///

@@ -8,8 +8,8 @@ use datafusion_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 use datafusion_functions_nested::{all_default_higher_order_functions, all_default_nested_functions};
 
 use super::definition::Definition;
+use super::own_types::with_own_types;
 use super::refusal::{self, Refusal};
-use super::signed::signed;
 use super::{aggregates, log_time, planners, windows};
 
 /// Every function a definition may call. Names match in any case.
@@ -189,15 +189,12 @@ fn insert<F>(map: &mut BTreeMap<String, Arc<F>>, name: &str, aliases: &[String],
     }
 }
 
-/// DataFusion's scalar functions with result types of ours.
+/// DataFusion's scalar functions, with result types of ours.
 fn datafusion_scalars() -> impl Iterator<Item = Arc<ScalarUDF>> {
-    const UNSIGNED: &[&str] =
-        &["array_dims", "array_length", "array_ndims", "array_position", "array_positions", "cardinality"];
-    datafusion_functions::all_default_functions().into_iter().chain(all_default_nested_functions()).map(
-        |function| {
-            if UNSIGNED.contains(&function.name()) { signed(function) } else { function }
-        },
-    )
+    datafusion_functions::all_default_functions()
+        .into_iter()
+        .chain(all_default_nested_functions())
+        .map(with_own_types)
 }
 
 /// Our scalar functions; they take the place of DataFusion's of the same name.

@@ -9,14 +9,14 @@ use datafusion_common::Result;
 
 use super::call::Call;
 use super::definition::{Definition, Param, Params, Returns};
-use super::signed::signed_type;
+use super::own_types::own_type;
 
 /// The name under which a user declares `data_type` (R-EVT-2).
 pub fn sql_type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Null => "NULL".into(),
         DataType::Dictionary(_, values) => sql_type_name(values),
-        other => type_name(&Field::new("", signed_type(other), true)),
+        other => type_name(&Field::new("", own_type(other), true)),
     }
 }
 

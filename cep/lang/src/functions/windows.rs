@@ -12,7 +12,7 @@ use datafusion_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion_expr::{Documentation, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl};
 use datafusion_functions_window::all_default_window_functions;
 
-use super::signed::signed_type;
+use super::own_types::own_type;
 
 /// Other names of window functions: (alias, canonical name).
 pub(super) const ALIASES: &[(&str, &str)] = &[
@@ -68,7 +68,7 @@ impl WindowUDFImpl for DeclaredWindow {
 
     fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {
         let field = self.inner.field(args)?;
-        let data_type = signed_type(field.data_type());
+        let data_type = own_type(field.data_type());
         Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
     }
 

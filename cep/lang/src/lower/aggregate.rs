@@ -95,8 +95,7 @@ impl Parts<'_> {
         let counts_distinct = func == AggFunc::Count && self.distinct;
         let func = if counts_distinct { AggFunc::CountDistinct } else { func };
         let distinct = self.distinct && !counts_distinct && cares_for_duplicates(&func);
-        let mut call =
-            AggCall { func, args, distinct, filter, order_by, data_type, name: String::new() };
+        let mut call = AggCall { func, args, distinct, filter, order_by, data_type, name: String::new() };
         call.name = call_text(&call, schema);
         Ok(call)
     }
@@ -227,7 +226,9 @@ impl Parts<'_> {
         match value {
             ScalarValue::Int64(Some(number)) => Ok(number),
             ScalarValue::Int32(Some(number)) => Ok(number.into()),
-            other => Err(self.wrong(&format!("{what} is a whole number, not {}", type_name(&other.data_type())))),
+            other => {
+                Err(self.wrong(&format!("{what} is a whole number, not {}", type_name(&other.data_type()))))
+            }
         }
     }
 

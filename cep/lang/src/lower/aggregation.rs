@@ -57,7 +57,9 @@ pub(crate) fn lower(context: &Context<'_>, create: &CreateAggregation) -> Result
     project.iter_mut().for_each(|named| named.expr.map_columns(&mut |index| *index += 1));
     if let Some(taken) = project.iter().find(|named| named.name.eq_ignore_ascii_case(BUCKET)) {
         let message = format!("`{}` is the start of the bucket, which every aggregation has", taken.name);
-        return Err(Box::new(Diagnostic::at(codes::COLUMN_TWICE, select.span, message).help("choose another name")));
+        return Err(Box::new(
+            Diagnostic::at(codes::COLUMN_TWICE, select.span, message).help("choose another name"),
+        ));
     }
     project.insert(0, NamedExpr { name: BUCKET.to_owned(), expr: Expr::column(0, TIMESTAMP, false) });
     let fields = project.iter().map(|named| output_field(named, &all));
@@ -97,7 +99,8 @@ fn zone(options: &[crate::ast::WithOption]) -> Result<Option<chrono_tz::Tz>> {
         let OptionLiteral::Text(name) = &option.value else {
             let message = "a zone is a name in quotes";
             return Err(Box::new(
-                Diagnostic::at(codes::OPTION_VALUE, option.value_span, message).help("for example 'Europe/Berlin'"),
+                Diagnostic::at(codes::OPTION_VALUE, option.value_span, message)
+                    .help("for example 'Europe/Berlin'"),
             ));
         };
         zone = Some(window::zone(name, option.value_span)?);
@@ -153,7 +156,9 @@ fn as_time(expr: Expr, span: Span) -> Result<Expr> {
         }
         ref other => {
             let message = format!("AGGREGATE BY takes a TIMESTAMP, not {}", super::types::type_name(other));
-            Err(Box::new(Diagnostic::at(codes::EVENT_TIME_TYPE, span, message).help("name the column with the time")))
+            Err(Box::new(
+                Diagnostic::at(codes::EVENT_TIME_TYPE, span, message).help("name the column with the time"),
+            ))
         }
     }
 }

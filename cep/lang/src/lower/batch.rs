@@ -7,7 +7,8 @@ use arrow_schema::SchemaRef;
 
 use crate::diag::codes;
 use crate::plan::{
-    AggCall, BatchWindow, BinaryOp, BoundedOp, Expr, ExprKind, NamedExpr, Node, WindowBody, WindowKey, WindowNode,
+    AggCall, BatchWindow, BinaryOp, BoundedOp, Expr, ExprKind, NamedExpr, Node, WindowBody, WindowKey,
+    WindowNode,
 };
 
 use super::columns::with_window_columns;

@@ -146,7 +146,8 @@ impl Catalog {
         let message = format!("there is {} `{taken}` already", object.kind());
         let help = match object {
             Object::Stream(at) if self.streams[at].made_for.is_some() => {
-                "it was made for the stream that names it in its options; declare it before that stream".to_owned()
+                "it was made for the stream that names it in its options; declare it before that stream"
+                    .to_owned()
             }
             _ => "names match in any case; choose another".to_owned(),
         };

@@ -53,17 +53,21 @@ pub(crate) fn lower(
                 unreachable!("only aggregates are taken out");
             };
             let StateLimits { quantile_exact_max, .. } = StateLimits::default();
-            let mut call =
-                context.conversion(&rows).aggregate(typed, call, AggregateLimits { quantile_exact_max }).map_err(failed)?;
+            let mut call = context
+                .conversion(&rows)
+                .aggregate(typed, call, AggregateLimits { quantile_exact_max })
+                .map_err(failed)?;
             let mut first_row = false;
-            call.args.iter_mut().chain(&mut call.filter).chain(call.order_by.iter_mut().map(|k| &mut k.expr)).for_each(
-                |expr| {
+            call.args
+                .iter_mut()
+                .chain(&mut call.filter)
+                .chain(call.order_by.iter_mut().map(|k| &mut k.expr))
+                .for_each(|expr| {
                     expr.map_columns(&mut |index| {
                         first_row |= *index < width;
                         *index = index.saturating_sub(width);
                     });
-                },
-            );
+                });
             if first_row {
                 return Err(failed(Failure::new(
                     crate::diag::codes::AGGREGATE_PLACE,
@@ -89,7 +93,10 @@ pub(crate) fn lower(
 /// The columns of the first row, then of the last.
 fn ends(schema: &SchemaRef) -> Columns {
     let named = |end: &'static str| {
-        schema.fields().iter().map(move |f| Arc::new(f.as_ref().clone().with_name(format!("{end}.{}", f.name()))))
+        schema
+            .fields()
+            .iter()
+            .map(move |f| Arc::new(f.as_ref().clone().with_name(format!("{end}.{}", f.name()))))
     };
     let both = schema_of(named("first").chain(named("last")).collect::<Vec<_>>());
     Columns::with_names(&both, end_names(schema).collect())

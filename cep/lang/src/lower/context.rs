@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use arrow_schema::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion_expr::Expr as Typed;
 use datafusion_expr::simplify::SimplifyContext;
-use datafusion_expr::{Expr as Typed, ExprSchemable};
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
 
 use crate::ast::Span;
@@ -180,7 +180,12 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// A value that `to` does not have.
-    pub(crate) fn constant_as(&self, value: &ScalarValue, to: &DataType, sql: &SqlExpr) -> Result<ScalarValue> {
+    pub(crate) fn constant_as(
+        &self,
+        value: &ScalarValue,
+        to: &DataType,
+        sql: &SqlExpr,
+    ) -> Result<ScalarValue> {
         fits(value, to).ok_or_else(|| {
             let from = type_name(&value.data_type());
             Box::new(Diagnostic {
@@ -200,7 +205,9 @@ impl<'a> Context<'a> {
         let value = self.constant(sql)?;
         let millis = DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None);
         let value = match &value {
-            ScalarValue::Int64(_) | ScalarValue::Int32(_) => value.cast_to(&DataType::Int64).and_then(|v| v.cast_to(&millis)),
+            ScalarValue::Int64(_) | ScalarValue::Int32(_) => {
+                value.cast_to(&DataType::Int64).and_then(|v| v.cast_to(&millis))
+            }
             other => Ok(other.clone()),
         };
         match value.and_then(|v| v.cast_to(&super::types::TIMESTAMP)) {
@@ -209,7 +216,10 @@ impl<'a> Context<'a> {
                 code: codes::LITERAL,
                 message: format!("`{}` is no time", text_of(sql)),
                 span: self.places.of(sql),
-                help: Some("write TIMESTAMP '2024-05-01 12:00:00', or a number of milliseconds since 1970".to_owned()),
+                help: Some(
+                    "write TIMESTAMP '2024-05-01 12:00:00', or a number of milliseconds since 1970"
+                        .to_owned(),
+                ),
             })),
         }
     }
@@ -251,9 +261,4 @@ fn is_constant(typed: &Typed) -> bool {
         Ok(TreeNodeRecursion::Continue)
     });
     constant && walked.is_ok()
-}
-
-/// The type of `typed` over `columns`, as the planner sees it.
-pub(crate) fn type_of(typed: &Typed, columns: &Columns) -> std::result::Result<DataType, Failure> {
-    Ok(typed.get_type(columns.planner().as_ref())?)
 }

@@ -101,7 +101,8 @@ fn of_message(message: &str) -> (&'static str, String, Option<String>) {
     let one_line: Vec<&str> = message.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let text = one_line.join("; ");
     let text = text.trim_end_matches('.').to_owned();
-    let code = if text.to_lowercase().contains("coerce") || text.contains("compar") || text.contains("infer") {
+    let code = if text.to_lowercase().contains("coerce") || text.contains("compar") || text.contains("infer")
+    {
         codes::TYPE_MISMATCH
     } else if text.contains("argument") || text.contains("Function") {
         codes::ARGUMENTS

@@ -91,7 +91,12 @@ fn stream(catalog: &Catalog, at: usize) -> Relation {
     Relation::stream(node, entry.times.clone(), entry.stream.changelog, limits)
 }
 
-fn aggregation(context: &Context<'_>, at: usize, name: &Name, within: Option<&WithinPer>) -> Result<Relation> {
+fn aggregation(
+    context: &Context<'_>,
+    at: usize,
+    name: &Name,
+    within: Option<&WithinPer>,
+) -> Result<Relation> {
     let entry = &context.catalog.aggregations[at];
     let Some(within) = within else {
         let message = format!("`{}` is an aggregation and answers for a time and a grain", name.text);
@@ -122,7 +127,12 @@ fn no_aggregation(what: &str, within: &WithinPer) -> Box<Diagnostic> {
     Box::new(Diagnostic::at(codes::WRONG_KIND, within.span, message).help(help))
 }
 
-fn windowed(context: &Context<'_>, relation: Relation, window: &Window, written: &Written) -> Result<Relation> {
+fn windowed(
+    context: &Context<'_>,
+    relation: Relation,
+    window: &Window,
+    written: &Written,
+) -> Result<Relation> {
     let limits = relation.limits;
     let (input, times, changelog) = query::closed(relation, window.span)?;
     if changelog != Changelog::Append {
@@ -141,8 +151,7 @@ fn windowed(context: &Context<'_>, relation: Relation, window: &Window, written:
             return Ok(Relation::stream(node, times, changelog, limits));
         }
         Kind::Sliding(kind) => {
-            let span = window.span;
-            let flow = Flow::Sliding(Box::new(OpenSliding { input, window: kind, span }));
+            let flow = Flow::Sliding(Box::new(OpenSliding { input, window: kind }));
             return Ok(Relation { flow, schema, times, changelog, limits });
         }
         Kind::Batch(kind) => {
@@ -156,7 +165,8 @@ fn windowed(context: &Context<'_>, relation: Relation, window: &Window, written:
         schema.fields().iter().find(|f| WINDOW_COLUMNS.iter().any(|c| c.eq_ignore_ascii_case(f.name())))
     {
         let message = format!("the input has a column `{}` already, and the window adds one", taken.name());
-        let help = format!("rename it below the window: SELECT {} AS inner_{}, …", taken.name(), taken.name());
+        let help =
+            format!("rename it below the window: SELECT {} AS inner_{}, …", taken.name(), taken.name());
         return Err(Box::new(Diagnostic::at(codes::COLUMN_TWICE, window.span, message).help(help)));
     }
     Ok(Relation { flow, schema: with_window_columns(&schema), times, changelog, limits })
@@ -171,7 +181,10 @@ fn retracts(catalog: &Catalog, input: &Node) -> bool {
 fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window) -> Result<()> {
     let by_event_time = matches!(
         window.kind,
-        WindowKind::Tumbling { .. } | WindowKind::Hop { .. } | WindowKind::Cumulate { .. } | WindowKind::Session { .. }
+        WindowKind::Tumbling { .. }
+            | WindowKind::Hop { .. }
+            | WindowKind::Cumulate { .. }
+            | WindowKind::Session { .. }
     );
     for id in input.scans() {
         let stream = &context.catalog.stream(id).stream;
@@ -180,7 +193,8 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
                 Kind::Sliding(_) => "a sliding window",
                 Kind::Batch(_) | Kind::Delay(_) => "a window that is not closed by event time",
             };
-            let message = format!("{what} cannot be corrected by late rows, and `{}` asks for it", stream.name);
+            let message =
+                format!("{what} cannot be corrected by late rows, and `{}` asks for it", stream.name);
             let help = "use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'";
             return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, window.span, message).help(help)));
         }

@@ -52,19 +52,25 @@ impl Extraction {
     /// `typed` with each group key replaced by its column, and each aggregate by a column behind
     /// the keys: column `first + i` of the result is the i-th call.
     pub(crate) fn aggregates(&mut self, typed: Typed, keys: &[Typed], first: usize) -> PlanResult<Typed> {
-        self.replaced(typed, &|part| {
-            if let Some(key) = keys.iter().position(|key| key == part) {
-                return Some(Replacement::Key(key));
-            }
-            matches!(part, Typed::AggregateFunction(_)).then_some(Replacement::Call)
-        }, first)
+        self.replaced(
+            typed,
+            &|part| {
+                if let Some(key) = keys.iter().position(|key| key == part) {
+                    return Some(Replacement::Key(key));
+                }
+                matches!(part, Typed::AggregateFunction(_)).then_some(Replacement::Call)
+            },
+            first,
+        )
     }
 
     /// Adds every OVER call of `typed` to the calls.
     pub(crate) fn collect_over(&mut self, typed: &Typed) -> PlanResult<()> {
-        self.replaced(typed.clone(), &|part| {
-            matches!(part, Typed::WindowFunction(_)).then_some(Replacement::Call)
-        }, 0)
+        self.replaced(
+            typed.clone(),
+            &|part| matches!(part, Typed::WindowFunction(_)).then_some(Replacement::Call),
+            0,
+        )
         .map(|_replaced| ())
     }
 

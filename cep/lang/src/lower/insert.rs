@@ -47,7 +47,13 @@ pub(crate) fn check_writable(entry: &StreamEntry, name: &Name) -> Result<()> {
 ///
 /// # Errors
 /// Another number of columns, an unknown or repeated one, a NOT NULL column that is left out.
-pub(crate) fn mapping(target: &SchemaRef, name: &Name, columns: &[Name], given: usize, span: Span) -> Result<Vec<Option<usize>>> {
+pub(crate) fn mapping(
+    target: &SchemaRef,
+    name: &Name,
+    columns: &[Name],
+    given: usize,
+    span: Span,
+) -> Result<Vec<Option<usize>>> {
     let fields = target.fields();
     let listed = if columns.is_empty() { fields.len() } else { columns.len() };
     if given != listed {
@@ -55,7 +61,8 @@ pub(crate) fn mapping(target: &SchemaRef, name: &Name, columns: &[Name], given: 
             true => format!("{given} columns for the {listed} of `{}`", name.text),
             false => format!("{given} columns for the {listed} in the list"),
         };
-        let all: Vec<String> = fields.iter().map(|f| format!("{} {}", f.name(), field_type_name(f))).collect();
+        let all: Vec<String> =
+            fields.iter().map(|f| format!("{} {}", f.name(), field_type_name(f))).collect();
         let help = format!("`{}` has {}", name.text, all.join(", "));
         return Err(Box::new(Diagnostic::at(codes::COLUMN_COUNT, span, message).help(help)));
     }
@@ -74,7 +81,9 @@ pub(crate) fn mapping(target: &SchemaRef, name: &Name, columns: &[Name], given: 
         };
         if out[index].replace(at).is_some() {
             let message = format!("the column `{}` is listed twice", column.text);
-            return Err(Box::new(Diagnostic::at(codes::COLUMN_TWICE, column.span, message).help("list it once")));
+            return Err(Box::new(
+                Diagnostic::at(codes::COLUMN_TWICE, column.span, message).help("list it once"),
+            ));
         }
     }
     let missing = fields.iter().zip(&out).find(|(field, from)| from.is_none() && !field.is_nullable());
@@ -98,7 +107,8 @@ pub(crate) fn fitted(rows: Rows, target: &SchemaRef, mapping: &[Option<usize>], 
     let mut exprs = Vec::with_capacity(mapping.len());
     for (field, from) in target.fields().iter().zip(mapping) {
         let Some(from) = from else {
-            let null = constant_expr(ScalarValue::try_new_null(field.data_type()).unwrap_or(ScalarValue::Null));
+            let null =
+                constant_expr(ScalarValue::try_new_null(field.data_type()).unwrap_or(ScalarValue::Null));
             exprs.push(NamedExpr { name: field.name().clone(), expr: cast_to(null, field.data_type()) });
             continue;
         };
@@ -159,7 +169,8 @@ fn top_literals(node: &Node) -> Vec<Option<ScalarValue>> {
 /// rows whose event time is not in the columns that readers take for it.
 pub(crate) fn check_feed(catalog: &Catalog, target: StreamId, rows: &Rows, name: &Name) -> Result<()> {
     if let Some(cycle) = catalog.cycle(target, &rows.node.scans()) {
-        let names: Vec<&str> = cycle.iter().rev().map(|id| catalog.stream(*id).stream.name.as_str()).collect();
+        let names: Vec<&str> =
+            cycle.iter().rev().map(|id| catalog.stream(*id).stream.name.as_str()).collect();
         let message = format!("rows would run in a circle: {}", names.join(" → "));
         let help = "break the circle; a query cannot wait for its own results";
         return Err(Box::new(Diagnostic::at(codes::RECURSION, name.span, message).help(help)));
@@ -183,7 +194,10 @@ pub(crate) fn check_feed(catalog: &Catalog, target: StreamId, rows: &Rows, name:
         && let Some(lost) = lost
     {
         let column = entry.stream.schema.field(*lost).name();
-        let message = format!("`{}` is read in the order of `{column}`, which is not the time of these rows", entry.stream.name);
+        let message = format!(
+            "`{}` is read in the order of `{column}`, which is not the time of these rows",
+            entry.stream.name
+        );
         let help = "select the event time into that column, or read the stream after all INSERTs";
         return Err(Box::new(Diagnostic::at(codes::WINDOW_TIME, name.span, message).help(help)));
     }
@@ -213,7 +227,9 @@ pub(crate) fn constants(
                     if value.is_null() && !field.is_nullable() {
                         let message = format!("`{}` is NOT NULL", field.name());
                         let span = context.places.of(sql).unwrap_or(span);
-                        return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, span, message).help("write a value")));
+                        return Err(Box::new(
+                            Diagnostic::at(codes::TARGET_SCHEMA, span, message).help("write a value"),
+                        ));
                     }
                     context.constant_as(&value, field.data_type(), sql)?
                 }
@@ -230,7 +246,9 @@ pub(crate) fn constants(
 fn batch(target: &SchemaRef, columns: Vec<arrow_array::ArrayRef>, span: Span) -> Result<RecordBatch> {
     RecordBatch::try_new(Arc::clone(target), columns).map_err(|error| {
         let message = super::error::plain_text(&error.to_string());
-        Box::new(Diagnostic::at(codes::TARGET_SCHEMA, span, message).help("check the values against the columns"))
+        Box::new(
+            Diagnostic::at(codes::TARGET_SCHEMA, span, message).help("check the values against the columns"),
+        )
     })
 }
 
@@ -254,7 +272,8 @@ pub(crate) fn constant_row(
         let array = value.filter(|v| field.is_nullable() || !v.is_null()).and_then(|v| v.to_array().ok());
         let Some(array) = array else {
             let given = from.map(|from| names.field(from));
-            let (name, type_name) = given.map_or(("", "NULL".to_owned()), |f| (f.name().as_str(), field_type_name(f)));
+            let (name, type_name) =
+                given.map_or(("", "NULL".to_owned()), |f| (f.name().as_str(), field_type_name(f)));
             return Err(type_mismatch(name, &type_name, field, span));
         };
         columns.push(array);

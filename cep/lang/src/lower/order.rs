@@ -61,7 +61,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn ends(reads: &[u32], target: u32) -> Ends {
-        Ends { reads: reads.iter().map(|id| StreamId(*id)).collect(), target: Target::Stream(StreamId(target)) }
+        Ends {
+            reads: reads.iter().map(|id| StreamId(*id)).collect(),
+            target: Target::Stream(StreamId(target)),
+        }
     }
 
     #[test]

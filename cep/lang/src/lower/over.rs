@@ -274,9 +274,10 @@ fn range(value: &ScalarValue, order_by: &[SortKey]) -> Option<i64> {
             .checked_add(i64::from(interval.milliseconds) * 1_000_000),
         ScalarValue::DurationNanosecond(Some(ns)) => Some(*ns),
         ScalarValue::Utf8(Some(text)) if matches!(expr.data_type, DataType::Timestamp(_, _)) => {
-            crate::sql::parse_duration_text(text).ok().filter(|d| d.months == 0).and_then(|d| {
-                i64::from(d.days).checked_mul(DAY_NS)?.checked_add(d.nanos)
-            })
+            crate::sql::parse_duration_text(text)
+                .ok()
+                .filter(|d| d.months == 0)
+                .and_then(|d| i64::from(d.days).checked_mul(DAY_NS)?.checked_add(d.nanos))
         }
         other if expr.data_type.is_integer() => rows(other),
         _ => None,

@@ -34,7 +34,8 @@ impl<'a> Places<'a> {
     /// Where a column is named.
     pub(crate) fn of_column(&self, column: &Column) -> Option<Span> {
         let span = column.spans().first()?;
-        let location = |at: datafusion_common::Location| tokenizer::Location { line: at.line, column: at.column };
+        let location =
+            |at: datafusion_common::Location| tokenizer::Location { line: at.line, column: at.column };
         self.at(tokenizer::Span { start: location(span.start), end: location(span.end) })
     }
 

@@ -75,7 +75,10 @@ pub(crate) fn lower(context: &Context<'_>, query: &Query, ctes: &Ctes<'_>) -> Re
 
 fn lower_cte(context: &Context<'_>, cte: &Cte, ctes: &Ctes<'_>) -> Result<Relation> {
     let Cte { name, columns, query } = cte;
-    if reads_directly(&query.body, &name.text) && ctes.find(&name.text).is_none() && context.catalog.find(&name.text).is_none() {
+    if reads_directly(&query.body, &name.text)
+        && ctes.find(&name.text).is_none()
+        && context.catalog.find(&name.text).is_none()
+    {
         return Err(recursive(name));
     }
     let relation = lower(context, query, ctes)?;
@@ -121,10 +124,13 @@ pub(crate) fn renamed(relation: Relation, names: &[Name], span: Span) -> Result<
     for (at, name) in names.iter().enumerate() {
         if names[..at].iter().any(|earlier| earlier.matches(&name.text)) {
             let message = format!("two columns are called `{}`", name.text);
-            return Err(Box::new(Diagnostic::at(codes::COLUMN_TWICE, name.span, message).help("rename one of them")));
+            return Err(Box::new(
+                Diagnostic::at(codes::COLUMN_TWICE, name.span, message).help("rename one of them"),
+            ));
         }
     }
-    let fields = columns.iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(&name.text).into());
+    let fields =
+        columns.iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(&name.text).into());
     let schema = schema_of(fields.collect::<Vec<_>>());
     Ok(relation.renamed(schema))
 }
@@ -221,7 +227,10 @@ fn union(context: &Context<'_>, operands: &[SetExpr], span: Span, ctes: &Ctes<'_
     }
     let schema = common_schema(&lowered)?;
     let changelog = common_changelog(&lowered)?;
-    let times = lowered.iter().map(|o| o.times.clone()).reduce(|a, b| a.into_iter().filter(|t| b.contains(t)).collect());
+    let times = lowered
+        .iter()
+        .map(|o| o.times.clone())
+        .reduce(|a, b| a.into_iter().filter(|t| b.contains(t)).collect());
     let inputs: Vec<Node> = lowered.into_iter().map(|operand| converted(operand.node, &schema)).collect();
     let node = Node::Union { inputs, schema };
     check_size(&node, span)?;
@@ -248,7 +257,8 @@ fn common_schema(operands: &[Operand]) -> Result<SchemaRef> {
     for operand in &operands[1..] {
         let schema = operand.node.schema();
         if schema.fields().len() != fields.len() {
-            let message = format!("this SELECT has {} columns, the first has {}", schema.fields().len(), fields.len());
+            let message =
+                format!("this SELECT has {} columns, the first has {}", schema.fields().len(), fields.len());
             let help = "UNION ALL joins columns by position; select as many on each side";
             return Err(Box::new(Diagnostic::at(codes::COLUMN_COUNT, operand.span, message).help(help)));
         }
@@ -287,7 +297,11 @@ fn common_changelog(operands: &[Operand]) -> Result<Changelog> {
 /// `node` with the column types of `schema`.
 pub(crate) fn converted(node: Node, schema: &SchemaRef) -> Node {
     let own = node.schema().clone();
-    let same = own.fields().iter().zip(schema.fields()).all(|(a, b)| a.data_type() == b.data_type() && a.name() == b.name());
+    let same = own
+        .fields()
+        .iter()
+        .zip(schema.fields())
+        .all(|(a, b)| a.data_type() == b.data_type() && a.name() == b.name());
     if same {
         return node;
     }
@@ -316,7 +330,8 @@ fn order_and_limit(
         let mut keys = Vec::new();
         for item in around.order_by {
             let item = ordering(item);
-            let position = row_count(&item.expr).and_then(|n| usize::try_from(n).ok()).and_then(|n| n.checked_sub(1));
+            let position =
+                row_count(&item.expr).and_then(|n| usize::try_from(n).ok()).and_then(|n| n.checked_sub(1));
             let expr = match position.filter(|at| *at < schema.fields().len()) {
                 Some(at) => columns_of(&schema).swap_remove(at).expr,
                 None => context.scalar(&item.expr, &scope, &columns)?,

@@ -99,7 +99,8 @@ impl Pairs<'_> {
         };
         Some(match self.call {
             Typed::AggregateFunction(AggregateFunction { func: _, params }) => {
-                let AggregateFunctionParams { args: _, distinct, filter, order_by, null_treatment } = params.clone();
+                let AggregateFunctionParams { args: _, distinct, filter, order_by, null_treatment } =
+                    params.clone();
                 let filter = filtered(&filter);
                 let params = AggregateFunctionParams { args, distinct, filter, order_by, null_treatment };
                 Typed::AggregateFunction(AggregateFunction { func, params })

@@ -11,8 +11,8 @@ use datafusion_common::ScalarValue;
 use crate::ast::{Grain, Span};
 use crate::diag::codes;
 use crate::plan::{
-    AggCall, BatchWindow, BoundedOp, Changelog, Expr, ExprKind, GroupNode, NamedExpr, Node, OverCall, OverNode,
-    SlidingWindow, SortKey,
+    AggCall, BatchWindow, BoundedOp, Changelog, Expr, ExprKind, GroupNode, NamedExpr, Node, OverCall,
+    OverNode, SlidingWindow, SortKey,
 };
 
 use super::batch;
@@ -99,8 +99,6 @@ pub(crate) struct OpenSliding {
     pub input: Node,
     /// The window.
     pub window: SlidingWindow,
-    /// Where it was written.
-    pub span: Span,
 }
 
 /// The answer of an aggregation.
@@ -286,11 +284,13 @@ impl Relation {
         };
         match order_by {
             [] => Ok(false),
-            [SortKey { expr: Expr { kind: ExprKind::Column(column), .. }, descending: false, nulls_first: _ }]
-                if self.times.contains(column) =>
-            {
-                Ok(true)
-            }
+            [
+                SortKey {
+                    expr: Expr { kind: ExprKind::Column(column), .. },
+                    descending: false,
+                    nulls_first: _,
+                },
+            ] if self.times.contains(column) => Ok(true),
             [first, ..] => Err(Failure::new(
                 codes::OVER,
                 "a stream can be ordered by its event time only, ascending",
@@ -406,7 +406,8 @@ fn is_identity(exprs: &[NamedExpr], schema: &SchemaRef) -> bool {
 
 /// Where the columns `from` are after a projection.
 fn moved(from: &[usize], exprs: &[NamedExpr]) -> Vec<usize> {
-    let kept = |named: &NamedExpr| matches!(named.expr.kind, ExprKind::Column(index) if from.contains(&index));
+    let kept =
+        |named: &NamedExpr| matches!(named.expr.kind, ExprKind::Column(index) if from.contains(&index));
     exprs.iter().enumerate().filter(|(_at, named)| kept(named)).map(|(at, _named)| at).collect()
 }
 

@@ -108,10 +108,22 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn clauses(self, around: Around<'_>) -> Result<Clauses> {
-        let Select { distinct: _, items, from: _, filter, group_by, having, qualify, named_windows: _, span: _ } =
-            self.select;
+        let Select {
+            distinct: _,
+            items,
+            from: _,
+            filter,
+            group_by,
+            having,
+            qualify,
+            named_windows: _,
+            span: _,
+        } = self.select;
         let items = expand(items, &self.scope).map_err(|refusal| self.context.places.refused(refusal))?;
-        let parts = items.iter().map(|item| self.part(&item.expr, &item.name, &self.scope)).collect::<Result<Vec<_>>>()?;
+        let parts = items
+            .iter()
+            .map(|item| self.part(&item.expr, &item.name, &self.scope))
+            .collect::<Result<Vec<_>>>()?;
         let aliases: Vec<(String, SqlExpr)> = items
             .iter()
             .zip(&parts)
@@ -160,7 +172,8 @@ impl Reader<'_> {
 /// Says more when WHERE uses a name that the select list gives.
 fn alias_in_where(mut error: Box<Diagnostic>, aliases: &[(String, SqlExpr)]) -> Box<Diagnostic> {
     if error.code == codes::UNKNOWN_COLUMN
-        && let Some((alias, _)) = aliases.iter().find(|(alias, _)| error.message.contains(&format!("`{alias}`")))
+        && let Some((alias, _)) =
+            aliases.iter().find(|(alias, _)| error.message.contains(&format!("`{alias}`")))
     {
         error.help = Some(format!(
             "`{alias}` is made by the select list, after WHERE; repeat its expression, or select from a subquery"
@@ -221,7 +234,12 @@ impl Lowering<'_> {
                     "WHERE" => "filter groups with HAVING and OVER results with QUALIFY",
                     _ => "compute it in a view first, then group by its column",
                 };
-                return Err(self.error(codes::AGGREGATE_PLACE, part, &format!("{what} cannot stand in {clause}"), help));
+                return Err(self.error(
+                    codes::AGGREGATE_PLACE,
+                    part,
+                    &format!("{what} cannot stand in {clause}"),
+                    help,
+                ));
             }
         }
         Ok(())
@@ -299,7 +317,10 @@ impl Lowering<'_> {
             for edge in open.edges.clone() {
                 let typed = self.columns.reference(edge.column);
                 let name = self.columns.field(edge.column).name().clone();
-                let sql = super::sqlast::identifier(&crate::ast::Name { text: marked(&name), span: self.select.span });
+                let sql = super::sqlast::identifier(&crate::ast::Name {
+                    text: marked(&name),
+                    span: self.select.span,
+                });
                 self.add_key(&mut keys, &mut fields, &Part { name, sql, typed })?;
             }
         }
@@ -406,7 +427,7 @@ impl Lowering<'_> {
         let names = self.columns.schema().fields().iter().map(|f| marked(f.name()));
         let names = names.chain((width..schema.fields().len()).map(unnamed)).collect();
         self.columns = Columns::with_names(&schema, names);
-        let OpenSliding { input, window, span: _ } = open;
+        let OpenSliding { input, window } = open;
         let node = SlidingNode { input, window, filter, keys, calls, schema: schema.clone() };
         self.relation.flow = Flow::Stream(Node::Sliding(Box::new(node)));
         self.relation.schema = schema;
@@ -445,7 +466,8 @@ impl Lowering<'_> {
         let input = self.over_input()?;
         let order = super::over_groups::by_partition_and_order(&extraction.calls);
         let first = self.columns.schema().fields().len();
-        let mut names: Vec<String> = (0..first).map(|i| self.columns.planner().field(i).name().clone()).collect();
+        let mut names: Vec<String> =
+            (0..first).map(|i| self.columns.planner().field(i).name().clone()).collect();
         let mut column_of = vec![0; extraction.calls.len()];
         for group in order {
             let mut calls = Vec::new();
@@ -462,8 +484,13 @@ impl Lowering<'_> {
                     .map_err(|failure| failure.boxed(Some(span)))?;
                 column_of[at] = names.len();
                 names.push(unnamed(names.len()));
-                let expr = Expr::column(0, call.data_type.clone(), !super::over_groups::is_counting(&call.func));
-                fields.push(self.context.conversion(&self.columns).field(&extraction.calls[at], &expr, &name));
+                let expr =
+                    Expr::column(0, call.data_type.clone(), !super::over_groups::is_counting(&call.func));
+                fields.push(self.context.conversion(&self.columns).field(
+                    &extraction.calls[at],
+                    &expr,
+                    &name,
+                ));
                 calls.push(call);
             }
             let schema = extended(&self.relation.schema, fields);
@@ -527,7 +554,8 @@ impl Lowering<'_> {
         let mut fields: Vec<FieldRef> = Vec::new();
         for part in &items {
             let span = self.context.places.of(&part.sql);
-            let mut expr = conversion.value(&part.typed).map_err(|f| f.boxed(span.or(Some(self.select.span))))?;
+            let mut expr =
+                conversion.value(&part.typed).map_err(|f| f.boxed(span.or(Some(self.select.span))))?;
             expr.span = span.or(expr.span);
             if exprs.iter().any(|e| e.name.eq_ignore_ascii_case(&part.name)) {
                 return Err(self.error(

@@ -10,7 +10,8 @@ use cep_types::options::StreamOptions;
 use datafusion_common::ScalarValue;
 
 use crate::ast::{
-    CreateAggregation, CreateStream, CreateView, Insert, InsertSource, Name, Query, Span, Statement, StatementKind,
+    CreateAggregation, CreateStream, CreateView, Insert, InsertSource, Name, Query, Span, Statement,
+    StatementKind,
 };
 use crate::diag::{Diagnostic, Result, codes};
 use crate::functions::FunctionRegistry;
@@ -133,7 +134,9 @@ impl Session {
             StatementKind::Explain(inner) => show::explain(self, inner, text),
             StatementKind::Show(kind) => Ok(show::show(self, *kind)),
             StatementKind::Describe(name) => show::describe(self, name),
-            StatementKind::Drop { kind, if_exists, name } => super::drop::drop_object(self, *kind, *if_exists, name),
+            StatementKind::Drop { kind, if_exists, name } => {
+                super::drop::drop_object(self, *kind, *if_exists, name)
+            }
         }
     }
 
@@ -166,12 +169,15 @@ impl Session {
         let clock_written = options.iter().any(|option| option.key.matches("clock"));
         let id = self.catalog.next_stream();
         let sides = stream::side_streams(&checked, options);
-        let mut entry = stream::entry(id, &name.text, fields, checked, self.options.default_clock, clock_written);
+        let mut entry =
+            stream::entry(id, &name.text, fields, checked, self.options.default_clock, clock_written);
         entry.options_text = show::options_text(options);
         for side in &sides {
             if side.name.matches(&name.text) {
                 let message = "a stream cannot take its own late or failed rows";
-                return Err(Box::new(Diagnostic::at(codes::RECURSION, side.name.span, message).help("name another stream")));
+                return Err(Box::new(
+                    Diagnostic::at(codes::RECURSION, side.name.span, message).help("name another stream"),
+                ));
             }
         }
         let fed = match rows {
@@ -310,9 +316,12 @@ impl Session {
             }
             Flow::Read(open) => {
                 if known.is_some() && relation.schema != schema {
-                    let message = format!("the answer of an aggregation must have the columns of `{}`", target.text);
+                    let message =
+                        format!("the answer of an aggregation must have the columns of `{}`", target.text);
                     let help = "select them with the same names and types";
-                    return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, query.span, message).help(help)));
+                    return Err(Box::new(
+                        Diagnostic::at(codes::TARGET_SCHEMA, query.span, message).help(help),
+                    ));
                 }
                 let id = self.stream_for(known, target, &schema);
                 self.catalog.streams[id.0 as usize].is_fed = true;
@@ -331,7 +340,12 @@ impl Session {
         }
     }
 
-    fn stream_for(&mut self, known: Option<usize>, target: &Name, schema: &arrow_schema::SchemaRef) -> StreamId {
+    fn stream_for(
+        &mut self,
+        known: Option<usize>,
+        target: &Name,
+        schema: &arrow_schema::SchemaRef,
+    ) -> StreamId {
         match known {
             Some(at) => self.catalog.streams[at].stream.id,
             None => self.add_derived(target, schema),
@@ -390,7 +404,8 @@ impl Session {
         uses: BTreeSet<String>,
     ) -> StatementResult {
         let OpenRead { aggregation, from_ns, to_ns, per, ops } = open;
-        let read = AggregationRead { name: name.clone(), aggregation, from_ns, to_ns, per, ops, schema, target };
+        let read =
+            AggregationRead { name: name.clone(), aggregation, from_ns, to_ns, per, ops, schema, target };
         self.reads.push(ReadEntry { read, uses });
         StatementResult::Started(name)
     }
@@ -423,7 +438,8 @@ impl Session {
     /// Links side streams to what was declared under their name, or declares them.
     fn settle_side_streams(&mut self) -> Result<()> {
         for (of, side) in std::mem::take(&mut self.pending) {
-            let fields: Vec<FieldRef> = self.catalog.stream(of).stream.schema.fields().iter().cloned().collect();
+            let fields: Vec<FieldRef> =
+                self.catalog.stream(of).stream.schema.fields().iter().cloned().collect();
             let id = match self.catalog.find(&side.name.text) {
                 Some(_) => stream::check_side(&self.catalog, &side, &fields)?,
                 None => {
@@ -441,7 +457,9 @@ impl Session {
                     entry.is_fed_from_outside = true;
                     entry.stream.origin = plan::StreamOrigin::External;
                 }
-                SideKind::Late if !entry.is_fed_from_outside => entry.stream.origin = plan::StreamOrigin::Derived,
+                SideKind::Late if !entry.is_fed_from_outside => {
+                    entry.stream.origin = plan::StreamOrigin::Derived
+                }
                 SideKind::Late => {}
             }
             if side.kind == SideKind::Late {

@@ -42,7 +42,9 @@ fn columns_text(schema: &Schema) -> String {
     let columns: Vec<String> = schema
         .fields()
         .iter()
-        .map(|f| format!("{} {}{}", f.name(), field_type_name(f), if f.is_nullable() { "" } else { " NOT NULL" }))
+        .map(|f| {
+            format!("{} {}{}", f.name(), field_type_name(f), if f.is_nullable() { "" } else { " NOT NULL" })
+        })
         .collect();
     columns.join(", ")
 }
@@ -105,9 +107,9 @@ fn queries(session: &Session) -> StatementResult {
 
 fn functions(session: &Session) -> StatementResult {
     let docs = session.functions().describe();
-    let rows = docs.into_iter().map(|doc| {
-        vec![doc.name, doc.kind.as_str().to_owned(), doc.syntax, doc.aliases.join(", "), doc.doc]
-    });
+    let rows = docs
+        .into_iter()
+        .map(|doc| vec![doc.name, doc.kind.as_str().to_owned(), doc.syntax, doc.aliases.join(", "), doc.doc]);
     table(&["name", "kind", "usage", "aliases", "meaning"], rows.collect())
 }
 

@@ -3,7 +3,8 @@
 use arrow_schema::{DataType, Field, FieldRef};
 use cep_types::StreamId;
 use cep_types::options::{
-    ClockKind, LatePolicy as Late, OptionError, OptionValue, Role, SourceConnector, StreamOptions, dead_letter_layout,
+    ClockKind, LatePolicy as Late, OptionError, OptionValue, Role, SourceConnector, StreamOptions,
+    dead_letter_layout,
 };
 
 use crate::ast::{ColumnDef, Name, OptionLiteral, Span, WithOption};
@@ -68,7 +69,12 @@ pub(crate) fn refused(error: OptionError, written: &[WithOption], span: Span) ->
         Some(option) => option.key.span,
         None => span,
     };
-    Box::new(Diagnostic { code, message: format!("option `{key}`: {reason}"), span: Some(span), help: suggestion })
+    Box::new(Diagnostic {
+        code,
+        message: format!("option `{key}`: {reason}"),
+        span: Some(span),
+        help: suggestion,
+    })
 }
 
 /// A declared stream, not yet numbered into the catalog.
@@ -177,7 +183,8 @@ pub(crate) enum SideKind {
 
 /// The side streams that options name.
 pub(crate) fn side_streams(options: &StreamOptions, written: &[WithOption]) -> Vec<SideStream> {
-    let place = |key: &str| written.iter().find(|o| o.key.matches(key)).map_or(Span::default(), |o| o.value_span);
+    let place =
+        |key: &str| written.iter().find(|o| o.key.matches(key)).map_or(Span::default(), |o| o.value_span);
     let mut out = Vec::new();
     if let Late::Drop { stream: Some(name) } = &options.late {
         let name = Name { text: name.clone(), span: place("late.stream") };
@@ -205,7 +212,14 @@ pub(crate) fn side_fields(kind: SideKind, of: &[FieldRef]) -> Vec<FieldRef> {
         SideKind::DeadLetter => {
             let text = |name: &str| Field::new(name, DataType::Utf8, true).into();
             let number = |name: &str| Field::new(name, DataType::Int64, true).into();
-            vec![text("stream"), text("reason"), text("column"), number("line"), number("position"), text("original")]
+            vec![
+                text("stream"),
+                text("reason"),
+                text("column"),
+                number("line"),
+                number("position"),
+                text("original"),
+            ]
         }
     }
 }
@@ -223,12 +237,15 @@ pub(crate) fn check_side(catalog: &Catalog, side: &SideStream, of: &[FieldRef]) 
     let target = &catalog.streams[at].stream;
     if has_source(&target.options) {
         let message = format!("`{text}` has a source of its own");
-        return Err(Box::new(Diagnostic::at(codes::READ_ONLY, *span, message).help("name a stream without a source")));
+        return Err(Box::new(
+            Diagnostic::at(codes::READ_ONLY, *span, message).help("name a stream without a source"),
+        ));
     }
     let fields = target.schema.fields();
     match side.kind {
         SideKind::Late => {
-            let fits = fields.len() == of.len() && fields.iter().zip(of).all(|(a, b)| a.data_type() == b.data_type());
+            let fits = fields.len() == of.len()
+                && fields.iter().zip(of).all(|(a, b)| a.data_type() == b.data_type());
             if !fits {
                 let message = format!("late rows are copied as they came, and `{text}` has other columns");
                 let help = "declare it with the same column types, or leave its declaration out";

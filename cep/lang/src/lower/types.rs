@@ -30,7 +30,9 @@ pub(crate) fn column_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
         DataType::Boolean => DataType::Boolean,
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => DataType::Int32,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
+            DataType::Int32
+        }
         DataType::Int64 | DataType::UInt32 | DataType::UInt64 => DataType::Int64,
         DataType::Float16 | DataType::Float32 => DataType::Float32,
         DataType::Float64 => DataType::Float64,
@@ -98,9 +100,7 @@ pub(crate) fn widens(from: &DataType, to: &DataType) -> bool {
         (DataType::List(a), DataType::List(b)) => widens(a.data_type(), b.data_type()),
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a.name() == b.name() && widens(a.data_type(), b.data_type()))
+                && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && widens(a.data_type(), b.data_type()))
         }
         (DataType::Map(a, _), DataType::Map(b, _)) => widens(a.data_type(), b.data_type()),
         _ => false,

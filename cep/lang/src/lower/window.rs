@@ -69,11 +69,12 @@ impl Builder<'_> {
                     calendar: self.calendar(&[*size, *step], *offset, zone.as_deref(), span)?,
                 })
             }
-            WindowKind::Session { gap, keys } => Kind::Batch(BatchWindow::Session {
-                gap_ns: fixed_ns(*gap, span)?,
-                keys: self.exprs(keys)?,
-            }),
-            WindowKind::Time { size } => Kind::Sliding(SlidingWindow::Time { size_ns: fixed_ns(*size, span)? }),
+            WindowKind::Session { gap, keys } => {
+                Kind::Batch(BatchWindow::Session { gap_ns: fixed_ns(*gap, span)?, keys: self.exprs(keys)? })
+            }
+            WindowKind::Time { size } => {
+                Kind::Sliding(SlidingWindow::Time { size_ns: fixed_ns(*size, span)? })
+            }
             WindowKind::TimeBatch { size, start } => Kind::Batch(BatchWindow::TimeBatch {
                 size_ns: fixed_ns(*size, span)?,
                 start_ns: self.start(start.as_ref())?,
@@ -122,7 +123,11 @@ impl Builder<'_> {
             }
             WindowKind::LossyFrequent { support, error, keys } => {
                 if error >= support {
-                    return Err(wrong(span, "ERROR is smaller than SUPPORT", "leave it out to get a tenth of SUPPORT"));
+                    return Err(wrong(
+                        span,
+                        "ERROR is smaller than SUPPORT",
+                        "leave it out to get a tenth of SUPPORT",
+                    ));
                 }
                 Kind::Sliding(SlidingWindow::LossyFrequent {
                     support: *support,
@@ -155,10 +160,18 @@ impl Builder<'_> {
             return Ok(());
         }
         let help = match self.times.first() {
-            Some(time) => format!("the event time is `{}`; or use WINDOW EXTERNALTIMEBATCH ({}, …)", fields[*time].name(), column.text),
-            None => format!("set \"event.time\" = '{}' on the stream; or use WINDOW EXTERNALTIMEBATCH ({}, …)", column.text, column.text),
+            Some(time) => format!(
+                "the event time is `{}`; or use WINDOW EXTERNALTIMEBATCH ({}, …)",
+                fields[*time].name(),
+                column.text
+            ),
+            None => format!(
+                "set \"event.time\" = '{}' on the stream; or use WINDOW EXTERNALTIMEBATCH ({}, …)",
+                column.text, column.text
+            ),
         };
-        let message = format!("`{}` is not the event time of this stream, by which windows close", column.text);
+        let message =
+            format!("`{}` is not the event time of this stream, by which windows close", column.text);
         Err(Box::new(Diagnostic::at(codes::WINDOW_TIME, column.span, message).help(help)))
     }
 
@@ -228,7 +241,10 @@ impl Builder<'_> {
             DataType::Timestamp(_, _) | DataType::Date32 => Ok(cast_to(expr, &TIMESTAMP)),
             DataType::Int64 => Ok(cast_to(cast_to(expr, &millis), &TIMESTAMP)),
             ref other => {
-                let message = format!("a time is TIMESTAMP, or BIGINT milliseconds since 1970, not {}", type_name(other));
+                let message = format!(
+                    "a time is TIMESTAMP, or BIGINT milliseconds since 1970, not {}",
+                    type_name(other)
+                );
                 let span = expr.span.unwrap_or_default();
                 let help = "convert it: CAST(x AS TIMESTAMP)";
                 Err(Box::new(Diagnostic::at(codes::EVENT_TIME_TYPE, span, message).help(help)))
@@ -262,7 +278,11 @@ fn fixed_ns(duration: Duration, span: Span) -> Result<i64> {
     let ns = i64::from(duration.days).checked_mul(DAY_NS).and_then(|days| days.checked_add(duration.nanos));
     match ns {
         Some(ns) if ns > 0 && duration.months == 0 => Ok(ns),
-        _ => Err(wrong(span, "this length must be fixed, positive, and below 292 years", "write it in days or shorter units")),
+        _ => Err(wrong(
+            span,
+            "this length must be fixed, positive, and below 292 years",
+            "write it in days or shorter units",
+        )),
     }
 }
 

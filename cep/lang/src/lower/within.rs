@@ -30,14 +30,23 @@ pub(crate) fn is_kept(grains: &[Grain], per: Grain) -> bool {
 ///
 /// # Errors
 /// What is no time, an end before the start.
-pub(crate) fn range(context: &Context<'_>, within: &WithinPer, zone: Option<chrono_tz::Tz>) -> Result<(i64, i64)> {
+pub(crate) fn range(
+    context: &Context<'_>,
+    within: &WithinPer,
+    zone: Option<chrono_tz::Tz>,
+) -> Result<(i64, i64)> {
     let WithinPer { from, to, per: _, span } = within;
     let (from_ns, from_end_ns) = time(context, from, zone)?;
     let Some(to) = to else {
         return Ok((from_ns, from_end_ns.unwrap_or(i64::MAX)));
     };
     if from_end_ns.is_some() {
-        return Err(wrong(context, from, "a date with stars is a range by itself", "leave the second time out"));
+        return Err(wrong(
+            context,
+            from,
+            "a date with stars is a range by itself",
+            "leave the second time out",
+        ));
     }
     let (to_ns, to_end_ns) = time(context, to, zone)?;
     if to_end_ns.is_some() {
@@ -45,7 +54,9 @@ pub(crate) fn range(context: &Context<'_>, within: &WithinPer, zone: Option<chro
     }
     if to_ns <= from_ns {
         let message = "the range ends before it starts";
-        return Err(Box::new(Diagnostic::at(codes::LITERAL, *span, message).help("write the earlier time first")));
+        return Err(Box::new(
+            Diagnostic::at(codes::LITERAL, *span, message).help("write the earlier time first"),
+        ));
     }
     Ok((from_ns, to_ns))
 }
@@ -64,7 +75,12 @@ fn time(context: &Context<'_>, sql: &SqlExpr, zone: Option<chrono_tz::Tz>) -> Re
         },
         Some(text) => match written(text, zone) {
             Some(ns) => Ok((ns, None)),
-            None => Err(wrong(context, sql, "this is no time", "write '2024-05-01 12:00:00', if need be with an offset: '… +02:00'")),
+            None => Err(wrong(
+                context,
+                sql,
+                "this is no time",
+                "write '2024-05-01 12:00:00', if need be with an offset: '… +02:00'",
+            )),
         },
         None => context.constant_time(sql).map(|ns| (ns, None)),
     }
@@ -149,7 +165,9 @@ mod tests {
         assert_eq!(length("2023-**-** **:**:**"), Some(365 * 24));
         assert_eq!(length("2024-02-03 **:**:**"), Some(24));
         assert_eq!(length("2024-02-03 10:**:**"), Some(1));
-        for wrong in ["****-02-03 **:**:**", "2024-**-03 **:**:**", "2024-0*-** **:**:**", "2024-13-** **:**:**"] {
+        for wrong in
+            ["****-02-03 **:**:**", "2024-**-03 **:**:**", "2024-0*-** **:**:**", "2024-13-** **:**:**"]
+        {
             assert_eq!(length(wrong), None, "{wrong}");
         }
     }

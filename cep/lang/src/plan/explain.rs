@@ -12,10 +12,10 @@ use crate::ast::{Duration, Grain, RateEvery, RateKind};
 
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr, GroupNode,
-    LatePolicy, NamedExpr, Node, OverNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream,
-    StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text,
-    sort_text,
+    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
+    GroupNode, LatePolicy, NamedExpr, Node, OverNode, Program, Query, RateNode, SlidingNode, SlidingWindow,
+    Stream, StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text,
+    over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -141,7 +141,10 @@ pub fn explain_read(read: &AggregationRead, aggregation: &Aggregation, names: &S
         ns => chrono::DateTime::from_timestamp_nanos(ns).format("%Y-%m-%dT%H:%M:%S%.fZ").to_string(),
     };
     let (from, to) = (time(*from_ns), time(*to_ns));
-    out.line(1, format_args!("aggregation {} from {from} to {to} per {}", aggregation.name, grain_text(*per)));
+    out.line(
+        1,
+        format_args!("aggregation {} from {from} to {to} per {}", aggregation.name, grain_text(*per)),
+    );
     out.text
 }
 
@@ -259,7 +262,8 @@ impl Text {
                     schema = out;
                 }
                 BoundedOp::Over { calls, schema: out } => {
-                    let shared = calls.first().map(|call| over_clause(&call.partition_by, &call.order_by, schema));
+                    let shared =
+                        calls.first().map(|call| over_clause(&call.partition_by, &call.order_by, schema));
                     let shared = shared.unwrap_or_default();
                     let calls = list(calls, |call| over_text(call, schema));
                     self.line(depth, format_args!("then over ({shared}) {calls}"));
@@ -384,7 +388,9 @@ fn batch_text(window: &BatchWindow, schema: &Schema) -> String {
     let ns = |ns: &i64| format_duration(*ns);
     let start = |start: &Option<i64>| match start {
         None => String::new(),
-        Some(ns) => format!(", start {}", chrono::DateTime::from_timestamp_nanos(*ns).format("%Y-%m-%dT%H:%M:%SZ")),
+        Some(ns) => {
+            format!(", start {}", chrono::DateTime::from_timestamp_nanos(*ns).format("%Y-%m-%dT%H:%M:%SZ"))
+        }
     };
     match window {
         BatchWindow::Tumbling { size, calendar } => {
@@ -403,7 +409,8 @@ fn batch_text(window: &BatchWindow, schema: &Schema) -> String {
             calendar_text(calendar)
         ),
         BatchWindow::Session { gap_ns, keys } => {
-            let by = if keys.is_empty() { String::new() } else { format!(", key {}", exprs_text(keys, schema)) };
+            let by =
+                if keys.is_empty() { String::new() } else { format!(", key {}", exprs_text(keys, schema)) };
             format!("session, gap {}{by}", ns(gap_ns))
         }
         BatchWindow::TimeBatch { size_ns, start_ns } => {

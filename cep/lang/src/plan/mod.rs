@@ -16,7 +16,8 @@ mod window;
 
 pub use aggregate::{AggCall, AggFunc, SortKey};
 pub use explain::{
-    StreamNames, explain_aggregation, explain_node, explain_program, explain_query, explain_read, explain_stream,
+    StreamNames, explain_aggregation, explain_node, explain_program, explain_query, explain_read,
+    explain_stream,
 };
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
 pub use node::{

@@ -222,7 +222,11 @@ fn precedence(kind: &ExprKind) -> u8 {
             | BinaryOp::RegexIMatch
             | BinaryOp::RegexNotMatch
             | BinaryOp::RegexNotIMatch => 4,
-            BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor | BinaryOp::ShiftLeft | BinaryOp::ShiftRight => 5,
+            BinaryOp::BitAnd
+            | BinaryOp::BitOr
+            | BinaryOp::BitXor
+            | BinaryOp::ShiftLeft
+            | BinaryOp::ShiftRight => 5,
             BinaryOp::Concat => 6,
             BinaryOp::Add | BinaryOp::Sub => 7,
             BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod => 8,

@@ -29,8 +29,7 @@ impl Cursor<'_> {
     pub(super) fn create_aggregation(&mut self) -> Result<CreateAggregation> {
         if self.are(&["IF", "NOT", "EXISTS"]) {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "CREATE AGGREGATION takes no IF NOT EXISTS")
-                    .help("leave it out"),
+                self.error(codes::CLAUSE, "CREATE AGGREGATION takes no IF NOT EXISTS").help("leave it out"),
             ));
         }
         let name = self.object_name("the aggregation's name")?;
@@ -38,25 +37,16 @@ impl Cursor<'_> {
         self.expect("AS")?;
         let query = self.query()?;
         if !self.is(0, "AGGREGATE") {
-            return Err(Box::new(self.unexpected("AGGREGATE").help(
-                "end the definition with AGGREGATE BY ts EVERY SECONDS … YEARS",
-            )));
+            return Err(Box::new(
+                self.unexpected("AGGREGATE")
+                    .help("end the definition with AGGREGATE BY ts EVERY SECONDS … YEARS"),
+            ));
         }
         self.advance();
-        let by = if self.eat(&["BY"]) {
-            Some(self.time_column()?)
-        } else {
-            None
-        };
+        let by = if self.eat(&["BY"]) { Some(self.time_column()?) } else { None };
         self.expect("EVERY")?;
         let grains = self.grains()?;
-        Ok(CreateAggregation {
-            name,
-            options,
-            query,
-            by,
-            grains,
-        })
+        Ok(CreateAggregation { name, options, query, by, grains })
     }
 
     /// `ts` or `s.ts`: the last part names the column.
@@ -111,9 +101,7 @@ impl Cursor<'_> {
 
     fn grain(&mut self) -> Result<Grain> {
         let Some(word) = self.word(0) else {
-            return Err(
-                self.unexpected("a grain: SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS or YEARS")
-            );
+            return Err(self.unexpected("a grain: SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS or YEARS"));
         };
         match grain_of(word) {
             Some(grain) => {
@@ -148,9 +136,9 @@ impl Cursor<'_> {
         if let Token::SingleQuotedString(text) = self.token(0) {
             let Some(grain) = grain_of(text.trim()) else {
                 let error = self.error(codes::GRAIN, format!("'{text}' is no grain"));
-                return Err(Box::new(error.help(
-                    "'seconds', 'minutes', 'hours', 'days', 'weeks', 'months' or 'years'",
-                )));
+                return Err(Box::new(
+                    error.help("'seconds', 'minutes', 'hours', 'days', 'weeks', 'months' or 'years'"),
+                ));
             };
             self.advance();
             return Ok(grain);

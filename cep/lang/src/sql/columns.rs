@@ -30,10 +30,7 @@ impl Cursor<'_> {
                 break;
             }
             if self.is_token(0, &Token::RParen) {
-                return Err(Box::new(
-                    self.unexpected("a column")
-                        .help("remove the comma before `)`"),
-                ));
+                return Err(Box::new(self.unexpected("a column").help("remove the comma before `)`")));
             }
         }
         self.expect_token(&Token::RParen)?;
@@ -41,18 +38,9 @@ impl Cursor<'_> {
     }
 
     fn column_definition(&mut self) -> Result<ColumnDef> {
-        let is_constraint = self.is_one_of(
-            0,
-            &[
-                "PRIMARY",
-                "UNIQUE",
-                "FOREIGN",
-                "CHECK",
-                "CONSTRAINT",
-                "WATERMARK",
-                "PERIOD",
-            ],
-        ) && !self.is_type_word(1);
+        let is_constraint = self
+            .is_one_of(0, &["PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "CONSTRAINT", "WATERMARK", "PERIOD"])
+            && !self.is_type_word(1);
         if is_constraint {
             return Err(self.constraint_refused());
         }
@@ -83,12 +71,7 @@ impl Cursor<'_> {
                 return Err(self.constraint_refused());
             }
         }
-        Ok(ColumnDef {
-            name,
-            data_type: column_type.data_type,
-            json: column_type.json,
-            not_null,
-        })
+        Ok(ColumnDef { name, data_type: column_type.data_type, json: column_type.json, not_null })
     }
 
     /// Whether the word `n` ahead may be a type: then the word before it names a column.
@@ -122,11 +105,7 @@ impl Cursor<'_> {
                 "columns have no default values",
                 "leave it out and use coalesce(column, value) in the query",
             ),
-            (
-                "CHECK",
-                "a stream does not check conditions",
-                "leave it out and put the condition into WHERE",
-            ),
+            ("CHECK", "a stream does not check conditions", "leave it out and put the condition into WHERE"),
             ("REFERENCES", "a stream has no foreign keys", "leave it out"),
             ("FOREIGN", "a stream has no foreign keys", "leave it out"),
             (
@@ -144,30 +123,19 @@ impl Cursor<'_> {
                 "columns of a stream cannot be computed",
                 "compute them with CREATE VIEW … AS SELECT",
             ),
-            (
-                "AS",
-                "columns of a stream cannot be computed",
-                "compute them with CREATE VIEW … AS SELECT",
-            ),
+            ("AS", "columns of a stream cannot be computed", "compute them with CREATE VIEW … AS SELECT"),
             (
                 "COLLATE",
                 "text is compared by its UTF-8 bytes; collations are not supported",
                 "leave it out; use lower(column) to ignore case",
             ),
-            (
-                "COMMENT",
-                "columns have no comments in the schema",
-                "write an SQL comment: -- text",
-            ),
+            ("COMMENT", "columns have no comments in the schema", "write an SQL comment: -- text"),
         ];
         let known = KNOWN.iter().find(|(word, _, _)| self.is(0, word));
         Box::new(match known {
             Some((_, message, help)) => self.error(codes::CONSTRAINT, *message).help(*help),
             None if self.is(0, "NULL") => self
-                .error(
-                    codes::CONSTRAINT,
-                    "columns accept NULL unless declared NOT NULL",
-                )
+                .error(codes::CONSTRAINT, "columns accept NULL unless declared NOT NULL")
                 .help("leave out NULL"),
             None => self
                 .unexpected("`,`, `)` or NOT NULL behind the column's type")

@@ -27,9 +27,7 @@ impl Cursor<'_> {
             return self.create_view().map(StatementKind::CreateView);
         }
         if self.eat(&["AGGREGATION"]) {
-            return self
-                .create_aggregation()
-                .map(StatementKind::CreateAggregation);
+            return self.create_aggregation().map(StatementKind::CreateAggregation);
         }
         Err(refuse::created(self))
     }
@@ -37,17 +35,9 @@ impl Cursor<'_> {
     fn create_stream(&mut self) -> Result<CreateStream> {
         let if_not_exists = self.eat(&["IF", "NOT", "EXISTS"]);
         let name = self.object_name("the stream's name")?;
-        let columns = if self.is_token(0, &Token::LParen) {
-            self.column_definitions()?
-        } else {
-            Vec::new()
-        };
+        let columns = if self.is_token(0, &Token::LParen) { self.column_definitions()? } else { Vec::new() };
         let options = self.with_options()?;
-        let query = if self.eat(&["AS"]) {
-            Some(self.query()?)
-        } else {
-            None
-        };
+        let query = if self.eat(&["AS"]) { Some(self.query()?) } else { None };
         if columns.is_empty() && query.is_none() {
             return Err(Box::new(
                 self.unexpected(&format!("the columns of `{}`", name.text))
@@ -56,17 +46,10 @@ impl Cursor<'_> {
         }
         if query.is_some() && self.is(0, "WITH") {
             return Err(Box::new(
-                self.unexpected("the end of the statement")
-                    .help("WITH (…) stands before AS"),
+                self.unexpected("the end of the statement").help("WITH (…) stands before AS"),
             ));
         }
-        Ok(CreateStream {
-            name,
-            if_not_exists,
-            columns,
-            options,
-            query,
-        })
+        Ok(CreateStream { name, if_not_exists, columns, options, query })
     }
 
     fn create_view(&mut self) -> Result<CreateView> {
@@ -77,26 +60,16 @@ impl Cursor<'_> {
             ));
         }
         let name = self.object_name("the view's name")?;
-        let columns = if self.is_token(0, &Token::LParen) {
-            self.name_list("a column name")?
-        } else {
-            Vec::new()
-        };
+        let columns =
+            if self.is_token(0, &Token::LParen) { self.name_list("a column name")? } else { Vec::new() };
         if self.is(0, "WITH") {
             return Err(Box::new(
-                self.error(
-                    codes::CLAUSE,
-                    "a view has no options: it only names a query",
-                )
-                .help("use CREATE STREAM … WITH (…) AS SELECT … for something with a sink"),
+                self.error(codes::CLAUSE, "a view has no options: it only names a query")
+                    .help("use CREATE STREAM … WITH (…) AS SELECT … for something with a sink"),
             ));
         }
         self.expect("AS")?;
         let query = self.query()?;
-        Ok(CreateView {
-            name,
-            columns,
-            query,
-        })
+        Ok(CreateView { name, columns, query })
     }
 }

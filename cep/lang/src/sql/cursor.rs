@@ -13,17 +13,18 @@ use super::dialect::CeptraDialect;
 use super::tokens::{Piece, tokenize};
 use super::{Environment, depth};
 
-/// Deepest nesting of expressions for `sqlparser`'s recursive descent.
-const EXPR_RECURSION_MAX: usize = 128;
+/// Deepest nesting of expressions for `sqlparser`'s recursive descent, which takes up to 10 KB of
+/// stack a level.
+const EXPR_RECURSION_MAX: usize = 64;
 
 /// Words that no object may be called without quotes.
 const RESERVED: &[&str] = &[
-    "SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "UNION", "WITH", "AS", "ON", "AND",
-    "OR", "NOT", "NULL", "CREATE", "INSERT", "INTO", "VALUES", "JOIN", "CASE", "WHEN", "THEN",
-    "ELSE", "END", "IN", "IS", "LIKE", "BETWEEN", "DISTINCT", "TABLE", "WINDOW", "LIMIT", "DROP",
+    "SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "UNION", "WITH", "AS", "ON", "AND", "OR", "NOT",
+    "NULL", "CREATE", "INSERT", "INTO", "VALUES", "JOIN", "CASE", "WHEN", "THEN", "ELSE", "END", "IN", "IS",
+    "LIKE", "BETWEEN", "DISTINCT", "TABLE", "WINDOW", "LIMIT", "DROP",
 ];
 
-/// One statement being parsed. The next token is always `index() `.
+/// One statement being parsed.
 pub(crate) struct Cursor<'a> {
     parser: Parser<'a>,
     spans: Vec<Span>,
@@ -53,14 +54,7 @@ impl<'a> Cursor<'a> {
             .with_recursion_limit(EXPR_RECURSION_MAX)
             .with_tokens_with_locations(piece.tokens);
         parser.advance_token();
-        Ok(Self {
-            parser,
-            spans: piece.spans,
-            end: piece.end,
-            text,
-            env,
-            query_depth: 0,
-        })
+        Ok(Self { parser, spans: piece.spans, end: piece.end, text, env, query_depth: 0 })
     }
 
     /// Index of the next token.
@@ -75,18 +69,12 @@ impl<'a> Cursor<'a> {
 
     /// Byte range of the token `n` ahead.
     pub(crate) fn span(&self, n: usize) -> Span {
-        self.spans
-            .get(self.index() + n)
-            .copied()
-            .unwrap_or(self.end)
+        self.spans.get(self.index() + n).copied().unwrap_or(self.end)
     }
 
     /// Byte range of the token before the next.
     pub(crate) fn last_span(&self) -> Span {
-        self.spans
-            .get(self.index() - 1)
-            .copied()
-            .unwrap_or(self.end)
+        self.spans.get(self.index() - 1).copied().unwrap_or(self.end)
     }
 
     /// From the start of `first` to the end of the last token taken.
@@ -114,16 +102,12 @@ impl<'a> Cursor<'a> {
 
     /// Whether the unquoted word `n` ahead is `expected`, in any case.
     pub(crate) fn is(&self, n: usize, expected: &str) -> bool {
-        self.word(n)
-            .is_some_and(|w| w.eq_ignore_ascii_case(expected))
+        self.word(n).is_some_and(|w| w.eq_ignore_ascii_case(expected))
     }
 
     /// Whether the unquoted words ahead are `expected`.
     pub(crate) fn are(&self, expected: &[&str]) -> bool {
-        expected
-            .iter()
-            .enumerate()
-            .all(|(n, word)| self.is(n, word))
+        expected.iter().enumerate().all(|(n, word)| self.is(n, word))
     }
 
     /// Whether the unquoted word `n` ahead is one of `expected`.
@@ -178,11 +162,7 @@ impl<'a> Cursor<'a> {
     /// "expected …, found …" at the next token.
     pub(crate) fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let found = found(self.token(0));
-        Box::new(Diagnostic::at(
-            codes::SYNTAX,
-            self.span(0),
-            format!("expected {expected}, found {found}"),
-        ))
+        Box::new(Diagnostic::at(codes::SYNTAX, self.span(0), format!("expected {expected}, found {found}")))
     }
 
     /// An error at the next token.
@@ -193,10 +173,7 @@ impl<'a> Cursor<'a> {
     /// The next token as a name, whatever word it is, or `None`.
     pub(crate) fn peek_name(&self) -> Option<Name> {
         match self.token(0) {
-            Token::Word(word) => Some(Name {
-                text: word.value.clone(),
-                span: self.span(0),
-            }),
+            Token::Word(word) => Some(Name { text: word.value.clone(), span: self.span(0) }),
             _ => None,
         }
     }
@@ -207,8 +184,7 @@ impl<'a> Cursor<'a> {
         if let Token::SingleQuotedString(text) = self.token(0) {
             let text = text.clone();
             return Err(Box::new(
-                self.unexpected(what)
-                    .help(format!("names take double quotes: \"{text}\"")),
+                self.unexpected(what).help(format!("names take double quotes: \"{text}\"")),
             ));
         }
         match self.peek_name() {
@@ -288,6 +264,18 @@ impl<'a> Cursor<'a> {
         Ok(expr)
     }
 
+    /// An item of GROUP BY, checked: `(a, b)` means `a, b`.
+    pub(crate) fn group(&mut self) -> Result<Vec<sql::Expr>> {
+        let exprs = match self.delegate(Parser::parse_expr)? {
+            sql::Expr::Tuple(exprs) => exprs,
+            single => vec![single],
+        };
+        for expr in &exprs {
+            self.checked(sqlast::check_expr(expr))?;
+        }
+        Ok(exprs)
+    }
+
     /// A select item, checked.
     pub(crate) fn select_item(&mut self) -> Result<sql::SelectItem> {
         let item = self.delegate(Parser::parse_select_item)?;
@@ -320,10 +308,7 @@ impl<'a> Cursor<'a> {
         let origin = self.parser.peek_token_ref().span.start;
         let text = self.string(what)?;
         // Positions inside are exact unless the literal holds an escaped quote.
-        let verbatim = self
-            .text
-            .get(literal.start + 1..literal.end.saturating_sub(1))
-            == Some(text.as_str());
+        let verbatim = self.text.get(literal.start + 1..literal.end.saturating_sub(1)) == Some(text.as_str());
         let inside = |span: Span| {
             if verbatim {
                 Span::new(literal.start + 1 + span.start, literal.start + 1 + span.end)
@@ -346,17 +331,10 @@ impl<'a> Cursor<'a> {
         let end = Span::new(literal.end.saturating_sub(1), literal.end);
         let mut inner = Cursor::new(self.text, &dialect, Piece::of(located, end), self.env)?;
         let expr = inner.expr()?;
-        if inner.at_end() {
-            Ok(expr)
-        } else {
-            Err(inner.unexpected("the end of the expression"))
-        }
+        if inner.at_end() { Ok(expr) } else { Err(inner.unexpected("the end of the expression")) }
     }
 
-    fn delegate<T>(
-        &mut self,
-        parse: impl FnOnce(&mut Parser<'a>) -> Result<T, ParserError>,
-    ) -> Result<T> {
+    fn delegate<T>(&mut self, parse: impl FnOnce(&mut Parser<'a>) -> Result<T, ParserError>) -> Result<T> {
         let start = self.index();
         parse(&mut self.parser).map_err(|error| self.translate(&error, start))
     }
@@ -405,11 +383,7 @@ impl<'a> Cursor<'a> {
     fn token_ending_at(&self, end: Location) -> Option<usize> {
         let candidate = self.token_at_or_before(end)?;
         // A token that starts at `end` is the one behind.
-        if self.location(candidate) == end && candidate > 1 {
-            Some(candidate - 1)
-        } else {
-            Some(candidate)
-        }
+        if self.location(candidate) == end && candidate > 1 { Some(candidate - 1) } else { Some(candidate) }
     }
 
     /// A parser error with its place and our words.
@@ -430,9 +404,7 @@ impl<'a> Cursor<'a> {
         };
         let (text, location) = split_location(text);
         let span = match location {
-            Some(location) => self
-                .token_at_or_before(location)
-                .map_or(here, |at| self.spans[at]),
+            Some(location) => self.token_at_or_before(location).map_or(here, |at| self.spans[at]),
             None if text.contains("found: EOF") => self.end,
             None => self.span(0),
         };
@@ -447,11 +419,7 @@ impl<'a> Cursor<'a> {
 fn shifted(location: Location, origin: Location) -> Location {
     Location {
         line: location.line + origin.line - 1,
-        column: if location.line == 1 {
-            location.column + origin.column
-        } else {
-            location.column
-        },
+        column: if location.line == 1 { location.column + origin.column } else { location.column },
     }
 }
 
@@ -460,12 +428,9 @@ fn split_location(text: &str) -> (&str, Option<Location>) {
     let Some((head, tail)) = text.rsplit_once(" at Line: ") else {
         return (text, None);
     };
-    let location = tail.split_once(", Column: ").and_then(|(line, column)| {
-        Some(Location {
-            line: line.parse().ok()?,
-            column: column.parse().ok()?,
-        })
-    });
+    let location = tail
+        .split_once(", Column: ")
+        .and_then(|(line, column)| Some(Location { line: line.parse().ok()?, column: column.parse().ok()? }));
     match location {
         Some(location) => (head, Some(location)),
         None => (text, None),
@@ -485,9 +450,8 @@ fn ours(text: &str) -> Option<(&'static str, String, String)> {
 /// "Expected: an expression, found: FROM" → "expected an expression, found `FROM`".
 fn reworded(text: &str) -> String {
     let text = text.trim_start_matches("sql parser error: ");
-    let Some((expected, found)) = text
-        .strip_prefix("Expected: ")
-        .and_then(|rest| rest.rsplit_once(", found: "))
+    let Some((expected, found)) =
+        text.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: "))
     else {
         return lower_first(text);
     };

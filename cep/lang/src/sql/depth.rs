@@ -28,9 +28,7 @@ pub(crate) fn check(piece: &Piece) -> Result<(), Box<Diagnostic>> {
                     piece.spans[at],
                     format!("the statement is nested more than {EXPR_DEPTH_MAX} levels deep here"),
                 )
-                .help(
-                    "use `x IN (a, b, …)` instead of a chain of ORs, or compute parts of it in a view",
-                ),
+                .help("use `x IN (a, b, …)` instead of a chain of ORs, or compute parts of it in a view"),
             ));
         }
     }
@@ -67,15 +65,7 @@ struct Level {
 
 impl Level {
     fn new(bracket: Bracket) -> Self {
-        Self {
-            bracket,
-            siblings: 0,
-            logicals: 0,
-            terms: 0,
-            operators: 0,
-            children: 0,
-            betweens: 0,
-        }
+        Self { bracket, siblings: 0, logicals: 0, terms: 0, operators: 0, children: 0, betweens: 0 }
     }
 
     fn term(&self) -> usize {
@@ -117,9 +107,7 @@ impl Open {
     }
 
     fn last(&mut self) -> &mut Level {
-        self.0
-            .last_mut()
-            .expect("the statement's level is never closed")
+        self.0.last_mut().expect("the statement's level is never closed")
     }
 
     /// Least height of the whole, given what is known so far.

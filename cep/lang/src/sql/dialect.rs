@@ -31,9 +31,7 @@ pub(crate) struct CeptraDialect {
 impl CeptraDialect {
     /// A dialect with fuel for a statement of `tokens` tokens.
     pub(crate) fn for_tokens(tokens: usize) -> Self {
-        Self {
-            fuel: Cell::new(FUEL_BASE + FUEL_PER_TOKEN * tokens as u64),
-        }
+        Self { fuel: Cell::new(FUEL_BASE + FUEL_PER_TOKEN * tokens as u64) }
     }
 
     fn burn(&self) -> bool {
@@ -46,10 +44,7 @@ impl CeptraDialect {
 /// An error of ours that travels through `sqlparser`: `\u{1}code\u{1}message\u{1}help` and then
 /// the location as `sqlparser` writes it. `cursor` takes it apart again.
 fn refusal(code: &str, message: &str, help: &str, at: &TokenWithSpan) -> ParserError {
-    ParserError::ParserError(format!(
-        "\u{1}{code}\u{1}{message}\u{1}{help}{}",
-        at.span.start
-    ))
+    ParserError::ParserError(format!("\u{1}{code}\u{1}{message}\u{1}{help}{}", at.span.start))
 }
 
 fn is_query_start(token: &Token) -> bool {
@@ -120,11 +115,7 @@ fn parse_distinct_from(
     }
     let left = Box::new(left.clone());
     let right = Box::new(parser.parse_subexpr(dialect.prec_value(Precedence::Is))?);
-    Ok(if negated {
-        Expr::IsNotDistinctFrom(left, right)
-    } else {
-        Expr::IsDistinctFrom(left, right)
-    })
+    Ok(if negated { Expr::IsNotDistinctFrom(left, right) } else { Expr::IsDistinctFrom(left, right) })
 }
 
 impl Dialect for CeptraDialect {
@@ -304,8 +295,7 @@ impl Dialect for CeptraDialect {
                 Some(Err(subquery_refused(next)))
             }
             Token::Word(w) if w.keyword == Keyword::ARRAY && *after == Token::LParen => {
-                is_query_start(&parser.peek_nth_token_ref(2).token)
-                    .then(|| Err(subquery_refused(next)))
+                is_query_start(&parser.peek_nth_token_ref(2).token).then(|| Err(subquery_refused(next)))
             }
             Token::Word(w)
                 if w.keyword == Keyword::INTERVAL

@@ -36,18 +36,12 @@ const UNITS: &[Unit] = &[
 const EXAMPLE: &str = "write it as 5 SECONDS, 1 HOUR 30 MINUTES or INTERVAL '5' SECOND";
 
 fn unit(name: &str) -> Option<&'static Unit> {
-    UNITS
-        .iter()
-        .find(|unit| unit.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+    UNITS.iter().find(|unit| unit.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
 }
 
 fn unknown_unit(span: Span, name: &str) -> Box<Diagnostic> {
     let names = UNITS.iter().map(|unit| unit.names[0]);
-    let error = Diagnostic::at(
-        codes::DURATION,
-        span,
-        format!("`{name}` is no unit of time"),
-    );
+    let error = Diagnostic::at(codes::DURATION, span, format!("`{name}` is no unit of time"));
     Box::new(match suggest(name, names) {
         Some(close) => error.help(format!("did you mean `{close}`?")),
         None => error.help(EXAMPLE),
@@ -58,11 +52,7 @@ fn unknown_unit(span: Span, name: &str) -> Box<Diagnostic> {
 type Reason = String;
 
 impl Duration {
-    const ZERO: Duration = Duration {
-        months: 0,
-        days: 0,
-        nanos: 0,
-    };
+    const ZERO: Duration = Duration { months: 0, days: 0, nanos: 0 };
 
     /// Whether all parts are at least 0 and one is more.
     fn is_positive(self) -> bool {
@@ -121,13 +111,7 @@ fn scaled(number: &str, unit: &Unit) -> Result<Duration, Reason> {
         return Err(format!("{number} {name} is no whole number of nanoseconds"));
     }
     let nanos = i64::try_from(product / scale).map_err(|_| too_long())? * sign;
-    length
-        .plus(Duration {
-            months: 0,
-            days: 0,
-            nanos,
-        })
-        .ok_or_else(too_long)
+    length.plus(Duration { months: 0, days: 0, nanos }).ok_or_else(too_long)
 }
 
 /// Reads `'5 minutes'`, `'1h30m'`, `'250 ms'`: numbers, each with its unit.
@@ -138,14 +122,11 @@ pub fn parse_duration_text(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     let mut total: Option<Duration> = None;
     while !rest.is_empty() {
-        let number_len = rest
-            .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')))
-            .unwrap_or(rest.len());
+        let number_len =
+            rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(rest.len());
         let (number, behind) = rest.split_at(number_len);
         let behind = behind.trim_start();
-        let unit_len = behind
-            .find(|c: char| !c.is_alphabetic())
-            .unwrap_or(behind.len());
+        let unit_len = behind.find(|c: char| !c.is_alphabetic()).unwrap_or(behind.len());
         let (name, behind) = behind.split_at(unit_len);
         if number.is_empty() || name.is_empty() {
             return Err(format!("'{text}' is no length of time such as '5 seconds'"));
@@ -154,9 +135,7 @@ pub fn parse_duration_text(text: &str) -> Result<Duration, String> {
         let part = scaled(number, unit)?;
         total = Some(match total {
             None => part,
-            Some(sum) => sum
-                .plus(part)
-                .ok_or_else(|| format!("'{text}' is longer than can be counted"))?,
+            Some(sum) => sum.plus(part).ok_or_else(|| format!("'{text}' is longer than can be counted"))?,
         });
         rest = behind.trim_start();
     }
@@ -186,12 +165,8 @@ impl Cursor<'_> {
             return Ok(duration);
         }
         Err(Box::new(
-            Diagnostic::at(
-                codes::DURATION,
-                duration.span,
-                format!("{what} must be longer than nothing"),
-            )
-            .help(EXAMPLE),
+            Diagnostic::at(codes::DURATION, duration.span, format!("{what} must be longer than nothing"))
+                .help(EXAMPLE),
         ))
     }
 
@@ -219,14 +194,10 @@ impl Cursor<'_> {
             return self.interval_rest(start);
         }
         if let Token::SingleQuotedString(text) = self.token(0) {
-            let length = parse_duration_text(text).map_err(|reason| {
-                Box::new(Diagnostic::at(codes::DURATION, start, reason).help(EXAMPLE))
-            })?;
+            let length = parse_duration_text(text)
+                .map_err(|reason| Box::new(Diagnostic::at(codes::DURATION, start, reason).help(EXAMPLE)))?;
             self.advance();
-            return Ok(SpannedDuration {
-                length,
-                span: start,
-            });
+            return Ok(SpannedDuration { length, span: start });
         }
         let mut total = Duration::ZERO;
         loop {
@@ -240,18 +211,11 @@ impl Cursor<'_> {
                 break;
             }
         }
-        Ok(SpannedDuration {
-            length: total,
-            span: self.since(start),
-        })
+        Ok(SpannedDuration { length: total, span: self.since(start) })
     }
 
     fn too_long(&self, start: Span) -> Box<Diagnostic> {
-        Box::new(Diagnostic::at(
-            codes::DURATION,
-            self.since(start),
-            "this is longer than can be counted",
-        ))
+        Box::new(Diagnostic::at(codes::DURATION, self.since(start), "this is longer than can be counted"))
     }
 
     fn signed_number(&mut self, what: &str) -> Result<String> {
@@ -263,10 +227,7 @@ impl Cursor<'_> {
                 self.advance();
                 Ok(number)
             }
-            _ => Err(Box::new(
-                self.unexpected(&format!("{what}, a length of time"))
-                    .help(EXAMPLE),
-            )),
+            _ => Err(Box::new(self.unexpected(&format!("{what}, a length of time")).help(EXAMPLE))),
         }
     }
 
@@ -274,10 +235,7 @@ impl Cursor<'_> {
     fn unit_of(&mut self, number: &str, number_span: Span) -> Result<Duration> {
         let span = self.span(0);
         let Some(name) = self.word(0) else {
-            return Err(Box::new(
-                self.unexpected(&format!("a unit of time behind {number}"))
-                    .help(EXAMPLE),
-            ));
+            return Err(Box::new(self.unexpected(&format!("a unit of time behind {number}")).help(EXAMPLE)));
         };
         let name = name.to_owned();
         let unit = unit(&name).ok_or_else(|| unknown_unit(span, &name))?;
@@ -307,10 +265,7 @@ impl Cursor<'_> {
                 self.unit_of(&number, value_span)?
             }
         };
-        Ok(SpannedDuration {
-            length,
-            span: self.since(start),
-        })
+        Ok(SpannedDuration { length, span: self.since(start) })
     }
 
     fn interval_unit(&mut self, text: &str, value_span: Span) -> Result<Duration> {

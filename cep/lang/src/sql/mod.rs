@@ -79,11 +79,7 @@ pub fn parse_script(text: &str, env: &Environment<'_>) -> Result<Vec<Statement>,
     {
         errors.push(error);
     }
-    if errors.is_empty() {
-        Ok(statements)
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(statements) } else { Err(errors) }
 }
 
 fn script_too_long(bytes: usize) -> Diagnostic {
@@ -92,8 +88,7 @@ fn script_too_long(bytes: usize) -> Diagnostic {
         message: format!("the script has {bytes} bytes; the limit is {SCRIPT_BYTES_MAX}"),
         span: None,
         help: Some(
-            "split it into several scripts, and feed rows through a source instead of VALUES"
-                .to_owned(),
+            "split it into several scripts, and feed rows through a source instead of VALUES".to_owned(),
         ),
     }
 }

@@ -41,8 +41,7 @@ pub fn substitute_variables(text: &str, env: &Environment<'_>) -> Result<String,
                 return Err(VariableError {
                     span: Span::new(start, text.len()),
                     message: "`${` without `}`".to_owned(),
-                    help: "write ${VAR} or ${VAR:default}; a plain dollar sign before `{` is `$$`"
-                        .to_owned(),
+                    help: "write ${VAR} or ${VAR:default}; a plain dollar sign before `{` is `$$`".to_owned(),
                 });
             };
             let span = Span::new(start, start + 2 + close + 1);
@@ -63,9 +62,7 @@ fn variable(body: &str, span: Span, env: &Environment<'_>) -> Result<String, Var
         None => (body, None),
     };
     let mut chars = name.chars();
-    let is_name = chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+    let is_name = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !is_name {
         return Err(VariableError {
@@ -129,11 +126,7 @@ impl Cursor<'_> {
         self.advance();
         let start = self.span(0);
         let value = self.option_value(&key.text)?;
-        Ok(WithOption {
-            key,
-            value,
-            value_span: self.since(start),
-        })
+        Ok(WithOption { key, value, value_span: self.since(start) })
     }
 
     /// `'kafka.brokers'`, `"kafka.brokers"` or `kafka.brokers`, also `csv.has-header`.
@@ -143,11 +136,7 @@ impl Cursor<'_> {
             let text = text.clone();
             self.advance();
             if text.is_empty() {
-                return Err(Box::new(Diagnostic::at(
-                    codes::OPTION_VALUE,
-                    start,
-                    "an option needs a name",
-                )));
+                return Err(Box::new(Diagnostic::at(codes::OPTION_VALUE, start, "an option needs a name")));
             }
             return Ok(Name { text, span: start });
         }
@@ -156,13 +145,18 @@ impl Cursor<'_> {
         };
         self.advance();
         loop {
-            let separator = match self.token(0) {
-                Token::Period => '.',
-                Token::Minus => '-',
+            match self.token(0) {
+                Token::Period => key.text.push('.'),
+                Token::Minus => key.text.push('-'),
+                // `x.3` is the word `x` and the number `.3`.
+                Token::Number(number, _) if number.starts_with('.') => {
+                    key.text.push_str(number);
+                    self.advance();
+                    continue;
+                }
                 _ => break,
-            };
+            }
             self.advance();
-            key.text.push(separator);
             match self.token(0) {
                 Token::Word(word) => key.text.push_str(&word.value),
                 Token::Number(number, _) => key.text.push_str(number),
@@ -189,12 +183,8 @@ impl Cursor<'_> {
                         .help(format!("strings take single quotes: '{}'", word.value)),
                 ));
             }
-            Token::Word(word) if word.value.eq_ignore_ascii_case("true") => {
-                OptionLiteral::Bool(true)
-            }
-            Token::Word(word) if word.value.eq_ignore_ascii_case("false") => {
-                OptionLiteral::Bool(false)
-            }
+            Token::Word(word) if word.value.eq_ignore_ascii_case("true") => OptionLiteral::Bool(true),
+            Token::Word(word) if word.value.eq_ignore_ascii_case("false") => OptionLiteral::Bool(false),
             Token::Word(word) if word.value.eq_ignore_ascii_case("null") => {
                 return Err(Box::new(
                     self.unexpected(&format!("the value of `{key}`"))
@@ -222,8 +212,7 @@ impl Cursor<'_> {
 
     fn option_interval(&mut self, key: &str) -> Result<OptionLiteral> {
         let value = self.any_duration(&format!("the value of `{key}`"))?;
-        let error =
-            |message: String| Box::new(Diagnostic::at(codes::DURATION, value.span, message));
+        let error = |message: String| Box::new(Diagnostic::at(codes::DURATION, value.span, message));
         if value.length.months != 0 {
             return Err(Box::new(
                 error(format!("`{key}` needs a fixed length of time"))
@@ -240,15 +229,9 @@ impl Cursor<'_> {
     /// `text` with its variables replaced; errors point into the literal.
     fn substituted(&self, text: &str, literal: Span) -> Result<String> {
         substitute_variables(text, self.env).map_err(|error| {
-            let verbatim = self
-                .text
-                .get(literal.start + 1..literal.end.saturating_sub(1))
-                == Some(text);
+            let verbatim = self.text.get(literal.start + 1..literal.end.saturating_sub(1)) == Some(text);
             let span = if verbatim {
-                Span::new(
-                    literal.start + 1 + error.span.start,
-                    literal.start + 1 + error.span.end,
-                )
+                Span::new(literal.start + 1 + error.span.start, literal.start + 1 + error.span.end)
             } else {
                 literal
             };

@@ -27,21 +27,14 @@ impl Cursor<'_> {
         } else if self.eat(&["SNAPSHOT"]) {
             RateKind::Snapshot
         } else {
-            return Err(Box::new(
-                self.unexpected("ALL, FIRST, LAST or SNAPSHOT").help(FORMS),
-            ));
+            return Err(Box::new(self.unexpected("ALL, FIRST, LAST or SNAPSHOT").help(FORMS)));
         };
         self.expect("EVERY")?;
         let every = self.rate_every()?;
         let span = self.since(start);
         if kind == RateKind::Snapshot && matches!(every, RateEvery::Events(_)) {
             return Err(Box::new(
-                Diagnostic::at(
-                    codes::RATE,
-                    span,
-                    "a snapshot is taken by time, not by events",
-                )
-                .help(FORMS),
+                Diagnostic::at(codes::RATE, span, "a snapshot is taken by time, not by events").help(FORMS),
             ));
         }
         Ok(Some(OutputRate { kind, every, span }))
@@ -56,11 +49,8 @@ impl Cursor<'_> {
             return Ok(RateEvery::Events(rows));
         }
         if matches!(self.token(0), Token::Number(_, _)) && self.word(1).is_none() {
-            return Err(Box::new(
-                self.error(codes::RATE, "a rate needs a unit").help(FORMS),
-            ));
+            return Err(Box::new(self.error(codes::RATE, "a rate needs a unit").help(FORMS)));
         }
-        self.fixed_duration("an output rate")
-            .map(|duration| RateEvery::Time(duration.length))
+        self.fixed_duration("an output rate").map(|duration| RateEvery::Time(duration.length))
     }
 }

@@ -18,11 +18,8 @@ impl Cursor<'_> {
     pub(super) fn query(&mut self) -> Result<Query> {
         if self.query_depth == QUERY_DEPTH_MAX {
             return Err(Box::new(
-                self.error(
-                    codes::TOO_DEEP,
-                    format!("queries nest at most {QUERY_DEPTH_MAX} levels deep"),
-                )
-                .help("name the inner ones with WITH or CREATE VIEW"),
+                self.error(codes::TOO_DEEP, format!("queries nest at most {QUERY_DEPTH_MAX} levels deep"))
+                    .help("name the inner ones with WITH or CREATE VIEW"),
             ));
         }
         self.query_depth += 1;
@@ -35,25 +32,13 @@ impl Cursor<'_> {
         let start = self.span(0);
         let with = self.ctes()?;
         let body = self.set_expr()?;
-        let order_by = if self.is(0, "ORDER") {
-            self.order_by()?
-        } else {
-            Vec::new()
-        };
+        let order_by = if self.is(0, "ORDER") { self.order_by()? } else { Vec::new() };
         let (limit, offset) = self.limit_and_offset()?;
         let output = self.output_rate()?;
         if let Some(error) = refuse::clause(self) {
             return Err(error);
         }
-        Ok(Query {
-            with,
-            body,
-            order_by,
-            limit,
-            offset,
-            output,
-            span: self.since(start),
-        })
+        Ok(Query { with, body, order_by, limit, offset, output, span: self.since(start) })
     }
 
     fn ctes(&mut self) -> Result<Vec<Cte>> {
@@ -89,26 +74,18 @@ impl Cursor<'_> {
 
     fn cte(&mut self) -> Result<Cte> {
         let name = self.name("the name of a common table expression")?;
-        let columns = if self.is_token(0, &Token::LParen) {
-            self.name_list("a column name")?
-        } else {
-            Vec::new()
-        };
+        let columns =
+            if self.is_token(0, &Token::LParen) { self.name_list("a column name")? } else { Vec::new() };
         self.expect("AS")?;
         if self.is_one_of(0, &["MATERIALIZED", "NOT"]) {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "MATERIALIZED has no meaning on a stream")
-                    .help("leave it out"),
+                self.error(codes::CLAUSE, "MATERIALIZED has no meaning on a stream").help("leave it out"),
             ));
         }
         self.expect_token(&Token::LParen)?;
         let query = self.query()?;
         self.expect_token(&Token::RParen)?;
-        Ok(Cte {
-            name,
-            columns,
-            query,
-        })
+        Ok(Cte { name, columns, query })
     }
 
     fn set_expr(&mut self) -> Result<SetExpr> {
@@ -131,11 +108,7 @@ impl Cursor<'_> {
                 break;
             }
         }
-        Ok(if operands.len() == 1 {
-            operands.swap_remove(0)
-        } else {
-            SetExpr::UnionAll(operands)
-        })
+        Ok(if operands.len() == 1 { operands.swap_remove(0) } else { SetExpr::UnionAll(operands) })
     }
 
     fn union_all(&mut self) -> Result<()> {
@@ -150,11 +123,7 @@ impl Cursor<'_> {
         if self.eat(&["ALL"]) {
             return Ok(());
         }
-        let span = if self.is(0, "DISTINCT") {
-            start.to(self.span(0))
-        } else {
-            start
-        };
+        let span = if self.is(0, "DISTINCT") { start.to(self.span(0)) } else { start };
         Err(Box::new(
             Diagnostic::at(
                 codes::SET_OPERATION,
@@ -172,9 +141,7 @@ impl Cursor<'_> {
             return Ok(SetExpr::Nested(Box::new(query)));
         }
         if self.is(0, "SELECT") {
-            return self
-                .select()
-                .map(|select| SetExpr::Select(Box::new(select)));
+            return self.select().map(|select| SetExpr::Select(Box::new(select)));
         }
         if self.is(0, "VALUES") {
             return Err(Box::new(
@@ -184,8 +151,7 @@ impl Cursor<'_> {
         }
         if self.is(0, "FROM") {
             return Err(Box::new(
-                self.unexpected("SELECT")
-                    .help("FROM stands behind the select list: SELECT … FROM …"),
+                self.unexpected("SELECT").help("FROM stands behind the select list: SELECT … FROM …"),
             ));
         }
         Err(self.unexpected("SELECT"))
@@ -202,17 +168,12 @@ impl Cursor<'_> {
         })?;
         if self.is(0, "INTO") {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "SELECT has no INTO")
-                    .help("write INSERT INTO stream SELECT …"),
+                self.error(codes::CLAUSE, "SELECT has no INTO").help("write INSERT INTO stream SELECT …"),
             ));
         }
         let (from, filter) = self.from_and_where()?;
         let group_by = self.group_by()?;
-        let having = if self.eat(&["HAVING"]) {
-            Some(self.expr()?)
-        } else {
-            None
-        };
+        let having = if self.eat(&["HAVING"]) { Some(self.expr()?) } else { None };
         let (named_windows, qualify) = self.windows_and_qualify()?;
         Ok(Select {
             distinct,
@@ -231,8 +192,7 @@ impl Cursor<'_> {
     fn select_quantifier(&mut self) -> Result<bool> {
         if self.is(0, "TOP") && matches!(self.token(1), Token::Number(_, _) | Token::LParen) {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "SELECT has no TOP")
-                    .help("write LIMIT n at the end of the query"),
+                self.error(codes::CLAUSE, "SELECT has no TOP").help("write LIMIT n at the end of the query"),
             ));
         }
         if self.eat(&["DISTINCT"]) {
@@ -262,39 +222,30 @@ impl Cursor<'_> {
         self.expect("BY")?;
         if self.is(0, "ALL") && !matches!(self.token(1), Token::Period) {
             return Err(Box::new(
-                self.error(codes::GROUPING, "GROUP BY ALL is not supported yet")
-                    .help("name the columns"),
+                self.error(codes::GROUPING, "GROUP BY ALL is not supported yet").help("name the columns"),
             ));
         }
-        let exprs = self.comma_separated(|c| {
+        let groups = self.comma_separated(|c| {
             let sets = c.are(&["GROUPING", "SETS"])
                 || (c.is_one_of(0, &["ROLLUP", "CUBE"]) && c.is_token(1, &Token::LParen));
             if sets {
                 return Err(Box::new(
-                    c.error(
-                        codes::GROUPING,
-                        "GROUPING SETS, ROLLUP and CUBE are not supported yet",
-                    )
-                    .help("write one query for each grouping"),
+                    c.error(codes::GROUPING, "GROUPING SETS, ROLLUP and CUBE are not supported yet")
+                        .help("write one query for each grouping"),
                 ));
             }
-            c.expr()
+            c.group()
         })?;
         if self.is(0, "WITH") && self.is_one_of(1, &["ROLLUP", "CUBE", "TOTALS"]) {
             return Err(Box::new(
-                self.error(
-                    codes::GROUPING,
-                    "WITH ROLLUP, CUBE and TOTALS are not supported yet",
-                )
-                .help("write one query for each grouping"),
+                self.error(codes::GROUPING, "WITH ROLLUP, CUBE and TOTALS are not supported yet")
+                    .help("write one query for each grouping"),
             ));
         }
-        Ok(exprs)
+        Ok(groups.into_iter().flatten().collect())
     }
 
-    fn windows_and_qualify(
-        &mut self,
-    ) -> Result<(Vec<sql::NamedWindowDefinition>, Option<sql::Expr>)> {
+    fn windows_and_qualify(&mut self) -> Result<(Vec<sql::NamedWindowDefinition>, Option<sql::Expr>)> {
         let mut windows = Vec::new();
         let mut qualify = None;
         loop {
@@ -323,15 +274,12 @@ impl Cursor<'_> {
     fn order_by(&mut self) -> Result<Vec<sql::OrderByExpr>> {
         self.expect("ORDER")?;
         if self.is(0, "SIBLINGS") {
-            return Err(Box::new(
-                self.error(codes::CLAUSE, "ORDER SIBLINGS BY is not supported"),
-            ));
+            return Err(Box::new(self.error(codes::CLAUSE, "ORDER SIBLINGS BY is not supported")));
         }
         self.expect("BY")?;
         if self.is(0, "ALL") && matches!(self.token(1), Token::EOF | Token::RParen) {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "ORDER BY ALL is not supported")
-                    .help("name the columns"),
+                self.error(codes::CLAUSE, "ORDER BY ALL is not supported").help("name the columns"),
             ));
         }
         self.comma_separated(Self::order_by_expr)
@@ -345,10 +293,7 @@ impl Cursor<'_> {
             let start = self.span(0);
             let (slot, value) = if self.eat(&["LIMIT"]) {
                 if self.is(0, "ALL") {
-                    return Err(Box::new(
-                        self.unexpected("the number of rows")
-                            .help("leave out LIMIT ALL"),
-                    ));
+                    return Err(Box::new(self.unexpected("the number of rows").help("leave out LIMIT ALL")));
                 }
                 (&mut limit, self.row_count()?)
             } else if self.eat(&["OFFSET"]) {
@@ -373,14 +318,14 @@ impl Cursor<'_> {
             *slot = Some((value, span));
             if self.is_token(0, &Token::Comma) {
                 return Err(Box::new(
-                    self.unexpected("the end of LIMIT")
-                        .help("write LIMIT n OFFSET m instead of LIMIT m, n"),
+                    self.unexpected("the end of LIMIT").help("write LIMIT n OFFSET m instead of LIMIT m, n"),
                 ));
             }
             if self.is(0, "BY") {
                 return Err(Box::new(
-                    self.error(codes::CLAUSE, "LIMIT BY is not supported")
-                        .help("number the rows: QUALIFY row_number() OVER (PARTITION BY key ORDER BY x) <= n"),
+                    self.error(codes::CLAUSE, "LIMIT BY is not supported").help(
+                        "number the rows: QUALIFY row_number() OVER (PARTITION BY key ORDER BY x) <= n",
+                    ),
                 ));
             }
         }
@@ -411,15 +356,10 @@ impl Cursor<'_> {
             return Err(self.unexpected("FIRST or NEXT"));
         }
         self.advance();
-        let value = if self.is_one_of(0, &["ROW", "ROWS"]) {
-            sqlast::number("1")
-        } else {
-            self.row_count()?
-        };
+        let value = if self.is_one_of(0, &["ROW", "ROWS"]) { sqlast::number("1") } else { self.row_count()? };
         if self.is(0, "PERCENT") {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "FETCH … PERCENT is not supported")
-                    .help("give the number of rows"),
+                self.error(codes::CLAUSE, "FETCH … PERCENT is not supported").help("give the number of rows"),
             ));
         }
         if !self.is_one_of(0, &["ROW", "ROWS"]) {

@@ -9,12 +9,7 @@ use super::cursor::Cursor;
 use super::window_params::window_doc;
 
 /// Words, code, message, help.
-type Refused = (
-    &'static [&'static str],
-    &'static str,
-    &'static str,
-    &'static str,
-);
+type Refused = (&'static [&'static str], &'static str, &'static str, &'static str);
 
 fn find(c: &Cursor<'_>, table: &[Refused]) -> Option<Box<Diagnostic>> {
     let (words, code, message, help) = table.iter().find(|(words, _, _, _)| c.are(words))?;
@@ -70,9 +65,7 @@ const STATEMENTS: &[Refused] = &[
     (&["PRAGMA"], codes::STATEMENT, "there are no pragmas", "options stand in WITH (…) of CREATE STREAM"),
 ];
 
-const STARTS: &[&str] = &[
-    "CREATE", "INSERT", "SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "DROP",
-];
+const STARTS: &[&str] = &["CREATE", "INSERT", "SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "DROP"];
 
 /// A statement that starts with none of ours.
 pub(super) fn statement(c: &Cursor<'_>) -> Box<Diagnostic> {
@@ -82,15 +75,12 @@ pub(super) fn statement(c: &Cursor<'_>) -> Box<Diagnostic> {
     let Some(word) = c.word(0) else {
         return c.unexpected("a statement");
     };
-    let error = c.error(
-        codes::UNKNOWN_STATEMENT,
-        format!("`{word}` starts no statement"),
-    );
+    let error = c.error(codes::UNKNOWN_STATEMENT, format!("`{word}` starts no statement"));
     Box::new(match suggest(word, STARTS.iter().copied()) {
         Some(close) => error.help(format!("did you mean `{close}`?")),
-        None => error.help(
-            "statements start with CREATE, INSERT, SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or DROP",
-        ),
+        None => {
+            error.help("statements start with CREATE, INSERT, SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or DROP")
+        }
     })
 }
 
@@ -131,9 +121,7 @@ pub(super) fn dropped(c: &Cursor<'_>) -> Box<Diagnostic> {
 fn kind_expected(c: &Cursor<'_>, verb: &str) -> Box<Diagnostic> {
     const KINDS: &[&str] = &["STREAM", "VIEW", "AGGREGATION"];
     let error = c.unexpected(&format!("STREAM, VIEW or AGGREGATION behind {verb}"));
-    let close = c
-        .word(0)
-        .and_then(|word| suggest(word, KINDS.iter().copied()));
+    let close = c.word(0).and_then(|word| suggest(word, KINDS.iter().copied()));
     match close {
         Some(close) => Box::new(error.help(format!("did you mean `{close}`?"))),
         None => error,
@@ -161,8 +149,8 @@ const RELATIONS: &[Refused] = &[
     (&["STRAIGHT_JOIN"], codes::JOIN, JOIN, JOIN_HELP),
     (&["UNIDIRECTIONAL"], codes::JOIN, JOIN, JOIN_HELP),
     (&["MATCH_RECOGNIZE"], codes::PATTERN, "MATCH_RECOGNIZE is not supported yet", "compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)"),
-    (&["TABLESAMPLE"], codes::CLAUSE, "TABLESAMPLE is random, and a result must be the same every time", "take every n-th key: WHERE hash(key) % 10 = 0"),
-    (&["SAMPLE"], codes::CLAUSE, "SAMPLE is random, and a result must be the same every time", "take every n-th key: WHERE hash(key) % 10 = 0"),
+    (&["TABLESAMPLE"], codes::CLAUSE, "TABLESAMPLE is random, and a result must be the same every time", "filter by a column instead"),
+    (&["SAMPLE"], codes::CLAUSE, "SAMPLE is random, and a result must be the same every time", "filter by a column instead"),
     (&["PIVOT"], codes::CLAUSE, "PIVOT is not supported", "write sum(x) FILTER (WHERE kind = 'a') AS a for each column"),
     (&["UNPIVOT"], codes::CLAUSE, "UNPIVOT is not supported", "write one SELECT for each column and UNION ALL them"),
     (&["FOR", "SYSTEM_TIME"], codes::JOIN, "temporal reads need tables, which are not supported yet", "leave it out"),
@@ -176,11 +164,7 @@ const RELATIONS: &[Refused] = &[
 pub(super) fn relation(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     if c.is_token(0, &Token::Comma) {
         return Some(Box::new(
-            c.error(
-                codes::JOIN,
-                "FROM reads one relation: joins are not supported yet",
-            )
-            .help(JOIN_HELP),
+            c.error(codes::JOIN, "FROM reads one relation: joins are not supported yet").help(JOIN_HELP),
         ));
     }
     find(c, RELATIONS)
@@ -195,18 +179,13 @@ pub(super) fn relation_start(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
         (&["VALUES"], codes::CLAUSE, "VALUES stands only in INSERT INTO", "write INSERT INTO stream VALUES (…)"),
     ];
     let is_name = |c: &Cursor<'_>| {
-        matches!(
-            c.token(1),
-            Token::EOF | Token::RParen | Token::LBracket | Token::Comma
-        ) || c.is_one_of(1, &["WHERE", "WINDOW", "GROUP", "AS", "ORDER", "LIMIT"])
+        matches!(c.token(1), Token::EOF | Token::RParen | Token::LBracket | Token::Comma)
+            || c.is_one_of(1, &["WHERE", "WINDOW", "GROUP", "AS", "ORDER", "LIMIT"])
     };
     if c.is_one_of(0, &["PATTERN", "SEQUENCE"]) && c.is_token(1, &Token::LParen) {
         return Some(Box::new(
-            c.error(
-                codes::PATTERN,
-                "patterns and sequences are not supported yet",
-            )
-            .help("compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)"),
+            c.error(codes::PATTERN, "patterns and sequences are not supported yet")
+                .help("compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)"),
         ));
     }
     if is_name(c) { None } else { find(c, STARTS) }
@@ -215,10 +194,12 @@ pub(super) fn relation_start(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
 /// `name(…)` in FROM.
 pub(super) fn table_function(c: &Cursor<'_>, name: &Name) -> Box<Diagnostic> {
     if window_doc(&name.text).is_some() {
-        return Box::new(c.unexpected("the end of the relation").help(format!(
-            "a window takes its rows with TABLE: {}(TABLE s, DESCRIPTOR(ts), …)",
-            name.text
-        )));
+        return Box::new(
+            c.unexpected("the end of the relation").help(format!(
+                "a window takes its rows with TABLE: {}(TABLE s, DESCRIPTOR(ts), …)",
+                name.text
+            )),
+        );
     }
     let help = if name.text.eq_ignore_ascii_case("unnest") {
         "use unnest(array) in the select list"
@@ -226,12 +207,8 @@ pub(super) fn table_function(c: &Cursor<'_>, name: &Name) -> Box<Diagnostic> {
         "only windows stand here: TABLE(TUMBLE(TABLE s, DESCRIPTOR(ts), INTERVAL '1' MINUTE))"
     };
     Box::new(
-        Diagnostic::at(
-            codes::CLAUSE,
-            name.span,
-            format!("there is no table function `{}`", name.text),
-        )
-        .help(help),
+        Diagnostic::at(codes::CLAUSE, name.span, format!("there is no table function `{}`", name.text))
+            .help(help),
     )
 }
 
@@ -260,14 +237,15 @@ const CLAUSES: &[Refused] = &[
 /// What stands behind a query or statement and is refused.
 pub(super) fn clause(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     if c.is(0, "WHERE") || c.is(0, "GROUP") || c.is(0, "HAVING") {
-        return Some(Box::new(c.unexpected("the end of the query").help(
-            "the order is: FROM, WHERE, GROUP BY, HAVING, WINDOW, QUALIFY, ORDER BY, LIMIT, OUTPUT",
-        )));
+        return Some(Box::new(
+            c.unexpected("the end of the query").help(
+                "the order is: FROM, WHERE, GROUP BY, HAVING, WINDOW, QUALIFY, ORDER BY, LIMIT, OUTPUT",
+            ),
+        ));
     }
     if c.is_one_of(0, &["ORDER", "LIMIT", "OFFSET", "FETCH"]) {
         return Some(Box::new(
-            c.unexpected("the end of the query")
-                .help("ORDER BY, then LIMIT and OFFSET, then OUTPUT"),
+            c.unexpected("the end of the query").help("ORDER BY, then LIMIT and OFFSET, then OUTPUT"),
         ));
     }
     find(c, CLAUSES).or_else(|| find(c, RELATIONS))

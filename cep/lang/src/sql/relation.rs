@@ -70,6 +70,7 @@ const NO_ALIAS: &[&str] = &[
     "AS",
     "PREWHERE",
     "SETTINGS",
+    "OPTION",
     "FORMAT",
     "RETURNING",
     "VERSION",
@@ -157,18 +158,15 @@ impl Cursor<'_> {
         }
         if self.eat_token(&Token::LParen) {
             if !(self.is_one_of(0, &["SELECT", "WITH"]) || self.is_token(0, &Token::LParen)) {
-                return Err(Box::new(self.unexpected("SELECT").help(
-                    "only queries take parentheses here; write a stream's name without",
-                )));
+                return Err(Box::new(
+                    self.unexpected("SELECT")
+                        .help("only queries take parentheses here; write a stream's name without"),
+                ));
             }
             let query = Box::new(self.query()?);
             self.expect_token(&Token::RParen)?;
             let pre_filter = self.bracket_filter()?;
-            return Ok(bare(
-                RelationSource::Derived(Derived { query }),
-                pre_filter,
-                None,
-            ));
+            return Ok(bare(RelationSource::Derived(Derived { query }), pre_filter, None));
         }
         let name = self.object_name("the name of a stream, view or aggregation")?;
         if self.is_token(0, &Token::LParen) {
@@ -194,9 +192,7 @@ impl Cursor<'_> {
         let explicit = self.eat(&["AS"]);
         let implicit = !explicit
             && match self.token(0) {
-                Token::Word(word) => {
-                    word.quote_style.is_some() || !NO_ALIAS.iter().any(|w| self.is(0, w))
-                }
+                Token::Word(word) => word.quote_style.is_some() || !NO_ALIAS.iter().any(|w| self.is(0, w)),
                 _ => false,
             };
         if !(explicit || implicit) {
@@ -255,33 +251,19 @@ impl Cursor<'_> {
         let start = self.span(0);
         self.advance();
         let from = self.expr()?;
-        let to = if self.eat_token(&Token::Comma) {
-            Some(self.expr()?)
-        } else {
-            None
-        };
+        let to = if self.eat_token(&Token::Comma) { Some(self.expr()?) } else { None };
         if !self.is(0, "PER") {
             return Err(Box::new(
-                self.unexpected("PER")
-                    .help("write WITHIN '2024-01-01', '2024-02-01' PER 'hours'"),
+                self.unexpected("PER").help("write WITHIN '2024-01-01', '2024-02-01' PER 'hours'"),
             ));
         }
         self.advance();
         let per = self.per_grain()?;
         let span = self.since(start);
         if relation.within_per.is_some() {
-            return Err(Box::new(Diagnostic::at(
-                codes::SYNTAX,
-                span,
-                "WITHIN … PER … is given twice",
-            )));
+            return Err(Box::new(Diagnostic::at(codes::SYNTAX, span, "WITHIN … PER … is given twice")));
         }
-        relation.within_per = Some(WithinPer {
-            from,
-            to,
-            per,
-            span,
-        });
+        relation.within_per = Some(WithinPer { from, to, per, span });
         Ok(())
     }
 }

@@ -26,10 +26,7 @@ impl Cursor<'_> {
     fn statement(&mut self) -> Result<Statement> {
         let start = self.span(0);
         let kind = self.statement_kind()?;
-        Ok(Statement {
-            kind,
-            span: self.since(start),
-        })
+        Ok(Statement { kind, span: self.since(start) })
     }
 
     fn statement_kind(&mut self) -> Result<StatementKind> {
@@ -61,10 +58,7 @@ impl Cursor<'_> {
     fn left_over(&self) -> Box<Diagnostic> {
         refuse::clause(self).unwrap_or_else(|| {
             let error = self.unexpected("the end of the statement");
-            if self.is_one_of(
-                0,
-                &["CREATE", "INSERT", "SELECT", "DROP", "SHOW", "DESCRIBE"],
-            ) {
+            if self.is_one_of(0, &["CREATE", "INSERT", "SELECT", "DROP", "SHOW", "DESCRIBE"]) {
                 Box::new(error.help("statements are separated by `;`"))
             } else {
                 error
@@ -76,28 +70,20 @@ impl Cursor<'_> {
         self.expect("INSERT")?;
         if self.is_one_of(0, &["OR", "OVERWRITE", "REPLACE", "IGNORE"]) {
             return Err(Box::new(
-                self.error(
-                    codes::CLAUSE,
-                    "rows of a stream are never replaced, so INSERT has no variants",
-                )
-                .help("write INSERT INTO stream SELECT …"),
+                self.error(codes::CLAUSE, "rows of a stream are never replaced, so INSERT has no variants")
+                    .help("write INSERT INTO stream SELECT …"),
             ));
         }
         self.expect("INTO")?;
         if self.is(0, "TABLE") {
             return Err(Box::new(
-                self.unexpected("the name of a stream")
-                    .help("leave out TABLE: INSERT INTO stream …"),
+                self.unexpected("the name of a stream").help("leave out TABLE: INSERT INTO stream …"),
             ));
         }
         let target = self.object_name("the name of a stream")?;
         let has_columns = self.is_token(0, &Token::LParen)
             && !(self.is_one_of(1, &["SELECT", "WITH"]) || self.is_token(1, &Token::LParen));
-        let columns = if has_columns {
-            self.name_list("a column name")?
-        } else {
-            Vec::new()
-        };
+        let columns = if has_columns { self.name_list("a column name")? } else { Vec::new() };
         let source = if self.is(0, "VALUES") {
             InsertSource::Values(self.values()?)
         } else if self.are(&["DEFAULT", "VALUES"]) {
@@ -110,11 +96,7 @@ impl Cursor<'_> {
         } else {
             return Err(self.unexpected("SELECT or VALUES"));
         };
-        Ok(Insert {
-            target,
-            columns,
-            source,
-        })
+        Ok(Insert { target, columns, source })
     }
 
     fn values(&mut self) -> Result<Vec<Vec<datafusion_sql::sqlparser::ast::Expr>>> {
@@ -141,10 +123,8 @@ impl Cursor<'_> {
 
     fn explain(&mut self) -> Result<StatementKind> {
         self.expect("EXPLAIN")?;
-        if self.is_one_of(
-            0,
-            &["ANALYZE", "VERBOSE", "FORMAT", "QUERY", "PLAN", "EXTENDED"],
-        ) || (self.is_token(0, &Token::LParen) && !self.is_one_of(1, &["SELECT", "WITH"]))
+        if self.is_one_of(0, &["ANALYZE", "VERBOSE", "FORMAT", "QUERY", "PLAN", "EXTENDED"])
+            || (self.is_token(0, &Token::LParen) && !self.is_one_of(1, &["SELECT", "WITH"]))
         {
             return Err(Box::new(
                 self.error(codes::CLAUSE, "EXPLAIN takes no options")
@@ -152,10 +132,9 @@ impl Cursor<'_> {
             ));
         }
         if self.is_one_of(0, &["EXPLAIN", "SHOW", "DESCRIBE", "DESC", "DROP"]) {
-            return Err(Box::new(
-                self.unexpected("a statement with a plan")
-                    .help("EXPLAIN takes SELECT, INSERT, CREATE STREAM … AS, CREATE VIEW or CREATE AGGREGATION"),
-            ));
+            return Err(Box::new(self.unexpected("a statement with a plan").help(
+                "EXPLAIN takes SELECT, INSERT, CREATE STREAM … AS, CREATE VIEW or CREATE AGGREGATION",
+            )));
         }
         Ok(StatementKind::Explain(Box::new(self.statement()?)))
     }
@@ -174,8 +153,8 @@ impl Cursor<'_> {
             self.expect(word)?;
             return Ok(StatementKind::Show(*kind));
         }
-        let error = self
-            .unexpected("STREAMS, VIEWS, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW");
+        let error =
+            self.unexpected("STREAMS, VIEWS, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW");
         let help = match self.word(0) {
             Some(word) if word.eq_ignore_ascii_case("TABLES") => {
                 Some("did you mean `SHOW STREAMS`?".to_owned())
@@ -195,8 +174,7 @@ impl Cursor<'_> {
         if self.is_one_of(0, &["STREAM", "VIEW", "AGGREGATION"]) && self.word(1).is_some() {
             self.advance();
         }
-        self.object_name("the name of a stream, view or aggregation")
-            .map(StatementKind::Describe)
+        self.object_name("the name of a stream, view or aggregation").map(StatementKind::Describe)
     }
 
     fn drop_statement(&mut self) -> Result<StatementKind> {
@@ -223,14 +201,9 @@ impl Cursor<'_> {
         }
         if self.is_token(0, &Token::Comma) {
             return Err(Box::new(
-                self.unexpected("the end of the statement")
-                    .help("drop one object with each statement"),
+                self.unexpected("the end of the statement").help("drop one object with each statement"),
             ));
         }
-        Ok(StatementKind::Drop {
-            kind,
-            if_exists,
-            name,
-        })
+        Ok(StatementKind::Drop { kind, if_exists, name })
     }
 }

@@ -80,15 +80,7 @@ impl Cursor<'_> {
         }
         self.expect_token(&Token::RParen)?;
         let span = self.since(start);
-        Ok(WindowedTable {
-            source,
-            pre_filter,
-            window: Window {
-                kind: args.kind()?,
-                time_column,
-                span,
-            },
-        })
+        Ok(WindowedTable { source, pre_filter, window: Window { kind: args.kind()?, time_column, span } })
     }
 
     fn eat_arg_name(&mut self, name: &str) {

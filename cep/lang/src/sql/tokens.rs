@@ -2,9 +2,7 @@
 //! `sqlparser` would read in a surprising way.
 
 use datafusion_sql::sqlparser::keywords::Keyword;
-use datafusion_sql::sqlparser::tokenizer::{
-    Location, Token, TokenWithSpan, Tokenizer, TokenizerError,
-};
+use datafusion_sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use crate::ast::Span;
 use crate::diag::{Diagnostic, codes};
@@ -40,19 +38,15 @@ pub(crate) struct Located {
 pub(crate) fn tokenize(text: &str, unescape: bool) -> (Vec<Located>, Option<Diagnostic>) {
     let dialect = CeptraDialect::for_tokens(0);
     let mut tokens = Vec::new();
-    let outcome = Tokenizer::new(&dialect, text)
-        .with_unescape(unescape)
-        .tokenize_with_location_into_buf(&mut tokens);
+    let outcome =
+        Tokenizer::new(&dialect, text).with_unescape(unescape).tokenize_with_location_into_buf(&mut tokens);
     let mut walk = ByteWalk::new(text);
     let located: Vec<Located> = tokens
         .into_iter()
         .map(|token| {
             let start = walk.byte;
             let end = walk.advance_to(token.span.end);
-            Located {
-                token,
-                span: Span::new(start, end),
-            }
+            Located { token, span: Span::new(start, end) }
         })
         .collect();
     let error = outcome.err().map(|error| {
@@ -73,13 +67,7 @@ struct ByteWalk<'a> {
 
 impl<'a> ByteWalk<'a> {
     fn new(text: &'a str) -> Self {
-        Self {
-            chars: text.chars(),
-            length: text.len(),
-            byte: 0,
-            line: 1,
-            column: 1,
-        }
+        Self { chars: text.chars(), length: text.len(), byte: 0, line: 1, column: 1 }
     }
 
     /// Moves to `target` and returns its byte offset; stops at the end of the text.
@@ -127,12 +115,7 @@ fn token_error(text: &str, start: usize, error: &TokenizerError) -> Diagnostic {
     };
     // The first line shows where it begins; the whole rest of the script would only bury it.
     let line_end = rest.find('\n').map_or(text.len(), |at| start + at);
-    Diagnostic::at(
-        codes::TOKEN,
-        Span::new(start, end.min(line_end.max(start))),
-        message,
-    )
-    .help(help)
+    Diagnostic::at(codes::TOKEN, Span::new(start, end.min(line_end.max(start))), message).help(help)
 }
 
 impl Script {
@@ -160,11 +143,7 @@ impl Script {
 
 impl Piece {
     fn new() -> Self {
-        Self {
-            tokens: Vec::new(),
-            spans: Vec::new(),
-            end: Span::default(),
-        }
+        Self { tokens: Vec::new(), spans: Vec::new(), end: Span::default() }
     }
 
     /// Tokens of a text that stands inside the script, e.g. in a string, for a cursor.
@@ -214,12 +193,8 @@ impl Piece {
             if is_number && touches && matches!(self.tokens[at + 1].token, Token::Word(_)) {
                 let span = self.spans[at].to(self.spans[at + 1]);
                 return Err(Box::new(
-                    Diagnostic::at(
-                        codes::NUMBER,
-                        span,
-                        "letters directly behind a number are no number",
-                    )
-                    .help("put a space between a number and its unit, and write 1000, not 1_000"),
+                    Diagnostic::at(codes::NUMBER, span, "letters directly behind a number are no number")
+                        .help("put a space between a number and its unit, and write 1000, not 1_000"),
                 ));
             }
         }
@@ -229,7 +204,8 @@ impl Piece {
     /// Refuses `FILTER` behind `)` without `(WHERE`: `sqlparser` would swallow it in silence.
     fn check_filters(&self) -> Result<(), Box<Diagnostic>> {
         let token = |at: usize| self.tokens.get(at).map(|t| &t.token);
-        let word = |at: usize, keyword: Keyword| matches!(token(at), Some(Token::Word(w)) if w.keyword == keyword);
+        let word =
+            |at: usize, keyword: Keyword| matches!(token(at), Some(Token::Word(w)) if w.keyword == keyword);
         for at in 1..self.tokens.len() {
             let is_filter = token(at) == Some(&Token::RParen) && word(at + 1, Keyword::FILTER);
             let is_whole = token(at + 2) == Some(&Token::LParen) && word(at + 3, Keyword::WHERE);

@@ -10,8 +10,8 @@ use crate::diag::{Diagnostic, Result, codes, suggest};
 use super::cursor::Cursor;
 use super::window_params::{ParamDoc, ParamType, WindowDoc, window_doc, window_docs};
 
-/// Share of SUPPORT that LOSSYFREQUENT may miss when ERROR is not given.
-const LOSSY_ERROR_SHARE: f64 = 0.1;
+/// SUPPORT divided by this is what LOSSYFREQUENT may miss when ERROR is not given.
+const LOSSY_ERROR_DIVISOR: f64 = 10.0;
 
 /// A parameter's value.
 #[derive(Debug)]
@@ -61,11 +61,7 @@ impl Cursor<'_> {
             self.expect_token(&Token::RParen)?;
         }
         let span = self.since(start);
-        Ok(Window {
-            kind: args.kind()?,
-            time_column: None,
-            span,
-        })
+        Ok(Window { kind: args.kind()?, time_column: None, span })
     }
 
     /// The kind, as a word or in quotes.
@@ -76,9 +72,8 @@ impl Cursor<'_> {
             Token::Word(word) if !quoted && word.quote_style.is_none() => word.value.clone(),
             _ if quoted => {
                 return Err(Box::new(
-                    self.unexpected("the window's kind in quotes").help(
-                        "write WINDOW('tumbling', 1 MINUTE) or WINDOW TUMBLING (SIZE 1 MINUTE)",
-                    ),
+                    self.unexpected("the window's kind in quotes")
+                        .help("write WINDOW('tumbling', 1 MINUTE) or WINDOW TUMBLING (SIZE 1 MINUTE)"),
                 ));
             }
             _ => return Err(self.unexpected("the window's kind, such as TUMBLING")),
@@ -110,11 +105,8 @@ impl Cursor<'_> {
         }
         let Some(at) = self.position(args, order) else {
             return Err(Box::new(
-                self.error(
-                    codes::WINDOW_PARAM,
-                    format!("{} takes no more parameters", args.doc.name),
-                )
-                .help(format!("usage: {}", args.doc.usage())),
+                self.error(codes::WINDOW_PARAM, format!("{} takes no more parameters", args.doc.name))
+                    .help(format!("usage: {}", args.doc.usage())),
             ));
         };
         let doc = &args.doc.params[at];
@@ -130,25 +122,17 @@ impl Cursor<'_> {
     /// The parameter that the next value without a name belongs to.
     fn position(&self, args: &Args, order: Option<&[&str]>) -> Option<usize> {
         let open = |at: &usize| {
-            let grows = matches!(
-                args.doc.params[*at].takes,
-                ParamType::Exprs | ParamType::Orders
-            );
+            let grows = matches!(args.doc.params[*at].takes, ParamType::Exprs | ParamType::Orders);
             args.values[*at].is_none() || grows
         };
         // LOSSYFREQUENT (0.1, key): what is no number is no ERROR.
         let fits = |at: &usize| {
             let doc = &args.doc.params[*at];
-            doc.required
-                || doc.takes != ParamType::Fraction
-                || matches!(self.token(0), Token::Number(_, _))
+            doc.required || doc.takes != ParamType::Fraction || matches!(self.token(0), Token::Number(_, _))
         };
         let index_of = |name: &str| args.doc.params.iter().position(|p| p.name == name);
         match order {
-            Some(order) => order
-                .iter()
-                .filter_map(|name| index_of(name))
-                .find(|at| open(at) && fits(at)),
+            Some(order) => order.iter().filter_map(|name| index_of(name)).find(|at| open(at) && fits(at)),
             None => (0..args.doc.params.len()).find(|at| open(at) && fits(at)),
         }
     }
@@ -156,10 +140,7 @@ impl Cursor<'_> {
     /// Takes a parameter's name when one comes next: `SIZE …` or `SIZE => …`.
     fn param_name(&mut self, doc: &WindowDoc) -> Option<usize> {
         if self.are(&["INCLUDE", "TRIGGERING"]) {
-            let at = doc
-                .params
-                .iter()
-                .position(|p| p.name == "INCLUDE_TRIGGERING")?;
+            let at = doc.params.iter().position(|p| p.name == "INCLUDE_TRIGGERING")?;
             self.advance();
             self.advance();
             self.eat_token(&Token::RArrow);
@@ -167,8 +148,7 @@ impl Cursor<'_> {
         }
         let word = self.word(0)?;
         let at = doc.params.iter().position(|p| {
-            p.name.eq_ignore_ascii_case(word)
-                || p.aliases.iter().any(|a| a.eq_ignore_ascii_case(word))
+            p.name.eq_ignore_ascii_case(word) || p.aliases.iter().any(|a| a.eq_ignore_ascii_case(word))
         })?;
         let is_flag = doc.params[at].takes == ParamType::Bool;
         if !(self.value_follows(1) || is_flag) {
@@ -215,15 +195,11 @@ impl Cursor<'_> {
     /// An error when the next word looks like the name of a parameter that does not exist.
     fn unknown_param(&self, doc: &WindowDoc) -> Option<Box<Diagnostic>> {
         let word = self.word(0)?;
-        let is_name =
-            matches!(self.token(1), Token::RArrow | Token::Number(_, _)) || self.is(1, "INTERVAL");
+        let is_name = matches!(self.token(1), Token::RArrow | Token::Number(_, _)) || self.is(1, "INTERVAL");
         if !is_name || self.is(0, "INTERVAL") {
             return None;
         }
-        let error = self.error(
-            codes::WINDOW_PARAM,
-            format!("{} has no parameter `{word}`", doc.name),
-        );
+        let error = self.error(codes::WINDOW_PARAM, format!("{} has no parameter `{word}`", doc.name));
         let names = doc.params.iter().map(|p| p.name);
         Some(Box::new(match suggest(word, names) {
             Some(close) => error.help(format!("did you mean `{close}`?")),
@@ -263,11 +239,7 @@ impl Cursor<'_> {
 
     fn offset(&mut self, what: &str) -> Result<Duration> {
         let duration = self.any_duration(what)?;
-        let Duration {
-            months,
-            days,
-            nanos,
-        } = duration.length;
+        let Duration { months, days, nanos } = duration.length;
         if months < 0 || days < 0 || nanos < 0 {
             return Err(Box::new(
                 Diagnostic::at(codes::DURATION, duration.span, "an offset is not negative")
@@ -289,12 +261,8 @@ impl Cursor<'_> {
         };
         let Some(value) = value else {
             return Err(Box::new(
-                Diagnostic::at(
-                    codes::COUNT,
-                    span,
-                    format!("{what} is a whole number from 1 on"),
-                )
-                .help("write it as digits, for example 100"),
+                Diagnostic::at(codes::COUNT, span, format!("{what} is a whole number from 1 on"))
+                    .help("write it as digits, for example 100"),
             ));
         };
         self.advance();
@@ -328,14 +296,8 @@ impl Cursor<'_> {
         {
             Ok(_) => Ok(text),
             Err(reason) => Err(Box::new(
-                Diagnostic::at(
-                    codes::CRON,
-                    span,
-                    format!("this is no cron expression: {reason}"),
-                )
-                .help(
-                    "five fields, or six with seconds first: '0 */5 * * * *' is every five minutes",
-                ),
+                Diagnostic::at(codes::CRON, span, format!("this is no cron expression: {reason}"))
+                    .help("five fields, or six with seconds first: '0 */5 * * * *' is every five minutes"),
             )),
         }
     }
@@ -370,9 +332,8 @@ impl Cursor<'_> {
 /// "did you mean" for a window's kind.
 pub(super) fn unknown_window(text: &str, span: Span) -> Box<Diagnostic> {
     let error = Diagnostic::at(codes::WINDOW, span, format!("there is no window `{text}`"));
-    let names = window_docs()
-        .iter()
-        .flat_map(|doc| std::iter::once(doc.name).chain(doc.aliases.iter().copied()));
+    let names =
+        window_docs().iter().flat_map(|doc| std::iter::once(doc.name).chain(doc.aliases.iter().copied()));
     Box::new(match suggest(&text.replace('_', ""), names) {
         Some(close) => error.help(format!("did you mean `{close}`?")),
         None => error.help("SHOW WINDOWS lists them all"),
@@ -381,11 +342,7 @@ pub(super) fn unknown_window(text: &str, span: Span) -> Box<Diagnostic> {
 
 impl Args {
     pub(super) fn new(doc: &'static WindowDoc, kind_span: Span) -> Self {
-        Self {
-            doc,
-            values: doc.params.iter().map(|_| None).collect(),
-            kind_span,
-        }
+        Self { doc, values: doc.params.iter().map(|_| None).collect(), kind_span }
     }
 
     /// Which kind it is.
@@ -395,11 +352,7 @@ impl Args {
 
     /// Whether the kind has this parameter and it is still open.
     pub(super) fn lacks(&self, name: &str) -> bool {
-        self.doc
-            .params
-            .iter()
-            .zip(&self.values)
-            .any(|(p, v)| p.name == name && v.is_none())
+        self.doc.params.iter().zip(&self.values).any(|(p, v)| p.name == name && v.is_none())
     }
 
     /// Sets an expression parameter that the table spelling writes elsewhere.
@@ -423,12 +376,8 @@ impl Args {
 
     fn missing(&self, name: &str) -> Box<Diagnostic> {
         Box::new(
-            Diagnostic::at(
-                codes::WINDOW_PARAM,
-                self.kind_span,
-                format!("{} needs {name}", self.doc.name),
-            )
-            .help(format!("usage: {}", self.doc.usage())),
+            Diagnostic::at(codes::WINDOW_PARAM, self.kind_span, format!("{} needs {name}", self.doc.name))
+                .help(format!("usage: {}", self.doc.usage())),
         )
     }
 
@@ -440,8 +389,7 @@ impl Args {
     }
 
     fn duration(&mut self, name: &str) -> Result<Duration> {
-        self.optional_duration(name)
-            .ok_or_else(|| self.missing(name))
+        self.optional_duration(name).ok_or_else(|| self.missing(name))
     }
 
     fn count(&mut self, name: &str) -> Result<u64> {
@@ -522,27 +470,16 @@ impl Args {
                 offset: self.optional_duration("OFFSET"),
                 zone: self.optional_text("ZONE"),
             },
-            "SESSION" => WindowKind::Session {
-                gap: self.duration("GAP")?,
-                keys: self.optional_exprs("KEY"),
-            },
-            "TIME" => WindowKind::Time {
-                size: self.duration("SIZE")?,
-            },
-            "TIMEBATCH" => WindowKind::TimeBatch {
-                size: self.duration("SIZE")?,
-                start: self.optional_expr("START"),
-            },
-            "LENGTH" => WindowKind::Length {
-                rows: self.count("ROWS")?,
-            },
-            "LENGTHBATCH" => WindowKind::LengthBatch {
-                rows: self.count("ROWS")?,
-            },
-            "TIMELENGTH" => WindowKind::TimeLength {
-                size: self.duration("SIZE")?,
-                rows: self.count("ROWS")?,
-            },
+            "SESSION" => WindowKind::Session { gap: self.duration("GAP")?, keys: self.optional_exprs("KEY") },
+            "TIME" => WindowKind::Time { size: self.duration("SIZE")? },
+            "TIMEBATCH" => {
+                WindowKind::TimeBatch { size: self.duration("SIZE")?, start: self.optional_expr("START") }
+            }
+            "LENGTH" => WindowKind::Length { rows: self.count("ROWS")? },
+            "LENGTHBATCH" => WindowKind::LengthBatch { rows: self.count("ROWS")? },
+            "TIMELENGTH" => {
+                WindowKind::TimeLength { size: self.duration("SIZE")?, rows: self.count("ROWS")? }
+            }
             "BATCH" => WindowKind::Batch,
             _ => return self.other_kind(),
         })
@@ -550,54 +487,35 @@ impl Args {
 
     fn other_kind(mut self) -> Result<WindowKind> {
         Ok(match self.doc.name {
-            "EXTERNALTIME" => WindowKind::ExternalTime {
-                column: self.expr("COLUMN")?,
-                size: self.duration("SIZE")?,
-            },
+            "EXTERNALTIME" => {
+                WindowKind::ExternalTime { column: self.expr("COLUMN")?, size: self.duration("SIZE")? }
+            }
             "EXTERNALTIMEBATCH" => WindowKind::ExternalTimeBatch {
                 column: self.expr("COLUMN")?,
                 size: self.duration("SIZE")?,
                 start: self.optional_expr("START"),
                 timeout: self.optional_duration("TIMEOUT"),
             },
-            "SORT" => WindowKind::Sort {
-                rows: self.count("ROWS")?,
-                order: self.orders("BY")?,
-            },
-            "UNIQUE" => WindowKind::Unique {
-                keys: self.exprs("KEY")?,
-            },
-            "FIRSTUNIQUE" => WindowKind::FirstUnique {
-                keys: self.exprs("KEY")?,
-            },
-            "DELAY" => WindowKind::Delay {
-                delay: self.duration("DELAY")?,
-            },
+            "SORT" => WindowKind::Sort { rows: self.count("ROWS")?, order: self.orders("BY")? },
+            "UNIQUE" => WindowKind::Unique { keys: self.exprs("KEY")? },
+            "FIRSTUNIQUE" => WindowKind::FirstUnique { keys: self.exprs("KEY")? },
+            "DELAY" => WindowKind::Delay { delay: self.duration("DELAY")? },
             "CRON" => WindowKind::Cron {
-                expression: self
-                    .optional_text("EXPRESSION")
-                    .ok_or_else(|| self.missing("EXPRESSION"))?,
+                expression: self.optional_text("EXPRESSION").ok_or_else(|| self.missing("EXPRESSION"))?,
             },
-            "EXPRESSION" => WindowKind::Expression {
-                condition: self.expr("CONDITION")?,
-            },
+            "EXPRESSION" => WindowKind::Expression { condition: self.expr("CONDITION")? },
             "EXPRESSIONBATCH" => WindowKind::ExpressionBatch {
                 condition: self.expr("CONDITION")?,
                 include_triggering: self.flag("INCLUDE_TRIGGERING"),
             },
-            "FREQUENT" => WindowKind::Frequent {
-                counters: self.count("COUNTERS")?,
-                keys: self.optional_exprs("KEY"),
-            },
+            "FREQUENT" => {
+                WindowKind::Frequent { counters: self.count("COUNTERS")?, keys: self.optional_exprs("KEY") }
+            }
             _ => {
-                let support = self
-                    .optional_fraction("SUPPORT")
-                    .ok_or_else(|| self.missing("SUPPORT"))?;
+                let support = self.optional_fraction("SUPPORT").ok_or_else(|| self.missing("SUPPORT"))?;
                 WindowKind::LossyFrequent {
                     support,
-                    error: self
-                        .optional_fraction("ERROR")
-                        .unwrap_or(support * LOSSY_ERROR_SHARE),
+                    error: self.optional_fraction("ERROR").unwrap_or(support / LOSSY_ERROR_DIVISOR),
                     keys: self.optional_exprs("KEY"),
                 }
             }

@@ -75,20 +75,11 @@ impl WindowDoc {
 }
 
 const fn required(name: &'static str, takes: ParamType, help: &'static str) -> ParamDoc {
-    ParamDoc {
-        name,
-        required: true,
-        help,
-        aliases: &[],
-        takes,
-    }
+    ParamDoc { name, required: true, help, aliases: &[], takes }
 }
 
 const fn optional(name: &'static str, takes: ParamType, help: &'static str) -> ParamDoc {
-    ParamDoc {
-        required: false,
-        ..required(name, takes, help)
-    }
+    ParamDoc { required: false, ..required(name, takes, help) }
 }
 
 const fn aliased(param: ParamDoc, aliases: &'static [&'static str]) -> ParamDoc {
@@ -98,28 +89,13 @@ const fn aliased(param: ParamDoc, aliases: &'static [&'static str]) -> ParamDoc 
 const SIZE_CALENDAR: ParamDoc = required("SIZE", ParamType::Calendar, "length of a window");
 const SIZE_FIXED: ParamDoc = required("SIZE", ParamType::Fixed, "length of the window");
 const OFFSET: ParamDoc = optional("OFFSET", ParamType::Offset, "shifts the edges, default 0");
-const ZONE: ParamDoc = optional(
-    "ZONE",
-    ParamType::Zone,
-    "time zone whose midnight aligns the edges, default UTC",
-);
-const ROWS: ParamDoc = aliased(
-    required("ROWS", ParamType::Count, "number of rows"),
-    &["LENGTH", "SIZE"],
-);
-const KEYS: ParamDoc = aliased(
-    required("KEY", ParamType::Exprs, "what tells the keys apart"),
-    &["BY"],
-);
-const KEYS_OPTIONAL: ParamDoc = aliased(
-    optional("KEY", ParamType::Exprs, "what tells the keys apart"),
-    &["BY"],
-);
-const START: ParamDoc = optional(
-    "START",
-    ParamType::Expr,
-    "time of an edge, default the epoch",
-);
+const ZONE: ParamDoc =
+    optional("ZONE", ParamType::Zone, "time zone whose midnight aligns the edges, default UTC");
+const ROWS: ParamDoc = aliased(required("ROWS", ParamType::Count, "number of rows"), &["LENGTH", "SIZE"]);
+const KEYS: ParamDoc = aliased(required("KEY", ParamType::Exprs, "what tells the keys apart"), &["BY"]);
+const KEYS_OPTIONAL: ParamDoc =
+    aliased(optional("KEY", ParamType::Exprs, "what tells the keys apart"), &["BY"]);
+const START: ParamDoc = optional("START", ParamType::Expr, "time of an edge, default the epoch");
 
 /// All window kinds, in the order of the documentation.
 pub fn window_docs() -> &'static [WindowDoc] {
@@ -151,11 +127,7 @@ const DOCS: &[WindowDoc] = &[
         aliases: &[],
         params: &[
             required("STEP", ParamType::Calendar, "how much each window grows"),
-            required(
-                "SIZE",
-                ParamType::Calendar,
-                "length at which it starts over",
-            ),
+            required("SIZE", ParamType::Calendar, "length at which it starts over"),
             OFFSET,
             ZONE,
         ],
@@ -165,10 +137,7 @@ const DOCS: &[WindowDoc] = &[
     WindowDoc {
         name: "SESSION",
         aliases: &[],
-        params: &[
-            required("GAP", ParamType::Fixed, "silence that ends a session"),
-            KEYS_OPTIONAL,
-        ],
+        params: &[required("GAP", ParamType::Fixed, "silence that ends a session"), KEYS_OPTIONAL],
         help: "Windows that end after a gap without rows, by event time and key.",
         table_order: None,
     },
@@ -203,13 +172,7 @@ const DOCS: &[WindowDoc] = &[
     WindowDoc {
         name: "TIMELENGTH",
         aliases: &[],
-        params: &[
-            SIZE_FIXED,
-            aliased(
-                required("ROWS", ParamType::Count, "number of rows"),
-                &["LENGTH"],
-            ),
-        ],
+        params: &[SIZE_FIXED, aliased(required("ROWS", ParamType::Count, "number of rows"), &["LENGTH"])],
         help: "Sliding: the last n rows that are not older than a length of time.",
         table_order: None,
     },
@@ -217,10 +180,7 @@ const DOCS: &[WindowDoc] = &[
         name: "EXTERNALTIME",
         aliases: &[],
         params: &[
-            aliased(
-                required("COLUMN", ParamType::Expr, "the column with the time"),
-                &["TS"],
-            ),
+            aliased(required("COLUMN", ParamType::Expr, "the column with the time"), &["TS"]),
             SIZE_FIXED,
         ],
         help: "Sliding: the rows of the last stretch of time, by a column.",
@@ -230,17 +190,10 @@ const DOCS: &[WindowDoc] = &[
         name: "EXTERNALTIMEBATCH",
         aliases: &[],
         params: &[
-            aliased(
-                required("COLUMN", ParamType::Expr, "the column with the time"),
-                &["TS"],
-            ),
+            aliased(required("COLUMN", ParamType::Expr, "the column with the time"), &["TS"]),
             SIZE_FIXED,
             START,
-            optional(
-                "TIMEOUT",
-                ParamType::Fixed,
-                "closes a batch when no row comes",
-            ),
+            optional("TIMEOUT", ParamType::Fixed, "closes a batch when no row comes"),
         ],
         help: "Batches of a length of time, by a column.",
         table_order: None,
@@ -256,10 +209,7 @@ const DOCS: &[WindowDoc] = &[
         name: "SORT",
         aliases: &[],
         params: &[
-            aliased(
-                required("ROWS", ParamType::Count, "number of rows"),
-                &["LENGTH", "SIZE"],
-            ),
+            aliased(required("ROWS", ParamType::Count, "number of rows"), &["LENGTH", "SIZE"]),
             aliased(required("BY", ParamType::Orders, "the order"), &["ORDER"]),
         ],
         help: "The n first rows in an order.",
@@ -282,30 +232,21 @@ const DOCS: &[WindowDoc] = &[
     WindowDoc {
         name: "DELAY",
         aliases: &[],
-        params: &[aliased(
-            required("DELAY", ParamType::Fixed, "how much later rows pass"),
-            &["SIZE"],
-        )],
+        params: &[aliased(required("DELAY", ParamType::Fixed, "how much later rows pass"), &["SIZE"])],
         help: "Rows pass a length of time later.",
         table_order: None,
     },
     WindowDoc {
         name: "CRON",
         aliases: &[],
-        params: &[aliased(
-            required("EXPRESSION", ParamType::Cron, "when batches close"),
-            &["SCHEDULE"],
-        )],
+        params: &[aliased(required("EXPRESSION", ParamType::Cron, "when batches close"), &["SCHEDULE"])],
         help: "Batches that close at the times of a cron expression.",
         table_order: None,
     },
     WindowDoc {
         name: "EXPRESSION",
         aliases: &[],
-        params: &[aliased(
-            required("CONDITION", ParamType::Condition, "what must hold"),
-            &["EXPRESSION"],
-        )],
+        params: &[aliased(required("CONDITION", ParamType::Condition, "what must hold"), &["EXPRESSION"])],
         help: "Sliding: drops the oldest rows while a condition does not hold.",
         table_order: None,
     },
@@ -313,10 +254,7 @@ const DOCS: &[WindowDoc] = &[
         name: "EXPRESSIONBATCH",
         aliases: &[],
         params: &[
-            aliased(
-                required("CONDITION", ParamType::Condition, "what must hold"),
-                &["EXPRESSION"],
-            ),
+            aliased(required("CONDITION", ParamType::Condition, "what must hold"), &["EXPRESSION"]),
             optional(
                 "INCLUDE_TRIGGERING",
                 ParamType::Bool,
@@ -330,10 +268,7 @@ const DOCS: &[WindowDoc] = &[
         name: "FREQUENT",
         aliases: &[],
         params: &[
-            aliased(
-                required("COUNTERS", ParamType::Count, "number of keys kept"),
-                &["ROWS"],
-            ),
+            aliased(required("COUNTERS", ParamType::Count, "number of keys kept"), &["ROWS"]),
             KEYS_OPTIONAL,
         ],
         help: "The latest row of the most frequent keys (Misra–Gries).",
@@ -344,11 +279,7 @@ const DOCS: &[WindowDoc] = &[
         aliases: &[],
         params: &[
             required("SUPPORT", ParamType::Fraction, "share a key must reach"),
-            optional(
-                "ERROR",
-                ParamType::Fraction,
-                "share that may be missed, default SUPPORT ÷ 10",
-            ),
+            optional("ERROR", ParamType::Fraction, "share that may be missed, default SUPPORT ÷ 10"),
             KEYS_OPTIONAL,
         ],
         help: "The latest row of keys above a share of all rows (lossy counting).",
@@ -360,7 +291,6 @@ const DOCS: &[WindowDoc] = &[
 pub(super) fn window_doc(word: &str) -> Option<&'static WindowDoc> {
     let folded = word.replace('_', "");
     DOCS.iter().find(|doc| {
-        doc.name.eq_ignore_ascii_case(&folded)
-            || doc.aliases.iter().any(|a| a.eq_ignore_ascii_case(&folded))
+        doc.name.eq_ignore_ascii_case(&folded) || doc.aliases.iter().any(|a| a.eq_ignore_ascii_case(&folded))
     })
 }

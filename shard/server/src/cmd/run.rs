@@ -43,7 +43,9 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
         names_unread: true,
     };
     let run = Run::open(program, &settings, talk, &signals)?;
-    if !run.has_outputs() && compiled.results.iter().all(|result| !matches!(result, StatementResult::Rows { .. })) {
+    if !run.has_outputs()
+        && compiled.results.iter().all(|result| !matches!(result, StatementResult::Rows { .. }))
+    {
         talk.warn("nothing comes out of this app: add a SELECT, or a stream with type = 'sink'");
     }
     let (summary, result) = run.finish();

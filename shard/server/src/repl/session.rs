@@ -77,9 +77,7 @@ impl Session {
             .collect();
         // The whole script is judged, so that errors have their places in it.
         script.compile(&self.talk)?;
-        self.declared
-            .run(&declarations)
-            .map_err(|diagnostics| self.refused(&declarations, &diagnostics))?;
+        self.declared.run(&declarations).map_err(|diagnostics| self.refused(&declarations, &diagnostics))?;
         self.base_dir = base_dir(path);
         Ok(())
     }

@@ -122,7 +122,7 @@ pub(super) trait Cell: Default {
 pub(super) struct Cells<C> {
     spec: Arc<StateSpec>,
     pub(super) cells: Vec<C>,
-    heap: isize,
+    pub(super) heap: isize,
 }
 
 impl<C: Cell> Cells<C> {
@@ -132,6 +132,11 @@ impl<C: Cell> Cells<C> {
 
     pub fn spec(&self) -> &StateSpec {
         &self.spec
+    }
+
+    /// The cells and the bytes they have on the heap.
+    pub fn parts_mut(&mut self) -> (&mut [C], &mut isize) {
+        (&mut self.cells, &mut self.heap)
     }
 
     pub fn resize(&mut self, groups: usize) {

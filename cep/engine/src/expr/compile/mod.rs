@@ -5,6 +5,7 @@
 
 mod choose;
 mod operator;
+mod text;
 
 use std::sync::Arc;
 
@@ -17,11 +18,12 @@ use datafusion_expr::{ScalarUDF, Volatility};
 use super::error::RowErrors;
 use super::foreign::{Foreign, ForeignOp};
 use super::input::{Input, Rows};
+use super::kernel::pattern::PatternKind;
 use super::ops::{CmpOp, Float};
 use super::predicate::{Predicate, Term, is_native};
 use super::program::{Block, Constant, Op, Operand, Step};
 use super::run::{Frame, Machine};
-use super::{Compiled, DEPTH_MAX, ExprError};
+use super::{Compiled, DEPTH_MAX, ExprError, TEXT_BYTES_MAX};
 use crate::column::Column;
 
 /// Compiles `expr` with its predicate form where it is BOOL.
@@ -115,11 +117,19 @@ impl Compiler {
                 let terms = chain(BinaryOp::Or, expr);
                 self.logic(b, true, &terms)
             }
+            ExprKind::Binary(BinaryOp::Concat, _, _) => {
+                let parts = chain(BinaryOp::Concat, expr);
+                self.concat(b, expr, &parts)
+            }
             ExprKind::Binary(op, left, right) => self.binary(b, expr, *op, left, right),
             ExprKind::Unary(op, input) => self.unary(b, expr, *op, input),
             ExprKind::Case { branches, otherwise } => self.case(b, expr, branches, otherwise.as_deref()),
             ExprKind::Cast { input, safe } => self.cast(b, input, &expr.data_type, *safe),
-            ExprKind::Like { .. } => Err(unsupported("LIKE", &[expr])),
+            ExprKind::Like { input, pattern, negated, case_insensitive, escape } => {
+                let kind =
+                    PatternKind::Like { case_insensitive: *case_insensitive, escape: escape.unwrap_or('\\') };
+                self.pattern(b, (kind, *negated), ("LIKE", input, pattern))
+            }
             ExprKind::InList { input, list, negated } => self.in_list(b, expr, input, list, *negated),
             ExprKind::Call { function, args, field } => self.call(b, expr, function, args, field),
         }
@@ -158,6 +168,12 @@ impl Compiler {
         } else {
             scalar.cast_to(data_type).map_err(invalid)?
         };
+        if let Some(Some(text)) = scalar.try_as_str()
+            && text.len() > TEXT_BYTES_MAX
+        {
+            let reason = format!("it has {} bytes, the limit is {TEXT_BYTES_MAX}", text.len());
+            return Err(ExprError::InvalidLiteral { data_type: sql_type_name(data_type), reason });
+        }
         let array = scalar.to_array().map_err(invalid)?;
         self.machine.constants.push(Constant { column: Column::from_arrow(&array), scalar });
         Ok(Operand::Const(self.machine.constants.len() - 1))
@@ -222,8 +238,8 @@ impl Compiler {
         if function.signature().volatility == Volatility::Volatile {
             return Err(ExprError::Volatile { name: function.name().to_owned() });
         }
-        if is_coalesce(function, expr, args) {
-            return self.coalesce(b, expr, args);
+        if let "coalesce" | "nvl" | "nvl2" = function.name() {
+            return self.first_known(b, expr, function.name(), args);
         }
         let operands = args.iter().map(|arg| self.operand(b, arg)).collect::<Result<Vec<_>, _>>()?;
         let arg_fields = args
@@ -258,7 +274,7 @@ impl Compiler {
             (_, ExprKind::Column(index)) => (*index, left, op.flipped()),
             _ => return Ok(None),
         };
-        if left.data_type != right.data_type || !is_native(&left.data_type) {
+        if !operator::same_values(&left.data_type, &right.data_type) || !is_native(&left.data_type) {
             return Ok(None);
         }
         // A constant folds to no steps at all.
@@ -285,12 +301,6 @@ fn is_constant(step: &Step) -> bool {
     };
     pure && step.args.iter().all(|arg| matches!(arg, Operand::Const(_)))
         && step.op.blocks().iter().all(|block| block.columns.is_empty() && block.steps.is_empty())
-}
-
-fn is_coalesce(function: &ScalarUDF, expr: &Expr, args: &[Expr]) -> bool {
-    matches!(function.name(), "coalesce" | "nvl")
-        && !args.is_empty()
-        && args.iter().all(|a| a.data_type == expr.data_type || a.data_type == DataType::Null)
 }
 
 fn comparison(op: BinaryOp) -> Option<CmpOp> {

@@ -5,11 +5,14 @@ use cep_lang::plan::{BinaryOp, Expr, ExprKind, UnaryOp};
 
 use super::{Builder, Compiler, comparison, unsupported};
 use crate::expr::ExprError;
+use crate::expr::decimal::DecimalOp;
 use crate::expr::foreign::ForeignOp;
-use crate::expr::kernel::cast::CastOp;
-use crate::expr::ops::{ArithOp, CmpOp};
+use crate::expr::kernel::cast::{CastOp, plain_text};
+use crate::expr::kernel::pattern::PatternKind;
+use crate::expr::ops::{ArithOp, BitOp, CmpOp};
 use crate::expr::predicate::is_native;
 use crate::expr::program::{Num, Op, Operand, Test};
+use crate::expr::temporal::TemporalOp;
 
 impl Compiler {
     pub(super) fn binary(
@@ -36,7 +39,20 @@ impl Compiler {
         if distinct {
             return self.distinct(b, op == BinaryOp::IsNotDistinct, (l, left), (r, right));
         }
-        Err(unsupported(symbol(op), &[left, right]))
+        if let Some((kind, negated)) = regex_operator(op) {
+            return self.matching(b, (kind, negated), ("~", left, right), (l, r));
+        }
+        if let Some((op, symbol)) = bit_operator(op) {
+            return match number(&left.data_type) {
+                Some(num @ (Num::I32 | Num::I64))
+                    if left.data_type == right.data_type && left.data_type == expr.data_type =>
+                {
+                    Ok(self.push(b, Op::Bits(op, num), vec![l, r], &expr.data_type))
+                }
+                _ => Err(unsupported(symbol, &[left, right])),
+            };
+        }
+        unreachable!("AND, OR and || are chains, all others are dealt with")
     }
 
     fn comparison(
@@ -99,6 +115,13 @@ impl Compiler {
         {
             return Ok(self.push(b, Op::Arith(op, num), vec![l, r], &expr.data_type));
         }
+        if let Some(decimal) = DecimalOp::find(op, types.0, types.1, types.2) {
+            return Ok(self.push(b, Op::Decimal(decimal), vec![l, r], &expr.data_type));
+        }
+        if let Some((temporal, flipped)) = TemporalOp::find(op, types.0, types.1, types.2) {
+            let args = if flipped { vec![r, l] } else { vec![l, r] };
+            return Ok(self.push(b, Op::Temporal(temporal), args, &expr.data_type));
+        }
         self.foreign(b, ForeignOp::Arith(op), vec![l, r], (op.symbol(), &[left, right]), &expr.data_type)
     }
 
@@ -152,6 +175,9 @@ impl Compiler {
             Some(num) if input.data_type == expr.data_type => {
                 Ok(self.push(b, Op::Negate(num), vec![operand], &expr.data_type))
             }
+            _ if matches!(expr.data_type, DataType::Decimal128(..)) && input.data_type == expr.data_type => {
+                Ok(self.push(b, Op::NegateDecimal, vec![operand], &expr.data_type))
+            }
             _ => self.foreign(b, ForeignOp::Negate, vec![operand], ("-", &[input]), &expr.data_type),
         }
     }
@@ -183,10 +209,11 @@ impl Compiler {
     }
 }
 
-/// Whether values of the two types compare as they are: time zones only change how they print.
-fn same_values(a: &DataType, b: &DataType) -> bool {
+/// Whether values of the two types compare as they are: time zones only change how they print, and
+/// text is text in any encoding.
+pub(super) fn same_values(a: &DataType, b: &DataType) -> bool {
     let ns = |t: &DataType| matches!(t, DataType::Timestamp(TimeUnit::Nanosecond, _));
-    a == b || ns(a) && ns(b)
+    a == b || ns(a) && ns(b) || plain_text(a) == plain_text(b)
 }
 
 fn number(data_type: &DataType) -> Option<Num> {
@@ -231,32 +258,24 @@ pub(super) fn is_cheap(expr: &Expr) -> bool {
     kind && expr.children().into_iter().all(is_cheap)
 }
 
-fn symbol(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Concat => "||",
-        BinaryOp::RegexMatch => "~",
-        BinaryOp::RegexIMatch => "~*",
-        BinaryOp::RegexNotMatch => "!~",
-        BinaryOp::RegexNotIMatch => "!~*",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitXor => "#",
-        BinaryOp::ShiftLeft => "<<",
-        BinaryOp::ShiftRight => ">>",
-        BinaryOp::Add
-        | BinaryOp::Sub
-        | BinaryOp::Mul
-        | BinaryOp::Div
-        | BinaryOp::Mod
-        | BinaryOp::Eq
-        | BinaryOp::NotEq
-        | BinaryOp::Lt
-        | BinaryOp::LtEq
-        | BinaryOp::Gt
-        | BinaryOp::GtEq
-        | BinaryOp::And
-        | BinaryOp::Or
-        | BinaryOp::IsDistinct
-        | BinaryOp::IsNotDistinct => "operator",
-    }
+fn regex_operator(op: BinaryOp) -> Option<(PatternKind, bool)> {
+    let (case_insensitive, negated) = match op {
+        BinaryOp::RegexMatch => (false, false),
+        BinaryOp::RegexIMatch => (true, false),
+        BinaryOp::RegexNotMatch => (false, true),
+        BinaryOp::RegexNotIMatch => (true, true),
+        _ => return None,
+    };
+    Some((PatternKind::Regex { case_insensitive }, negated))
+}
+
+fn bit_operator(op: BinaryOp) -> Option<(BitOp, &'static str)> {
+    Some(match op {
+        BinaryOp::BitAnd => (BitOp::And, "&"),
+        BinaryOp::BitOr => (BitOp::Or, "|"),
+        BinaryOp::BitXor => (BitOp::Xor, "#"),
+        BinaryOp::ShiftLeft => (BitOp::ShiftLeft, "<<"),
+        BinaryOp::ShiftRight => (BitOp::ShiftRight, ">>"),
+        _ => return None,
+    })
 }

@@ -2,21 +2,27 @@
 
 use crate::column::{Column, Values};
 use crate::expr::program::Test;
-use crate::expr::view::{Arg, Reg, View};
+use crate::expr::view::{Reg, View};
 
 /// A boolean column as two masks: known TRUE and known FALSE.
 fn truth(view: &View<'_>, row: usize) -> Option<bool> {
     view.is_valid(row).then(|| view.bools().at(row))
 }
 
-/// AND (`or` false) or OR of two boolean columns by Kleene's tables.
-pub(in crate::expr) fn kleene(out: &mut Reg, rows: usize, or: bool, a: View<'_>, b: View<'_>) {
-    if let (Arg::Many(x), Arg::Many(y), None, None) = (a.bools(), b.bools(), a.validity(), b.validity()) {
-        let pairs = x[..rows].iter().zip(&y[..rows]);
-        if or {
-            out.bools().extend(pairs.map(|(&x, &y)| x | y));
-        } else {
-            out.bools().extend(pairs.map(|(&x, &y)| x & y));
+/// AND (`or` false) or OR of boolean columns by Kleene's tables.
+pub(in crate::expr) fn kleene(out: &mut Reg, rows: usize, or: bool, terms: &[View<'_>]) {
+    let plain = |term: &View<'_>| !term.one && term.column.valid.is_none();
+    if terms.iter().all(plain) {
+        let values = out.bools();
+        values.resize(rows, !or);
+        for term in terms {
+            let (Values::Bool(term), values) = (&term.column.values, &mut *values) else { continue };
+            let pairs = values.iter_mut().zip(&term[..rows]);
+            if or {
+                pairs.for_each(|(v, &t)| *v |= t);
+            } else {
+                pairs.for_each(|(v, &t)| *v &= t);
+            }
         }
         out.all_valid();
         return;
@@ -25,7 +31,7 @@ pub(in crate::expr) fn kleene(out: &mut Reg, rows: usize, or: bool, a: View<'_>,
     out.validity();
     let (values, valid) = bools_mut(&mut out.column);
     for row in 0..rows {
-        let result = combine(or, truth(&a, row), truth(&b, row));
+        let result = terms.iter().fold(Some(!or), |so_far, term| combine(or, so_far, truth(term, row)));
         values.push(result.unwrap_or(false));
         valid.push(result.is_some());
     }

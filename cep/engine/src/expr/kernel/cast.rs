@@ -9,6 +9,7 @@ use cep_types::sql_type::sql_type_name;
 
 use super::map::{Failures, map1};
 use crate::expr::error::{RowErrorKind, RowFailure};
+use crate::expr::temporal::is_utc;
 use crate::expr::view::{Arg, Reg, View};
 
 /// A native cast.
@@ -46,6 +47,10 @@ impl CastOp {
     /// The native cast for a pair of types, if there is one.
     pub(in crate::expr) fn find(from: &DataType, to: &DataType) -> Option<Self> {
         use DataType as T;
+        let (from, to) = (&plain_text(from), &plain_text(to));
+        if from == to {
+            return Some(CastOp::Same);
+        }
         let ns = |t: &T| matches!(t, T::Timestamp(TimeUnit::Nanosecond, zone) if zone.as_deref().is_none_or(is_utc));
         Some(match (from, to) {
             _ if ns(from) && (ns(to) || *to == T::Int64) || *from == T::Int64 && ns(to) => CastOp::Same,
@@ -79,8 +84,13 @@ impl CastOp {
     }
 }
 
-fn is_utc(zone: &str) -> bool {
-    matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC")
+/// The type without regard to how text and bytes are encoded.
+pub(in crate::expr) fn plain_text(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+        other => other.clone(),
+    }
 }
 
 /// Why a value could not be cast.
@@ -118,8 +128,8 @@ pub(in crate::expr) fn cast(
         CastOp::I32ToF64 => map1(out.f64s(), rows, a.i32s(), f64::from),
         CastOp::I64ToF32 => map1(out.f32s(), rows, a.i64s(), |v| v as f32),
         CastOp::I64ToF64 => map1(out.f64s(), rows, a.i64s(), |v| v as f64),
-        CastOp::F32ToF64 => map1(out.f64s(), rows, a.f32s(), f64::from),
-        CastOp::F64ToF32 => map1(out.f32s(), rows, a.f64s(), |v| v as f32),
+        CastOp::F32ToF64 => map1(out.f64s(), rows, a.f32s(), |v| canonical_f64(f64::from(v))),
+        CastOp::F64ToF32 => map1(out.f32s(), rows, a.f64s(), |v| canonical_f32(v as f32)),
         CastOp::I64ToI32 => sink.fixed(out, Reg::i32s, rows, a.i64s(), |v| i32::try_from(v).ok()),
         CastOp::F32ToI32 => sink.fixed(out, Reg::i32s, rows, a.f32s(), |v| float_to_i32(f64::from(v))),
         CastOp::F32ToI64 => sink.fixed(out, Reg::i64s, rows, a.f32s(), |v| float_to_i64(f64::from(v))),

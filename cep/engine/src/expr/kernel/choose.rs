@@ -1,9 +1,12 @@
 //! Selections and the assembly of a column from the branches that gave its rows.
 
+use std::hint::select_unpredictable;
+
 use arrow_array::{Array, ArrayRef, new_null_array};
+use smallvec::SmallVec;
 
 use crate::column::{Column, Values};
-use crate::expr::view::{Reg, View};
+use crate::expr::view::{Arg, Reg, Text, View};
 
 /// Where a row of the result comes from: branch and row within it.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +72,100 @@ pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
     for (row, &at) in at.iter().enumerate() {
         valid[at as usize] = values.is_valid(row);
     }
+}
+
+/// CASE over parts computed for all rows: condition and value in turn, then the ELSE if there is one. `like` is of a
+/// kind of ours.
+pub(in crate::expr) fn select(out: &mut Reg, rows: usize, like: &Column, parts: &[View<'_>]) {
+    let (branches, otherwise) = parts.split_at(parts.len() / 2 * 2);
+    let otherwise = otherwise.first().copied();
+    macro_rules! blend {
+        ($access:ident) => {{
+            let values = out.$access();
+            match otherwise.map(|o| o.$access()) {
+                Some(Arg::Many(v)) => values.extend_from_slice(&v[..rows]),
+                Some(Arg::One(v)) => values.resize(rows, v),
+                None => values.resize(rows, Default::default()),
+            }
+            // From the last branch to the first: an earlier one overwrites.
+            for pair in branches.chunks_exact(2).rev() {
+                let Arg::Many(hits) = pair[0].bools() else {
+                    if pair[0].bools().at(0) && pair[0].is_valid(0) {
+                        (0..rows).for_each(|row| values[row] = pair[1].$access().at(row));
+                    }
+                    continue;
+                };
+                match (pair[0].validity(), pair[1].$access()) {
+                    (None, Arg::One(v)) => {
+                        values
+                            .iter_mut()
+                            .zip(hits)
+                            .for_each(|(o, &hit)| *o = select_unpredictable(hit, v, *o));
+                    }
+                    (None, Arg::Many(v)) => {
+                        let pairs = values.iter_mut().zip(hits).zip(v);
+                        pairs.for_each(|((o, &hit), &v)| *o = select_unpredictable(hit, v, *o));
+                    }
+                    (Some(valid), v) => {
+                        for row in 0..rows {
+                            if hits[row] && valid[row] {
+                                values[row] = v.at(row);
+                            }
+                        }
+                    }
+                }
+            }
+        }};
+    }
+    match &like.values {
+        Values::Bool(_) => blend!(bools),
+        Values::I32(_) => blend!(i32s),
+        Values::I64(_) => blend!(i64s),
+        Values::F32(_) => blend!(f32s),
+        Values::F64(_) => blend!(f64s),
+        Values::I128(_) => blend!(i128s),
+        Values::Bytes { .. } => select_text(out, rows, branches, otherwise),
+        Values::Any(_) => unreachable!("compiled for kinds of ours only"),
+    }
+    select_validity(out, rows, branches, otherwise);
+}
+
+fn select_text(out: &mut Reg, rows: usize, branches: &[View<'_>], otherwise: Option<View<'_>>) {
+    type Condition<'a> = (Arg<'a, bool>, Option<&'a [bool]>);
+    let conditions: SmallVec<[Condition<'_>; 4]> = branches
+        .chunks_exact(2)
+        .map(|pair| match pair[0].is_null_constant() {
+            true => (Arg::One(false), None),
+            false => (pair[0].bools(), pair[0].validity()),
+        })
+        .collect();
+    let texts: SmallVec<[Text<'_>; 5]> =
+        branches.chunks_exact(2).map(|pair| &pair[1]).chain(&otherwise).map(View::text).collect();
+    out.text();
+    for row in 0..rows {
+        let mut pick = conditions.len();
+        for (at, (hits, valid)) in conditions.iter().enumerate().rev() {
+            let hit = hits.at(row) & valid.is_none_or(|valid| valid[row]);
+            pick = select_unpredictable(hit, at, pick);
+        }
+        out.push_text(texts.get(pick).map(|text| text.at(row)).into_iter());
+    }
+}
+
+fn select_validity(out: &mut Reg, rows: usize, branches: &[View<'_>], otherwise: Option<View<'_>>) {
+    let never_null = |v: &View<'_>| !v.is_null_constant() && v.validity().is_none();
+    let mut values = branches.iter().skip(1).step_by(2);
+    if values.all(never_null) && otherwise.as_ref().is_some_and(never_null) {
+        out.all_valid();
+        return;
+    }
+    out.validity().extend((0..rows).map(|row| {
+        let hit = branches.chunks_exact(2).find(|pair| pair[0].is_valid(row) && pair[0].bools().at(row));
+        match hit {
+            Some(pair) => pair[1].is_valid(row),
+            None => otherwise.is_some_and(|o| o.is_valid(row)),
+        }
+    }));
 }
 
 /// Builds the text or Arrow column whose row i is row `choices[i].row` of `branches[choices[i].branch]`. Branches that no

@@ -85,12 +85,62 @@ fn below<T: Float>(a: T, b: T) -> bool {
 fn text(out: &mut Vec<bool>, rows: usize, op: CmpOp, a: Text<'_>, b: Text<'_>, b_is_constant: bool) {
     match op {
         CmpOp::Eq if b_is_constant => {
-            let b = b.at(0);
-            out.extend((0..rows).map(|row| a.at(row) == b));
+            let needle = Needle::new(b.at(0));
+            match a.offsets_of(rows) {
+                Some(offsets) => out.extend(offsets.windows(2).map(|w| needle.found(a.bytes, w[0], w[1]))),
+                None => out.resize(rows, needle.is(a, 0)),
+            }
+        }
+        CmpOp::NotEq if b_is_constant => {
+            let needle = Needle::new(b.at(0));
+            match a.offsets_of(rows) {
+                Some(offsets) => out.extend(offsets.windows(2).map(|w| !needle.found(a.bytes, w[0], w[1]))),
+                None => out.resize(rows, !needle.is(a, 0)),
+            }
         }
         CmpOp::Eq => out.extend((0..rows).map(|row| a.at(row) == b.at(row))),
         CmpOp::NotEq => out.extend((0..rows).map(|row| a.at(row) != b.at(row))),
         _ => out.extend((0..rows).map(|row| op.holds(a.at(row).cmp(b.at(row))))),
+    }
+}
+
+/// A constant text to find: its length, then its first eight bytes as one word, then the rest.
+struct Needle<'a> {
+    text: &'a [u8],
+    head: u64,
+    mask: u64,
+}
+
+impl<'a> Needle<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        let mut head = [0; 8];
+        let length = text.len().min(8);
+        head[..length].copy_from_slice(&text[..length]);
+        let mask = if length == 8 { u64::MAX } else { (1 << (8 * length)) - 1 };
+        Needle { text, head: u64::from_le_bytes(head), mask }
+    }
+
+    /// Whether row `row` of `column` is this text.
+    #[inline]
+    fn is(&self, column: Text<'_>, row: usize) -> bool {
+        let (start, end) = column.range(row);
+        self.found(column.bytes, start as i32, end as i32)
+    }
+
+    /// Whether `bytes[start..end]` is this text.
+    #[inline]
+    fn found(&self, bytes: &[u8], start: i32, end: i32) -> bool {
+        if end.wrapping_sub(start) as usize != self.text.len() {
+            return false;
+        }
+        let start = start as usize;
+        // The eight bytes may reach into the next text; the mask leaves that out. At the very end of
+        // the buffer there are fewer.
+        let Some(word) = bytes.get(start..).and_then(|rest| rest.first_chunk()) else {
+            return bytes[start..end as usize] == *self.text;
+        };
+        let same_head = u64::from_le_bytes(*word) & self.mask == self.head;
+        same_head && (self.text.len() <= 8 || bytes[start + 8..end as usize] == self.text[8..])
     }
 }
 
@@ -123,8 +173,10 @@ pub(in crate::expr) fn refine(rows: &mut Vec<u32>, op: CmpOp, a: View<'_>, b: Vi
         }
         Values::Bytes { .. } => {
             let (a, b) = (a.text(), b.text().at(0));
+            let needle = Needle::new(b);
             match op {
-                CmpOp::Eq => keep(rows, |row| a.at(row) == b),
+                CmpOp::Eq => keep(rows, |row| needle.is(a, row)),
+                CmpOp::NotEq => keep(rows, |row| !needle.is(a, row)),
                 _ => keep(rows, |row| op.holds(a.at(row).cmp(b))),
             }
         }

@@ -7,8 +7,14 @@
 //! - A row in error is NULL afterwards.
 
 pub(super) mod arith;
+pub(super) mod bits;
 pub(super) mod boolean;
 pub(super) mod cast;
 pub(super) mod choose;
 pub(super) mod compare;
+pub(super) mod decimal;
 pub(super) mod map;
+pub(super) mod pattern;
+pub(super) mod set;
+pub(super) mod temporal;
+pub(super) mod text;

@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use arrow_array::types::IntervalMonthDayNano;
 use arrow_array::{
-    ArrayRef, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array, StringArray,
-    TimestampNanosecondArray,
+    ArrayRef, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array,
+    IntervalMonthDayNanoArray, StringArray, TimestampNanosecondArray,
 };
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use cep_lang::plan::{BinaryOp, Expr, ExprKind, UnaryOp};
 use datafusion_common::ScalarValue;
 
+use super::function::{call_half, coalesce};
 use super::{Chunk, binary, boolean, cast, col, lit, typed, unary};
 
 pub(super) struct Tape<'a> {
@@ -39,6 +41,7 @@ impl<'a> Tape<'a> {
 }
 
 const TS: DataType = DataType::Timestamp(TimeUnit::Nanosecond, None);
+const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 const DEC: DataType = DataType::Decimal128(10, 2);
 
 /// The columns of every generated chunk; two of each type.
@@ -52,6 +55,7 @@ pub(super) fn schema() -> Vec<DataType> {
         DataType::Float32,
         TS,
         DEC,
+        SPAN,
     ];
     types.iter().flat_map(|t| [t.clone(), t.clone()]).collect()
 }
@@ -105,13 +109,14 @@ fn array(tape: &mut Tape<'_>, data_type: &DataType, rows: usize) -> ArrayRef {
             });
             Arc::new(values.collect::<Decimal128Array>().with_data_type(data_type.clone()))
         }
+        DataType::Interval(_) => build!(IntervalMonthDayNanoArray, IntervalMonthDayNano),
         other => unreachable!("{other}"),
     }
 }
 
 /// A value of `data_type`: ordinary ones first, then the edges.
 pub(super) fn value(tape: &mut Tape<'_>, data_type: &DataType) -> ScalarValue {
-    const TEXTS: [&str; 14] = [
+    const TEXTS: [&str; 15] = [
         "",
         "1",
         "abc",
@@ -126,6 +131,7 @@ pub(super) fn value(tape: &mut Tape<'_>, data_type: &DataType) -> ScalarValue {
         "a%b",
         "S10",
         "ABC",
+        "(",
     ];
     match data_type {
         DataType::Boolean => ScalarValue::from(tape.below(2) == 1),
@@ -169,6 +175,12 @@ pub(super) fn value(tape: &mut Tape<'_>, data_type: &DataType) -> ScalarValue {
             let unscaled = tape.pick(&[100i128, 0, 1, -250, 12_345, 9_999_999_999, -9_999_999_999]);
             ScalarValue::Decimal128(Some(unscaled), *p, *s)
         }
+        DataType::Interval(_) => {
+            let part = |tape: &mut Tape<'_>| tape.pick(&[0, 1, -1, 13, 31]);
+            let nanoseconds = tape.pick(&[0, 1_000_000_000, -1, 86_400_000_000_000, i64::MAX]);
+            let interval = IntervalMonthDayNano::new(part(tape), part(tape), nanoseconds);
+            ScalarValue::IntervalMonthDayNano(Some(interval))
+        }
         other => unreachable!("{other}"),
     }
 }
@@ -186,10 +198,21 @@ pub(super) fn expr(tape: &mut Tape<'_>, data_type: &DataType, depth: usize) -> E
         DataType::Int64 | DataType::Int32 | DataType::Float64 | DataType::Float32 => {
             number_expr(tape, data_type, depth - 1)
         }
+        DataType::Utf8 if tape.below(2) == 0 => binary(
+            BinaryOp::Concat,
+            expr(tape, data_type, depth - 1),
+            expr(tape, data_type, depth - 1),
+            DataType::Utf8,
+        ),
         DataType::Utf8 => {
             cast_expr(tape, data_type, &[DataType::Int64, DataType::Int32, DataType::Boolean], depth - 1)
         }
+        DataType::Timestamp(_, _) if tape.below(3) > 0 => {
+            let op = tape.pick(&[BinaryOp::Add, BinaryOp::Sub]);
+            binary(op, expr(tape, data_type, depth - 1), expr(tape, &SPAN, depth - 1), TS)
+        }
         DataType::Timestamp(_, _) => cast_expr(tape, data_type, &[DataType::Int64], depth - 1),
+        DataType::Decimal128(_, _) => number_expr(tape, data_type, depth - 1),
         _ => leaf(tape, data_type),
     }
 }
@@ -217,9 +240,24 @@ fn case(tape: &mut Tape<'_>, data_type: &DataType, depth: usize) -> Expr {
 
 fn number_expr(tape: &mut Tape<'_>, data_type: &DataType, depth: usize) -> Expr {
     use DataType as T;
-    match tape.below(9) {
+    match tape.below(12) {
+        10 if matches!(data_type, T::Int64 | T::Int32) => {
+            const BITS: [BinaryOp; 5] = [
+                BinaryOp::BitAnd,
+                BinaryOp::BitOr,
+                BinaryOp::BitXor,
+                BinaryOp::ShiftLeft,
+                BinaryOp::ShiftRight,
+            ];
+            let op = tape.pick(&BITS);
+            binary(op, expr(tape, data_type, depth), expr(tape, data_type, depth), data_type.clone())
+        }
+        11 if *data_type == T::Int64 && tape.below(2) == 0 => {
+            coalesce((0..1 + tape.below(3)).map(|_| expr(tape, data_type, depth)).collect())
+        }
+        11 if *data_type == T::Int64 => call_half(expr(tape, data_type, depth)),
         0 => unary(UnaryOp::Neg, expr(tape, data_type, depth), data_type.clone()),
-        1 | 2 => {
+        1 | 2 if *data_type != DEC => {
             let all = [T::Int64, T::Int32, T::Float64, T::Float32, T::Utf8];
             let from: Vec<T> = all.into_iter().filter(|t| t != data_type).collect();
             cast_expr(tape, data_type, &from, depth)
@@ -259,7 +297,33 @@ fn boolean_expr(tape: &mut Tape<'_>, depth: usize) -> Expr {
         UnaryOp::IsNotUnknown,
         UnaryOp::Not,
     ];
-    match tape.below(8) {
+    match tape.below(11) {
+        8 => like(tape, depth),
+        9 => {
+            const PATTERNS: [&str; 5] = ["a", "^ab", "b$", "[0-9]+", "."];
+            const OPS: [BinaryOp; 4] = [
+                BinaryOp::RegexMatch,
+                BinaryOp::RegexIMatch,
+                BinaryOp::RegexNotMatch,
+                BinaryOp::RegexNotIMatch,
+            ];
+            let input = expr(tape, &DataType::Utf8, depth);
+            let pattern = match tape.below(3) {
+                0 => col(schema().iter().position(|t| *t == DataType::Utf8).unwrap(), DataType::Utf8),
+                _ => lit(ScalarValue::from(tape.pick(&PATTERNS))),
+            };
+            boolean(tape.pick(&OPS), input, pattern)
+        }
+        10 => {
+            let data_type = tape.pick(&schema());
+            let input = Box::new(expr(tape, &data_type, depth));
+            let values = (0..1 + tape.below(12)).map(|_| match tape.below(9) {
+                8 => lit(ScalarValue::try_from(&data_type).unwrap()),
+                _ => lit(value(tape, &data_type)),
+            });
+            let list = values.collect();
+            typed(ExprKind::InList { input, list, negated: tape.below(2) == 1 }, DataType::Boolean)
+        }
         0..3 => {
             let data_type = tape.pick(&schema());
             let op = tape.pick(&COMPARISONS);
@@ -282,4 +346,15 @@ fn boolean_expr(tape: &mut Tape<'_>, depth: usize) -> Expr {
             typed(ExprKind::InList { input, list, negated: tape.below(2) == 1 }, DataType::Boolean)
         }
     }
+}
+
+fn like(tape: &mut Tape<'_>, depth: usize) -> Expr {
+    const PATTERNS: [&str; 10] = ["a%", "%b", "%b%", "%", "", "a_c", "_", "%a\\%b", "abc", "a%b%"];
+    let input = Box::new(expr(tape, &DataType::Utf8, depth));
+    let pattern = Box::new(match tape.below(3) {
+        0 => expr(tape, &DataType::Utf8, depth.min(1)),
+        _ => lit(ScalarValue::from(tape.pick(&PATTERNS))),
+    });
+    let (negated, case_insensitive) = (tape.below(2) == 1, tape.below(3) == 1);
+    typed(ExprKind::Like { input, pattern, negated, case_insensitive, escape: None }, DataType::Boolean)
 }

@@ -1,5 +1,6 @@
 //! The promises of this module, against a reference that is slow and obvious.
 
+mod function;
 mod generate;
 mod properties;
 mod reference;
@@ -10,6 +11,7 @@ use arrow_schema::DataType;
 use cep_lang::plan::{BinaryOp, Expr, ExprKind, UnaryOp};
 use datafusion_common::ScalarValue;
 
+use super::row::{ChunkRow, RowExpr};
 use super::{Compiled, Input, RowErrors, Rows};
 use crate::column::Column;
 
@@ -74,6 +76,36 @@ pub(super) fn run(
         out[at] = Err(error.failure.message.clone());
     }
     out
+}
+
+/// Evaluates `expr` row by row as closures.
+pub(super) fn run_rows(expr: &Expr, row_expr: &RowExpr, chunk: &Chunk) -> Vec<Outcome> {
+    let columns = chunk.columns();
+    let (stamp, event_time) = times(0, chunk.rows);
+    let input = Input { columns: &columns, rows: chunk.rows, stamp: &stamp, event_time: &event_time };
+    let value = |row: usize| {
+        let row = ChunkRow { input: &input, row };
+        let scalar = row_expr.eval(&row).map_err(|e| e.message)?;
+        let array = scalar.to_column(&expr.data_type).to_arrow(&expr.data_type);
+        Ok(ScalarValue::try_from_array(&array, 0).unwrap())
+    };
+    (0..chunk.rows).map(value).collect()
+}
+
+/// As [`filter`], row by row.
+pub(super) fn filter_rows(row_expr: &RowExpr, chunk: &Chunk) -> (Vec<u32>, Vec<(u32, String)>) {
+    let columns = chunk.columns();
+    let (stamp, event_time) = times(0, chunk.rows);
+    let input = Input { columns: &columns, rows: chunk.rows, stamp: &stamp, event_time: &event_time };
+    let (mut passed, mut errors) = (Vec::new(), Vec::new());
+    for row in 0..chunk.rows {
+        match row_expr.is_true(&ChunkRow { input: &input, row }) {
+            Ok(true) => passed.push(row as u32),
+            Ok(false) => {}
+            Err(failure) => errors.push((row as u32, failure.message)),
+        }
+    }
+    (passed, errors)
 }
 
 /// The rows that pass `expr`, and the errors.

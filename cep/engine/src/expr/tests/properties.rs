@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::generate::{Tape, chunk, expr, schema};
 use super::reference::{Row, eval};
-use super::{Chunk, Outcome, filter, run, times};
+use super::{Chunk, Outcome, filter, filter_rows, run, run_rows, times};
+use crate::expr::row::RowExpr;
 use crate::expr::{Compiled, Rows};
 
 /// Value with floats as bits (so that −0, 0 and NaN are told apart) or error text.
@@ -42,8 +43,21 @@ fn class(text: &str) -> String {
         Some("division by zero") => "error DivisionByZero".to_owned(),
         Some(t) if t.starts_with("cannot cast") => "error Cast".to_owned(),
         Some(t) if t.contains("overflow") => "error Overflow".to_owned(),
+        Some(t) if t.starts_with("invalid regular expression") => "error Pattern".to_owned(),
+        Some(t) if t.starts_with("half: ") && t.ends_with(" is negative") => "error Function".to_owned(),
         Some(t) => t.to_owned(),
     }
+}
+
+/// 3,000 cases each; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(3_000), failure_persistence: None, ..default }
+}
+
+/// Which type of the schema.
+fn types() -> std::ops::Range<usize> {
+    0..schema().len()
 }
 
 fn tape() -> impl Strategy<Value = Vec<u8>> {
@@ -51,10 +65,10 @@ fn tape() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
-    fn a_chunk_gives_what_the_obvious_interpreter_gives(bytes in tape(), which in 0usize..16, depth in 1usize..5) {
+    fn a_chunk_gives_what_the_obvious_interpreter_gives(bytes in tape(), which in types(), depth in 1usize..5) {
         let mut tape = Tape::new(&bytes);
         let tree = expr(&mut tape, &schema()[which], depth);
         let chunk = chunk(&mut tape);
@@ -66,7 +80,7 @@ proptest! {
 
     #[test]
     fn rows_one_at_a_time_and_any_selection_give_what_the_chunk_gives(
-        bytes in tape(), which in 0usize..16, depth in 1usize..5, picks in any::<u16>()
+        bytes in tape(), which in types(), depth in 1usize..5, picks in any::<u16>()
     ) {
         let mut tape = Tape::new(&bytes);
         let tree = expr(&mut tape, &schema()[which], depth);
@@ -83,6 +97,16 @@ proptest! {
         prop_assert_eq!(some, wanted);
         // Scratch left by other chunks does not show.
         prop_assert_eq!(exact_all(&run(&tree, &mut compiled, &chunk, 0, Rows::All)), whole);
+    }
+
+    #[test]
+    fn closures_on_rows_give_what_the_chunk_gives(bytes in tape(), which in types(), depth in 1usize..5) {
+        let mut tape = Tape::new(&bytes);
+        let tree = expr(&mut tape, &schema()[which], depth);
+        let chunk = chunk(&mut tape);
+        let whole = exact_all(&run(&tree, &mut Compiled::new(&tree).unwrap(), &chunk, 0, Rows::All));
+        let rows = exact_all(&run_rows(&tree, &RowExpr::new(&tree).unwrap(), &chunk));
+        prop_assert_eq!(rows, whole, "{:?}", tree);
     }
 
     #[test]
@@ -107,6 +131,7 @@ proptest! {
                 Err(text) => prop_assert!(error.is_none_or(|e| e == text)),
             }
         }
-        prop_assert_eq!(passed, wanted);
+        prop_assert_eq!(&passed, &wanted);
+        prop_assert_eq!(filter_rows(&RowExpr::new(&tree).unwrap(), &chunk), (passed, errors));
     }
 }

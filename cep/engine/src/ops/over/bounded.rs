@@ -11,7 +11,7 @@ use cep_lang::plan::{Expr, OverCall, OverFunc};
 use super::frame::{BoundedFrame, Partition};
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
 use crate::column::{Buf, Column, Values};
-use crate::expr::{Compiled, RowErrors, RowErrorKind, RowFailure};
+use crate::expr::{Compiled, RowErrorKind, RowErrors, RowFailure};
 use crate::keys::{KeyTable, encode_value};
 use crate::ops::order::{Comparator, SortSpec};
 use crate::ops::window::bounded::{Moment, Relation};
@@ -93,7 +93,12 @@ impl Call {
         };
         Ok(Call {
             partition_by: call.partition_by.iter().map(compile).collect::<Result<_, _>>()?,
-            order_by: call.order_by.iter().map(SortSpec::new).collect::<Result<_, _>>().map_err(|e| e.to_string())?,
+            order_by: call
+                .order_by
+                .iter()
+                .map(SortSpec::new)
+                .collect::<Result<_, _>>()
+                .map_err(|e| e.to_string())?,
             frame: BoundedFrame::new(&call.frame, call.order_by.first())?,
             func,
             data_type: call.data_type.clone(),
@@ -143,8 +148,11 @@ impl Call {
     fn partitions(&mut self, relation: &Relation, at: Moment, errors: &mut RowErrors) -> Vec<u32> {
         let (stamps, times) = at.vectors(relation.rows);
         let input = relation.input(&stamps, &times);
-        let columns: Vec<Column> =
-            self.partition_by.iter_mut().map(|e| e.eval(&input, crate::expr::Rows::All, errors).clone()).collect();
+        let columns: Vec<Column> = self
+            .partition_by
+            .iter_mut()
+            .map(|e| e.eval(&input, crate::expr::Rows::All, errors).clone())
+            .collect();
         let mut table = KeyTable::new();
         let mut key = Vec::new();
         (0..relation.rows)
@@ -210,7 +218,10 @@ impl<'a> Answers<'a> {
             }
             FuncValues::Value { value, nth, ignore_nulls } => {
                 for i in 0..p.len() {
-                    let mut rows = frame.rows(p, i).map(|j| p.rows[j] as usize).filter(|&r| !ignore_nulls || value.is_valid(r));
+                    let mut rows = frame
+                        .rows(p, i)
+                        .map(|j| p.rows[j] as usize)
+                        .filter(|&r| !ignore_nulls || value.is_valid(r));
                     let found = match *nth {
                         n if n > 0 => rows.nth(n as usize - 1),
                         n => rows.rev().nth(n.unsigned_abs() as usize - 1),
@@ -252,14 +263,17 @@ fn push_number(func: &Func, p: &Partition<'_>, i: usize, out: &mut Column) {
         Func::RowNumber => push_i64(out, i as i64 + 1),
         Func::Rank => push_i64(out, rank as i64 + 1),
         Func::DenseRank => push_i64(out, p.group_of(i) as i64 + 1),
-        Func::PercentRank => push_f64(out, if p.len() < 2 { 0.0 } else { rank as f64 / (p.len() - 1) as f64 }),
+        Func::PercentRank => {
+            push_f64(out, if p.len() < 2 { 0.0 } else { rank as f64 / (p.len() - 1) as f64 })
+        }
         Func::CumeDist => push_f64(out, p.peers(i).end as f64 / p.len() as f64),
         Func::Ntile(buckets) => {
             let (rows, buckets) = (p.len() as u64, *buckets);
             let (small, longer) = (rows / buckets, rows % buckets);
             let i = i as u64;
             let in_longer = longer * (small + 1);
-            let bucket = if i < in_longer { i / (small + 1) } else { longer + (i - in_longer) / small.max(1) };
+            let bucket =
+                if i < in_longer { i / (small + 1) } else { longer + (i - in_longer) / small.max(1) };
             push_i64(out, bucket as i64 + 1);
         }
         Func::Aggregate { .. } | Func::Lag { .. } | Func::Value { .. } => unreachable!("these read values"),

@@ -24,13 +24,28 @@ enum Frame {
 #[derive(Debug)]
 enum Kind {
     /// An aggregate over a frame; index of its first input.
-    Aggregate { plan: Arc<AggPlan>, frame: Frame, inputs: std::ops::Range<usize>, running: Option<AggSet> },
+    Aggregate {
+        plan: Arc<AggPlan>,
+        frame: Frame,
+        inputs: std::ops::Range<usize>,
+        running: Option<AggSet>,
+    },
     RowNumber,
     Rank,
     DenseRank,
-    Lag { value: usize, default: Option<usize>, offset: u64, ignore_nulls: bool },
+    Lag {
+        value: usize,
+        default: Option<usize>,
+        offset: u64,
+        ignore_nulls: bool,
+    },
     /// First, last or nth value of a frame; nth ≥ 1 from the start, −1 the last.
-    Value { value: usize, nth: i64, frame: Frame, ignore_nulls: bool },
+    Value {
+        value: usize,
+        nth: i64,
+        frame: Frame,
+        ignore_nulls: bool,
+    },
 }
 
 /// Rows of one partition.
@@ -105,7 +120,8 @@ impl StreamCalls {
             OverFunc::LastValue { value, ignore_nulls } => self.value(value, -1, frame, *ignore_nulls),
             OverFunc::NthValue { value, n, ignore_nulls } => self.value(value, *n, frame, *ignore_nulls),
             OverFunc::PercentRank | OverFunc::CumeDist | OverFunc::Ntile(_) => {
-                return Err("this function needs all rows of its partition; use it over a window's result".to_string());
+                return Err("this function needs all rows of its partition; use it over a window's result"
+                    .to_string());
             }
         })
     }
@@ -115,7 +131,12 @@ impl StreamCalls {
         self.inputs.len() - 1
     }
 
-    fn aggregate(&mut self, agg: &AggCall, frame: Frame, event_time: bool) -> std::result::Result<Kind, String> {
+    fn aggregate(
+        &mut self,
+        agg: &AggCall,
+        frame: Frame,
+        event_time: bool,
+    ) -> std::result::Result<Kind, String> {
         let order = if event_time { crate::agg::Order::EventTime } else { crate::agg::Order::Arrival };
         let options = AggOptions { order, ..AggOptions::default() };
         let plan = Arc::new(AggPlan::new(std::slice::from_ref(agg), options).map_err(|e| e.to_string())?);
@@ -153,7 +174,10 @@ impl StreamCalls {
 
     /// Makes it `groups` partitions.
     pub fn resize(&mut self, groups: usize) {
-        let fresh = || History { values: self.inputs.iter().map(|e| Column::new(&e.data_type)).collect(), ..History::default() };
+        let fresh = || History {
+            values: self.inputs.iter().map(|e| Column::new(&e.data_type)).collect(),
+            ..History::default()
+        };
         self.histories.resize_with(groups, fresh);
         for kind in &mut self.kinds {
             if let Kind::Aggregate { running: Some(set), .. } = kind {
@@ -207,20 +231,40 @@ impl StreamCalls {
 
     /// Appends the answers for the newest row, which is row `row` of `values`; a message says why
     /// there is none.
-    pub fn answer(&mut self, group: u32, values: &[&Column], row: usize, out: &mut [Column]) -> Option<String> {
+    pub fn answer(
+        &mut self,
+        group: u32,
+        values: &[&Column],
+        row: usize,
+        out: &mut [Column],
+    ) -> Option<String> {
         let len = self.histories[group as usize].time.len();
         self.answer_row(group, len.saturating_sub(1), values, row, out)
     }
 
     /// Appends the answers for the row with number `seq` among the peers just added.
-    pub fn answer_peer(&mut self, group: u32, values: &[&Column], row: usize, seq: u64, out: &mut [Column]) -> Option<String> {
+    pub fn answer_peer(
+        &mut self,
+        group: u32,
+        values: &[&Column],
+        row: usize,
+        seq: u64,
+        out: &mut [Column],
+    ) -> Option<String> {
         let history = &mut self.histories[group as usize];
         history.rows += 1;
         let at = history.seq.iter().rposition(|&s| s == seq).unwrap_or(0);
         self.answer_row(group, at, values, row, out)
     }
 
-    fn answer_row(&mut self, group: u32, at: usize, values: &[&Column], row: usize, out: &mut [Column]) -> Option<String> {
+    fn answer_row(
+        &mut self,
+        group: u32,
+        at: usize,
+        values: &[&Column],
+        row: usize,
+        out: &mut [Column],
+    ) -> Option<String> {
         let history = &self.histories[group as usize];
         let mut failed = None;
         for (kind, out) in self.kinds.iter_mut().zip(out) {
@@ -244,8 +288,13 @@ impl StreamCalls {
                 Kind::Value { value, nth, frame, ignore_nulls } => {
                     let column = &history.values[*value];
                     let (from, to) = bounds(*frame, history, at);
-                    let mut rows = (from..to).filter(|&r| !*ignore_nulls || column.is_valid(history.skip + r));
-                    let found = if *nth > 0 { rows.nth(*nth as usize - 1) } else { rows.rev().nth(nth.unsigned_abs() as usize - 1) };
+                    let mut rows =
+                        (from..to).filter(|&r| !*ignore_nulls || column.is_valid(history.skip + r));
+                    let found = if *nth > 0 {
+                        rows.nth(*nth as usize - 1)
+                    } else {
+                        rows.rev().nth(nth.unsigned_abs() as usize - 1)
+                    };
                     match found {
                         Some(r) => out.append_range(column, history.skip + r, history.skip + r + 1),
                         None => out.append_null(),
@@ -262,10 +311,18 @@ impl StreamCalls {
                     set.resize(1);
                     let columns: Vec<&Column> = history.values[inputs.clone()].iter().collect();
                     let rows: Vec<u32> = (from..to).map(|r| (history.skip + r) as u32).collect();
-                    let pad = |v: &mut dyn Iterator<Item = i64>| -> Vec<i64> { std::iter::repeat_n(0, history.skip).chain(v).collect() };
+                    let pad = |v: &mut dyn Iterator<Item = i64>| -> Vec<i64> {
+                        std::iter::repeat_n(0, history.skip).chain(v).collect()
+                    };
                     let ts = pad(&mut history.time.iter().copied());
-                    let seq: Vec<u64> = pad(&mut history.seq.iter().map(|&s| s as i64)).into_iter().map(|s| s as u64).collect();
-                    set.update(&vec![0; rows.len()], &AggInput { columns: &columns, rows: Rows::Pick(&rows), ts: &ts, seq: &seq });
+                    let seq: Vec<u64> = pad(&mut history.seq.iter().map(|&s| s as i64))
+                        .into_iter()
+                        .map(|s| s as u64)
+                        .collect();
+                    set.update(
+                        &vec![0; rows.len()],
+                        &AggInput { columns: &columns, rows: Rows::Pick(&rows), ts: &ts, seq: &seq },
+                    );
                     let mut errors = Vec::new();
                     set.emit_all(&[0], std::slice::from_mut(out), &mut errors);
                     failed = failed.or_else(|| errors.first().map(|e| e.error.to_string()));
@@ -391,7 +448,9 @@ fn frame_of(call: &OverCall) -> std::result::Result<Frame, String> {
             preceding: start.map(|s| before(Some(s), "start").map(|v| v as i64)).transpose()?,
             end: before(*end, "end")? as i64,
         },
-        OverFrame::Groups { .. } => return Err("GROUPS frames work on a window's result only; use ROWS or RANGE".to_string()),
+        OverFrame::Groups { .. } => {
+            return Err("GROUPS frames work on a window's result only; use ROWS or RANGE".to_string());
+        }
     })
 }
 

@@ -26,7 +26,8 @@ pub struct Partition<'a> {
 impl<'a> Partition<'a> {
     /// The partition of `rows`, sorted by `keys`.
     pub fn new(rows: &'a [u32], keys: &'a [Comparator]) -> Self {
-        let differs = |i: usize| Comparator::compare_all(keys, rows[i - 1] as usize, rows[i] as usize).is_ne();
+        let differs =
+            |i: usize| Comparator::compare_all(keys, rows[i - 1] as usize, rows[i] as usize).is_ne();
         let groups = (0..rows.len()).filter(|&i| i == 0 || differs(i)).collect();
         Partition { rows, keys, groups }
     }
@@ -111,7 +112,10 @@ impl BoundedFrame {
         // Rows with NULL keys stand at one end; they never count as within the distance.
         let valid: Vec<usize> = (0..p.len()).filter(|&j| in_order(p.rows[j]).is_some()).collect();
         let (first, last) = (valid.first().copied().unwrap_or(0), valid.last().map_or(0, |l| l + 1));
-        let inside = |j: usize| in_order(p.rows[j]).is_some_and(|v| if after { v.compare(bound).is_le() } else { v.compare(bound).is_lt() });
+        let inside = |j: usize| {
+            in_order(p.rows[j])
+                .is_some_and(|v| if after { v.compare(bound).is_le() } else { v.compare(bound).is_lt() })
+        };
         first + (first..last).take_while(|&j| inside(j)).count()
     }
 }

@@ -60,7 +60,8 @@ impl StreamOver {
         let mut exprs: Vec<&cep_lang::plan::Expr> = keys.iter().collect();
         exprs.extend(calls.inputs());
         let value_types: Vec<_> = calls.inputs().iter().map(|e| e.data_type.clone()).collect();
-        let input_types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
+        let input_types: Vec<_> =
+            node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
         let mut over = StreamOver {
             prepare: Prepare::new(None, &exprs).map_err(|e| e.to_string())?,
             key_count: keys.len(),
@@ -119,7 +120,10 @@ impl StreamOver {
             errors.push(OpError {
                 pos: self.prepare.pos(input)[row],
                 code: "E1010",
-                message: format!("more than {} partitions of OVER (state.keys.max); the row was left out", self.keys_max),
+                message: format!(
+                    "more than {} partitions of OVER (state.keys.max); the row was left out",
+                    self.keys_max
+                ),
             });
             return None;
         }
@@ -199,7 +203,8 @@ impl StreamOver {
         let mut from = 0;
         while from < ready.len() {
             let at = waiting.rows.time[ready[from] as usize];
-            let to = from + ready[from..].iter().take_while(|&&r| waiting.rows.time[r as usize] == at).count();
+            let to =
+                from + ready[from..].iter().take_while(|&&r| waiting.rows.time[r as usize] == at).count();
             let step = time.watermarks.first_reaching(at, 0).expect("the last watermark has reached it");
             let pos = position(step, Phase::Watermark);
             let peers = &ready[from..to];
@@ -208,7 +213,13 @@ impl StreamOver {
             for &row in peers {
                 let before = out.rows();
                 let group = waiting.group[row as usize];
-                match self.calls.answer_peer(group, &values, row as usize, waiting.seq[row as usize], &mut out.columns[width..]) {
+                match self.calls.answer_peer(
+                    group,
+                    &values,
+                    row as usize,
+                    waiting.seq[row as usize],
+                    &mut out.columns[width..],
+                ) {
                     None => {
                         for (column, source) in out.columns[..width].iter_mut().zip(&waiting.rows.columns) {
                             column.append_gather(source, &[row]);
@@ -224,7 +235,8 @@ impl StreamOver {
             }
             from = to;
         }
-        let keep: Vec<u32> = (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] > last).collect();
+        let keep: Vec<u32> =
+            (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] > last).collect();
         let mut left = self.no_rows();
         left.rows.append_gather(&self.waiting.rows, &keep);
         for (kept, value) in left.values.iter_mut().zip(&self.waiting.values) {
@@ -288,7 +300,10 @@ impl StreamOver {
         waiting.seq = (0..rows).map(|_| input.u64()).collect::<Result<_>>()?;
         let columns = waiting.rows.columns.iter().chain(&waiting.values);
         let known = self.table.len() as u32;
-        if waiting.group.len() != rows || waiting.group.iter().any(|&g| g >= known) || columns.into_iter().any(|c| c.len() != rows) {
+        if waiting.group.len() != rows
+            || waiting.group.iter().any(|&g| g >= known)
+            || columns.into_iter().any(|c| c.len() != rows)
+        {
             return Err(DecodeError("waiting rows do not fit together".into()));
         }
         self.waiting = waiting;

@@ -51,7 +51,13 @@ struct PaneContent {
 
 impl AlignedWindow {
     /// An operator without rows.
-    pub fn new(layout: Layout, shape: Shape, result: ResultPlan, policy: LatePolicy, correction_ns: i64) -> Self {
+    pub fn new(
+        layout: Layout,
+        shape: Shape,
+        result: ResultPlan,
+        policy: LatePolicy,
+        correction_ns: i64,
+    ) -> Self {
         AlignedWindow {
             merged: shape.content(),
             layout,
@@ -120,14 +126,23 @@ impl AlignedWindow {
 
     /// Adds the run of rows from `row` on that fall into one pane. Returns the row after it and
     /// whether a pane was opened for it.
-    fn feed(&mut self, input: &Chunk, row: usize, limit: usize, out: &mut Chunk, cx: &mut OpContext<'_>) -> (usize, bool) {
+    fn feed(
+        &mut self,
+        input: &Chunk,
+        row: usize,
+        limit: usize,
+        out: &mut Chunk,
+        cx: &mut OpContext<'_>,
+    ) -> (usize, bool) {
         let times = self.shape.prepare.time(input);
         let first = times[row];
         let known = self.panes.iter().rposition(|p| p.start <= first && first < p.end);
         if let Some(at) = known {
             let PaneContent { start, end, .. } = self.panes[at];
             let run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
-            if self.policy == LatePolicy::Retract && self.layout.next_end(self.panes[at].pane, Pane::MIN).is_some_and(|e| e <= self.closed) {
+            if self.policy == LatePolicy::Retract
+                && self.layout.next_end(self.panes[at].pane, Pane::MIN).is_some_and(|e| e <= self.closed)
+            {
                 self.correct(at, input, row, out, cx);
                 return (row + 1, false);
             }
@@ -157,7 +172,9 @@ impl AlignedWindow {
         let content = self.spare.pop().unwrap_or_else(|| self.shape.content());
         let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
         self.panes.insert(at, PaneContent { pane, start, end, content });
-        if self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed) && self.policy == LatePolicy::Retract {
+        if self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed)
+            && self.policy == LatePolicy::Retract
+        {
             self.correct(at, input, row, out, cx);
         } else {
             self.shape.add(&mut self.panes[at].content, input, row, row + 1, self.seq);
@@ -217,7 +234,8 @@ impl AlignedWindow {
         loop {
             let next = self.panes.iter().filter_map(|p| self.layout.next_end(p.pane, self.closed)).min();
             let Some(end) = next.filter(|&e| e <= passed) else { break };
-            let at = Moment { time: self.layout.start_of(end).saturating_sub(1), stamp: time.stamps[step], pos };
+            let at =
+                Moment { time: self.layout.start_of(end).saturating_sub(1), stamp: time.stamps[step], pos };
             self.window_result(end, at, cx.errors);
             let relation = self.result.relation();
             let op = (self.policy == LatePolicy::Retract).then_some(cep_types::Op::Insert);

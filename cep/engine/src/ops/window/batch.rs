@@ -66,9 +66,16 @@ impl BatchWindowOp {
     ///
     /// # Errors
     /// The reason why it cannot be built, for the user.
-    pub fn new(window: &BatchWindow, shape: Shape, result: ResultPlan, width: &[arrow_schema::DataType]) -> std::result::Result<Self, String> {
+    pub fn new(
+        window: &BatchWindow,
+        shape: Shape,
+        result: ResultPlan,
+        width: &[arrow_schema::DataType],
+    ) -> std::result::Result<Self, String> {
         let trigger = match window {
-            BatchWindow::TimeBatch { size_ns, start_ns } => Trigger::Time { size_ns: *size_ns, start_ns: *start_ns },
+            BatchWindow::TimeBatch { size_ns, start_ns } => {
+                Trigger::Time { size_ns: *size_ns, start_ns: *start_ns }
+            }
             BatchWindow::LengthBatch { rows } => Trigger::Length { rows: *rows },
             BatchWindow::ExternalTimeBatch { time: _, size_ns, start_ns, timeout_ns } => {
                 Trigger::External { size_ns: *size_ns, start_ns: *start_ns, timeout_ns: *timeout_ns }
@@ -84,7 +91,10 @@ impl BatchWindowOp {
                     include_triggering: *include_triggering,
                 }
             }
-            BatchWindow::Tumbling { .. } | BatchWindow::Hop { .. } | BatchWindow::Cumulate { .. } | BatchWindow::Session { .. } => {
+            BatchWindow::Tumbling { .. }
+            | BatchWindow::Hop { .. }
+            | BatchWindow::Cumulate { .. }
+            | BatchWindow::Session { .. } => {
                 return Err("this window has an operator of its own".to_string());
             }
         };
@@ -108,7 +118,8 @@ impl BatchWindowOp {
                 self.add(input, &mut run_from, run_to);
                 self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
             }
-            let full = self.take_row(input, row, passes.then_some(run_to), time.stamps[step_row(pos)], cx.errors);
+            let full =
+                self.take_row(input, row, passes.then_some(run_to), time.stamps[step_row(pos)], cx.errors);
             run_to += usize::from(passes);
             if full {
                 self.add(input, &mut run_from, run_to);
@@ -165,14 +176,26 @@ impl BatchWindowOp {
     }
 
     /// Counts row `row` into the batch; whether the batch is full with it.
-    fn take_row(&mut self, input: &Chunk, row: usize, prepared: Option<usize>, stamp: i64, errors: &mut Vec<OpError>) -> bool {
+    fn take_row(
+        &mut self,
+        input: &Chunk,
+        row: usize,
+        prepared: Option<usize>,
+        stamp: i64,
+        errors: &mut Vec<OpError>,
+    ) -> bool {
         let first = self.state.count == 0;
         match &mut self.trigger {
             Trigger::Time { size_ns, start_ns } => {
                 if first {
                     let base = self.state.start.or(*start_ns).unwrap_or(stamp);
                     let start = base + (stamp - base).div_euclid(*size_ns) * *size_ns;
-                    self.state = Open { count: 0, start: Some(start), end: Some(start + *size_ns), due: Some(start + *size_ns) };
+                    self.state = Open {
+                        count: 0,
+                        start: Some(start),
+                        end: Some(start + *size_ns),
+                        due: Some(start + *size_ns),
+                    };
                 }
             }
             Trigger::Length { rows } => {
@@ -202,7 +225,8 @@ impl BatchWindowOp {
                     match cron.find_next_occurrence(&now, false) {
                         Ok(next) => {
                             let due = next.timestamp_nanos_opt();
-                            self.state.start = self.state.end.or(Some(stamp)).filter(|&s| s <= stamp).or(Some(stamp));
+                            self.state.start =
+                                self.state.end.or(Some(stamp)).filter(|&s| s <= stamp).or(Some(stamp));
                             self.state.end = due;
                             self.state.due = due;
                         }
@@ -235,7 +259,8 @@ impl BatchWindowOp {
         let end = self.state.end.unwrap_or(stamp);
         let in_series = matches!(self.trigger, Trigger::Time { .. } | Trigger::External { .. });
         // Rows of a result lie just before an exclusive end, and at an inclusive one.
-        let time = if in_series || matches!(self.trigger, Trigger::Cron(_)) { end.saturating_sub(1) } else { end };
+        let time =
+            if in_series || matches!(self.trigger, Trigger::Cron(_)) { end.saturating_sub(1) } else { end };
         let at = Moment { time, stamp, pos };
         if !self.content.is_empty() {
             self.result.emit(&mut self.content, Bounds { start, end }, at, out, errors);
@@ -268,7 +293,12 @@ impl BatchWindowOp {
     /// If the bytes are damaged.
     pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
         self.seq = input.u64()?;
-        self.state = Open { count: input.u64()?, start: input.opt_i64()?, end: input.opt_i64()?, due: input.opt_i64()? };
+        self.state = Open {
+            count: input.u64()?,
+            start: input.opt_i64()?,
+            end: input.opt_i64()?,
+            due: input.opt_i64()?,
+        };
         self.content = Content::decode(&self.shape, input)?;
         if let Trigger::Condition { condition, .. } = &mut self.trigger {
             condition.decode(input)?;

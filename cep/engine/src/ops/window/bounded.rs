@@ -8,9 +8,9 @@ use crate::agg::AggOptions;
 use crate::chunk::Chunk;
 use crate::column::Column;
 use crate::expr::{Compiled, Input, RowErrors, Rows};
-use crate::ops::{OpContext, OpError};
 use crate::ops::order::{Comparator, SortSpec};
 use crate::ops::over::BoundedOver;
+use crate::ops::{OpContext, OpError};
 
 use super::content::Shape;
 
@@ -62,7 +62,8 @@ impl BoundedSteps {
     /// Runs all steps; rows in error leave the relation and are reported.
     pub fn run(&mut self, relation: &mut Relation, at: Moment, errors: &mut Vec<OpError>) {
         for step in &mut self.steps {
-            if relation.rows == 0 && !matches!(step, Step::Project(..) | Step::Over(_) | Step::Aggregate(..)) {
+            if relation.rows == 0 && !matches!(step, Step::Project(..) | Step::Over(_) | Step::Aggregate(..))
+            {
                 continue;
             }
             step.run(relation, at, errors);
@@ -83,12 +84,17 @@ impl Step {
                 let keys: Vec<&Expr> = keys.iter().map(|k| &k.expr).collect();
                 let calls: &[AggCall] = calls;
                 let shape = Shape::groups(None, &keys, calls, options.clone(), &[])?;
-                Step::Aggregate(Box::new(shape), schema.fields().iter().map(|f| f.data_type().clone()).collect())
+                Step::Aggregate(
+                    Box::new(shape),
+                    schema.fields().iter().map(|f| f.data_type().clone()).collect(),
+                )
             }
             BoundedOp::Over { calls, schema: _ } => Step::Over(Box::new(BoundedOver::new(calls, options)?)),
             BoundedOp::Sort(keys) => {
                 let keys: &[SortKey] = keys;
-                Step::Sort(keys.iter().map(SortSpec::new).collect::<Result<_, _>>().map_err(|e| e.to_string())?)
+                Step::Sort(
+                    keys.iter().map(SortSpec::new).collect::<Result<_, _>>().map_err(|e| e.to_string())?,
+                )
             }
             BoundedOp::Limit { skip, fetch } => Step::Limit {
                 skip: usize::try_from(*skip).unwrap_or(usize::MAX),
@@ -110,7 +116,11 @@ impl Step {
             Step::Project(exprs, types) => {
                 let mut failed = RowErrors::new();
                 let columns = relation.eval(exprs, at, &mut failed);
-                relation.columns = columns.into_iter().zip(types).map(|(c, t)| c.unwrap_or_else(|| Column::new(t))).collect();
+                relation.columns = columns
+                    .into_iter()
+                    .zip(types)
+                    .map(|(c, t)| c.unwrap_or_else(|| Column::new(t)))
+                    .collect();
                 relation.drop_failed(&mut failed, at, errors);
             }
             Step::Aggregate(shape, types) => {
@@ -144,7 +154,8 @@ impl Step {
                 let mut comparators = Vec::new();
                 for key in keys.iter_mut() {
                     let (stamps, times) = at.vectors(relation.rows);
-                    let column = key.expr.eval(&relation.input(&stamps, &times), Rows::All, &mut failed).clone();
+                    let column =
+                        key.expr.eval(&relation.input(&stamps, &times), Rows::All, &mut failed).clone();
                     comparators.push(Comparator::new(column, key.descending, key.nulls_first));
                 }
                 let mut order: Vec<u32> = (0..relation.rows as u32).collect();
@@ -219,8 +230,9 @@ impl Relation {
             return;
         }
         failed.sort_by_key(|f| f.0);
-        let keep: Vec<u32> =
-            (0..self.rows as u32).filter(|&r| failed.binary_search_by_key(&(r as usize), |f| f.0).is_err()).collect();
+        let keep: Vec<u32> = (0..self.rows as u32)
+            .filter(|&r| failed.binary_search_by_key(&(r as usize), |f| f.0).is_err())
+            .collect();
         for (_, message) in failed {
             errors.push(OpError { pos: at.pos, code: "E1002", message });
         }

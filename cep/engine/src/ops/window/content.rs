@@ -65,7 +65,11 @@ impl Shape {
     ///
     /// # Errors
     /// The reason why the filter cannot be computed, for the user.
-    pub fn rows(filter: Option<&Expr>, types: Vec<DataType>, extra: &[Expr]) -> std::result::Result<Self, String> {
+    pub fn rows(
+        filter: Option<&Expr>,
+        types: Vec<DataType>,
+        extra: &[Expr],
+    ) -> std::result::Result<Self, String> {
         let exprs: Vec<&Expr> = extra.iter().collect();
         Ok(Shape {
             prepare: Prepare::new(filter, &exprs).map_err(|e| e.to_string())?,
@@ -110,7 +114,8 @@ impl Shape {
 
     /// Adds prepared rows `from..to` of `input`; the first is the `first_seq`-th of the operator.
     pub fn add(&mut self, content: &mut Content, input: &Chunk, from: usize, to: usize, first_seq: u64) {
-        let Shape { prepare, key_types, plan, raw_text, encoder, groups, seq, fresh, rows, row_types: _ } = self;
+        let Shape { prepare, key_types, plan, raw_text, encoder, groups, seq, fresh, rows, row_types: _ } =
+            self;
         let Some(plan) = plan else {
             rows.clear();
             rows.extend((from..to).map(|r| prepare.original(r)));
@@ -201,7 +206,8 @@ impl Content {
             return;
         };
         for group in 0..other.arrival.len() as u32 {
-            let into = if self.keys.is_empty() { 0 } else { self.table.find_or_insert(other.table.key(group)) };
+            let into =
+                if self.keys.is_empty() { 0 } else { self.table.find_or_insert(other.table.key(group)) };
             let arrival = other.arrival[group as usize];
             if into as usize == self.arrival.len() {
                 self.arrival.push(arrival);

@@ -52,7 +52,9 @@ impl Layout {
         match window {
             BatchWindow::Tumbling { size, calendar } => Self::build(size, size, calendar, false).map(Some),
             BatchWindow::Hop { size, slide, calendar } => Self::build(size, slide, calendar, false).map(Some),
-            BatchWindow::Cumulate { step, size, calendar } => Self::build(size, step, calendar, true).map(Some),
+            BatchWindow::Cumulate { step, size, calendar } => {
+                Self::build(size, step, calendar, true).map(Some)
+            }
             BatchWindow::Session { .. }
             | BatchWindow::TimeBatch { .. }
             | BatchWindow::LengthBatch { .. }
@@ -116,7 +118,9 @@ impl Layout {
     /// Start of a pane, ns; also the end of the pane before it.
     pub fn start_of(&self, pane: Pane) -> i64 {
         match &self.unit {
-            Unit::Fixed { length_ns, offset_ns } => pane.saturating_mul(*length_ns).saturating_add(*offset_ns),
+            Unit::Fixed { length_ns, offset_ns } => {
+                pane.saturating_mul(*length_ns).saturating_add(*offset_ns)
+            }
             Unit::Days { zone, days, offset_ns } => {
                 let day = i32::try_from(pane.saturating_mul(*days)).unwrap_or(i32::MAX / 2);
                 midnight(*zone, NaiveDate::from_num_days_from_ce_opt(day.saturating_add(EPOCH_DAY_CE)))
@@ -177,7 +181,9 @@ fn length(d: &Duration, zone: Option<Tz>) -> Result<Length, String> {
                 .ok_or("the length of the window is out of range")?,
         ),
         (0, _, _) => {
-            return Err("a window with a ZONE is whole days or months long; shift shorter ones by OFFSET".to_string());
+            return Err(
+                "a window with a ZONE is whole days or months long; shift shorter ones by OFFSET".to_string()
+            );
         }
         _ => return Err("the length of the window mixes months with shorter units".to_string()),
     };

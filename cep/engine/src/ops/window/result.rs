@@ -46,9 +46,15 @@ impl ResultPlan {
     ///
     /// # Errors
     /// The reason why something cannot be computed, for the user.
-    pub fn new(node: &WindowNode, extra_keys: &[Expr], options: &AggOptions) -> Result<(Shape, ResultPlan), String> {
+    pub fn new(
+        node: &WindowNode,
+        extra_keys: &[Expr],
+        options: &AggOptions,
+    ) -> Result<(Shape, ResultPlan), String> {
         let compile = |e: &Expr| Compiled::new(e).map_err(|e| e.to_string());
-        let types = |s: &arrow_schema::SchemaRef| s.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>();
+        let types = |s: &arrow_schema::SchemaRef| {
+            s.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>()
+        };
         let steps = BoundedSteps::new(&node.ops, options)?;
         let (shape, columns, relation_types) = match &node.body {
             WindowBody::Groups { filter, keys, calls, schema } => {
@@ -60,12 +66,18 @@ impl ResultPlan {
                             row_keys.push(expr);
                             ResultColumn::Content(row_keys.len() - 1)
                         }
-                        WindowKey::Window(NamedExpr { name: _, expr }) => ResultColumn::Window(Box::new(compile(expr)?)),
+                        WindowKey::Window(NamedExpr { name: _, expr }) => {
+                            ResultColumn::Window(Box::new(compile(expr)?))
+                        }
                     });
                 }
                 let key_count = row_keys.len();
                 columns.extend((0..calls.len()).map(|c| ResultColumn::Content(key_count + c)));
-                (Shape::groups(filter.as_ref(), &row_keys, calls, options.clone(), extra_keys)?, columns, types(schema))
+                (
+                    Shape::groups(filter.as_ref(), &row_keys, calls, options.clone(), extra_keys)?,
+                    columns,
+                    types(schema),
+                )
             }
             WindowBody::Rows { filter, schema } => {
                 let all = types(schema);
@@ -113,7 +125,8 @@ impl ResultPlan {
         } else {
             content.emit(&self.order, &mut own, &mut failed);
         }
-        let window = [bounds.start, bounds.end].map(|t| Column { values: Values::I64(Buf::Own(vec![t])), valid: None });
+        let window = [bounds.start, bounds.end]
+            .map(|t| Column { values: Values::I64(Buf::Own(vec![t])), valid: None });
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut own: Vec<Option<Column>> = own.into_iter().map(Some).collect();
         let zeros = vec![0u32; rows];
@@ -140,7 +153,14 @@ impl ResultPlan {
     }
 
     /// Computes the result of a content and appends it to `out`, as an append-only output.
-    pub fn emit(&mut self, content: &mut Content, bounds: Bounds, at: Moment, out: &mut Chunk, errors: &mut Vec<OpError>) {
+    pub fn emit(
+        &mut self,
+        content: &mut Content,
+        bounds: Bounds,
+        at: Moment,
+        out: &mut Chunk,
+        errors: &mut Vec<OpError>,
+    ) {
         self.compute(content, bounds, at, errors);
         out.append_columns(&self.relation.columns, self.relation.rows, at.time, at.pos, None);
     }

@@ -87,7 +87,14 @@ impl SessionWindow {
     }
 
     /// Closes what the watermarks of step rows `from..=to` close; returns where to go on.
-    fn close_until(&mut self, from: usize, to: usize, time: NodeTime<'_>, out: &mut Chunk, cx: &mut OpContext<'_>) -> usize {
+    fn close_until(
+        &mut self,
+        from: usize,
+        to: usize,
+        time: NodeTime<'_>,
+        out: &mut Chunk,
+        cx: &mut OpContext<'_>,
+    ) -> usize {
         let mut from = from;
         while let Some(&(end, _, _)) = self.ends.first() {
             let Some(step) = time.watermarks.first_reaching(end, from).filter(|&s| s <= to) else { break };
@@ -98,7 +105,11 @@ impl SessionWindow {
                 let mut session = self.sessions[slot as usize].take().expect("`ends` names open sessions");
                 self.free.push(slot);
                 self.forget(&session.key, slot);
-                let at = Moment { time: end.saturating_sub(1), stamp: time.stamps[step], pos: position(step, Phase::Watermark) };
+                let at = Moment {
+                    time: end.saturating_sub(1),
+                    stamp: time.stamps[step],
+                    pos: position(step, Phase::Watermark),
+                };
                 let bounds = Bounds { start: session.start, end };
                 self.result.emit(&mut session.content, bounds, at, out, cx.errors);
                 session.content.clear();

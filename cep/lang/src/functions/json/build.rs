@@ -22,7 +22,7 @@ pub(super) fn functions() -> Vec<Definition> {
             |call| {
                 let (column, tagged) = (call.column(0)?, is_json(call.field(0)));
                 call.build_text(|row| {
-                    if column.is_null(row) {
+                    if column.data_type().is_null() || column.is_null(row) {
                         return Ok(None);
                     }
                     let mut json = String::new();

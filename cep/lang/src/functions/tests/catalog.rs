@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{Int64Builder, MapBuilder, StringBuilder};
+use arrow_array::builder::{Int64Builder, MapBuilder, MapFieldNames, StringBuilder};
 use arrow_array::types::Int64Type;
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array,
@@ -170,7 +170,9 @@ fn decimals() -> ArrayRef {
 }
 
 fn map() -> ArrayRef {
-    let mut map = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    // The names of declared MAP columns and of DataFusion's own maps.
+    let names = MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
+    let mut map = MapBuilder::new(Some(names), StringBuilder::new(), Int64Builder::new());
     map.keys().append_value("k");
     map.values().append_value(7);
     map.append(true).expect("as many keys as values");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::Array;
-use arrow_schema::{DataType, FieldRef, TimeUnit};
+use arrow_schema::{DataType, FieldRef, IntervalUnit, TimeUnit};
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::type_coercion::functions::fields_with_udf;
@@ -25,10 +25,10 @@ fn is_ours(data_type: &DataType) -> bool {
         | DataType::Decimal128(_, _)
         | DataType::Utf8
         | DataType::Binary
-        | DataType::Timestamp(_, _)
+        | DataType::Timestamp(TimeUnit::Nanosecond, _)
         | DataType::Date32
         | DataType::Time64(TimeUnit::Nanosecond)
-        | DataType::Interval(_) => true,
+        | DataType::Interval(IntervalUnit::MonthDayNano) => true,
         DataType::List(item) | DataType::Map(item, _) => is_ours(item.data_type()),
         DataType::Struct(fields) => fields.iter().all(|field| is_ours(field.data_type())),
         _ => false,
@@ -127,11 +127,11 @@ fn invoke(function: &ScalarUDF, columns: &[usize], coerced: &[FieldRef], result:
     if let (Ok(columns), Ok(constants)) = (columns, constants) {
         let columns = columns.into_array(batch.num_rows())?;
         assert_eq!(columns.data_type(), result.data_type(), "{} over columns", function.name());
-        let constants = constants.into_array(1)?;
+        let constants = constants.into_array(batch.num_rows())?;
         assert_eq!(constants.data_type(), result.data_type(), "{} over constants", function.name());
         assert_eq!(
             columns.slice(0, 1).to_data(),
-            constants.to_data(),
+            constants.slice(0, 1).to_data(),
             "{} over columns and over constants differ",
             function.name()
         );
@@ -149,6 +149,7 @@ fn every_scalar_function_takes_some_columns_and_gives_a_type_of_ours() {
     shapes.extend((0..count * count).map(|pair| vec![pair / count, pair % count]));
 
     let mut unreached = BTreeSet::new();
+    let mut foreign = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for name in catalog.registry.scalar_names() {
         let function = catalog.registry.scalar(&name).expect("listed");
@@ -163,7 +164,9 @@ fn every_scalar_function_takes_some_columns_and_gives_a_type_of_ours() {
                 continue;
             };
             reached = true;
-            assert!(is_ours(result.data_type()), "{name} over {fields:?} gives {}", result.data_type());
+            if !is_ours(result.data_type()) {
+                foreign.insert(format!("{name} over {shape:?} gives {}", result.data_type()));
+            }
             // A function may refuse values; it must not panic, and constants must equal columns.
             let _ = invoke(&function, shape, &coerced, &result);
         }
@@ -174,10 +177,13 @@ fn every_scalar_function_takes_some_columns_and_gives_a_type_of_ours() {
     for (name, call) in FURTHER_CALLS {
         let column =
             crate::functions::tests::evaluate(&catalog, call).unwrap_or_else(|e| panic!("{call}: {e}"));
-        assert!(is_ours(column.data_type()), "{call} gives {}", column.data_type());
+        if !is_ours(column.data_type()) {
+            foreign.insert(format!("{call} gives {}", column.data_type()));
+        }
         assert_eq!(column.len(), 2, "{call}");
         unreached.remove(*name);
     }
+    assert!(foreign.is_empty(), "{foreign:#?}");
     assert!(unreached.is_empty(), "no call is known for {unreached:?}");
 }
 

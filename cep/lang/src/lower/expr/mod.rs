@@ -214,7 +214,8 @@ impl Conversion<'_> {
             Some(e) => Some(Box::new(cast_to(self.expr(e)?, &data_type))),
             None => None,
         };
-        let nullable = otherwise.as_ref().is_none_or(|e| e.nullable) || branches.iter().any(|(_, v)| v.nullable);
+        let nullable =
+            otherwise.as_ref().is_none_or(|e| e.nullable) || branches.iter().any(|(_, v)| v.nullable);
         Ok(Expr { kind: ExprKind::Case { branches, otherwise }, data_type, nullable, span: None })
     }
 

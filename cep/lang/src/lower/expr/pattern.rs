@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn similar_to_matches_the_whole_text() {
-        let check = |pattern: &str, text: &str| regex::Regex::new(&translate(pattern, '\\')).unwrap().is_match(text);
+        let check =
+            |pattern: &str, text: &str| regex::Regex::new(&translate(pattern, '\\')).unwrap().is_match(text);
         assert!(check("a%", "abc"));
         assert!(!check("b%", "abc"));
         assert!(check("(a|b)_", "bx"));

@@ -7,12 +7,7 @@ use crate::diag::codes;
 use super::{Checked, Walk, ident, operator, refuse, types, value};
 
 fn unsupported(node: &Expr, what: &str, help: &str) -> Checked {
-    Err(refuse(
-        codes::EXPRESSION,
-        node.span(),
-        format!("{what} is not supported"),
-        help,
-    ))
+    Err(refuse(codes::EXPRESSION, node.span(), format!("{what} is not supported"), help))
 }
 
 fn subquery(node: &Expr) -> Checked {
@@ -169,11 +164,7 @@ impl Walk {
                 "behind a dot stands the name of a field, in double quotes if it is unusual",
             )),
             sql::AccessExpr::Subscript(sql::Subscript::Index { index }) => self.expr(index),
-            sql::AccessExpr::Subscript(sql::Subscript::Slice {
-                lower_bound,
-                upper_bound,
-                stride,
-            }) => {
+            sql::AccessExpr::Subscript(sql::Subscript::Slice { lower_bound, upper_bound, stride }) => {
                 if lower_bound.is_none() || upper_bound.is_none() {
                     return unsupported(
                         node,
@@ -252,9 +243,7 @@ impl Walk {
         match side {
             None
             | Some(
-                sql::TrimWhereField::Both
-                | sql::TrimWhereField::Leading
-                | sql::TrimWhereField::Trailing,
+                sql::TrimWhereField::Both | sql::TrimWhereField::Leading | sql::TrimWhereField::Trailing,
             ) => {}
         }
         let characters = characters.unwrap_or_default();
@@ -278,28 +267,19 @@ impl Walk {
                 "name the fields and cast the values: STRUCT(CAST(x AS INT) AS a)",
             );
         }
-        values.iter().try_for_each(|value| match value {
-            Expr::Named { expr, name } => {
+        values.iter().try_for_each(|value| {
+            if let Expr::Named { expr, name } = value {
                 ident(name)?;
-                self.expr(expr)
+                return self.expr(expr);
             }
-            plain => self.expr(plain),
+            self.expr(value)
         })
     }
 
     fn dictionary(&mut self, node: &Expr, fields: &[sql::DictionaryField]) -> Checked {
         if fields.is_empty() {
-            return unsupported(
-                node,
-                "an empty struct",
-                "give it at least one field: {'a': 1}",
-            );
+            return unsupported(node, "an empty struct", "give it at least one field: {'a': 1}");
         }
-        fields.iter().try_for_each(
-            |sql::DictionaryField {
-                 key: _any_text,
-                 value,
-             }| self.expr(value),
-        )
+        fields.iter().try_for_each(|sql::DictionaryField { key: _any_text, value }| self.expr(value))
     }
 }

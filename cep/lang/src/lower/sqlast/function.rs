@@ -8,12 +8,7 @@ use crate::diag::codes;
 use super::{Checked, Walk, ident, refuse, single_name};
 
 fn no(span: Span, what: &str, help: &str) -> Checked {
-    Err(refuse(
-        codes::CALL,
-        span,
-        format!("{what} is not supported in a function call"),
-        help,
-    ))
+    Err(refuse(codes::CALL, span, format!("{what} is not supported in a function call"), help))
 }
 
 /// A clause of a call that only some functions take.
@@ -102,11 +97,7 @@ impl Walk {
         match parameters {
             sql::FunctionArguments::None => {}
             sql::FunctionArguments::Subquery(_) | sql::FunctionArguments::List(_) => {
-                return no(
-                    node.span(),
-                    "a second list of arguments",
-                    "give all arguments in one list",
-                );
+                return no(node.span(), "a second list of arguments", "give all arguments in one list");
             }
         }
         match args {
@@ -142,31 +133,19 @@ impl Walk {
     }
 
     fn arguments(&mut self, node: &Expr, list: &sql::FunctionArgumentList) -> Checked {
-        let sql::FunctionArgumentList {
-            duplicate_treatment,
-            args,
-            clauses,
-        } = list;
+        let sql::FunctionArgumentList { duplicate_treatment, args, clauses } = list;
         match duplicate_treatment {
             None | Some(sql::DuplicateTreatment::Distinct | sql::DuplicateTreatment::All) => {}
         }
         for arg in args {
             match arg {
                 sql::FunctionArg::Unnamed(arg) => self.argument(node, arg, args.len() == 1)?,
-                sql::FunctionArg::Named {
-                    name,
-                    arg,
-                    operator,
-                } => {
+                sql::FunctionArg::Named { name, arg, operator } => {
                     ident(name)?;
                     self.named(node, operator)?;
                     self.argument(node, arg, false)?;
                 }
-                sql::FunctionArg::ExprNamed {
-                    name: _name,
-                    arg: _arg,
-                    operator: _operator,
-                } => {
+                sql::FunctionArg::ExprNamed { name: _name, arg: _arg, operator: _operator } => {
                     return no(
                         node.span(),
                         "an expression as the name of an argument",
@@ -196,21 +175,15 @@ impl Walk {
         match arg {
             sql::FunctionArgExpr::Expr(expr) => self.expr(expr),
             sql::FunctionArgExpr::Wildcard if alone => Ok(()),
-            sql::FunctionArgExpr::Wildcard => no(
-                node.span(),
-                "`*` beside other arguments",
-                "count(*) takes `*` alone",
-            ),
-            sql::FunctionArgExpr::QualifiedWildcard(name) => no(
-                node.span(),
-                &format!("`{name}.*`"),
-                "write count(*), or name the columns",
-            ),
-            sql::FunctionArgExpr::WildcardWithOptions(_options) => no(
-                node.span(),
-                "`*` with EXCLUDE, REPLACE and the like",
-                "name the columns",
-            ),
+            sql::FunctionArgExpr::Wildcard => {
+                no(node.span(), "`*` beside other arguments", "count(*) takes `*` alone")
+            }
+            sql::FunctionArgExpr::QualifiedWildcard(name) => {
+                no(node.span(), &format!("`{name}.*`"), "write count(*), or name the columns")
+            }
+            sql::FunctionArgExpr::WildcardWithOptions(_options) => {
+                no(node.span(), "`*` with EXCLUDE, REPLACE and the like", "name the columns")
+            }
         }
     }
 
@@ -266,12 +239,7 @@ impl Walk {
     }
 
     fn window_spec(&mut self, spec: &sql::WindowSpec) -> Checked {
-        let sql::WindowSpec {
-            window_name,
-            partition_by,
-            order_by,
-            window_frame,
-        } = spec;
+        let sql::WindowSpec { window_name, partition_by, order_by, window_frame } = spec;
         if let Some(base) = window_name {
             return Err(refuse(
                 codes::OVER,
@@ -286,24 +254,20 @@ impl Walk {
             return Ok(());
         };
         let sql::WindowFrame {
-            units:
-                sql::WindowFrameUnits::Rows
-                | sql::WindowFrameUnits::Range
-                | sql::WindowFrameUnits::Groups,
+            units: sql::WindowFrameUnits::Rows | sql::WindowFrameUnits::Range | sql::WindowFrameUnits::Groups,
             start_bound,
             end_bound,
         } = frame;
         self.frame_bound(start_bound)?;
-        end_bound
-            .as_ref()
-            .map_or(Ok(()), |bound| self.frame_bound(bound))
+        end_bound.as_ref().map_or(Ok(()), |bound| self.frame_bound(bound))
     }
 
     fn frame_bound(&mut self, bound: &sql::WindowFrameBound) -> Checked {
         match bound {
             sql::WindowFrameBound::CurrentRow => Ok(()),
-            sql::WindowFrameBound::Preceding(distance)
-            | sql::WindowFrameBound::Following(distance) => self.optional(distance.as_deref()),
+            sql::WindowFrameBound::Preceding(distance) | sql::WindowFrameBound::Following(distance) => {
+                self.optional(distance.as_deref())
+            }
         }
     }
 }

@@ -17,8 +17,6 @@ pub(crate) struct Item {
     pub is_alias: bool,
     /// What it computes; names are not resolved yet.
     pub expr: Expr,
-    /// Where it was written.
-    pub span: Span,
 }
 
 /// One ORDER BY item.
@@ -42,14 +40,11 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
         match item {
             sql::SelectItem::UnnamedExpr(expr) => {
                 let name = column_name(scope, expr).unwrap_or_else(|| expr.to_string());
-                out.push(Item { name, is_alias: false, expr: expr.clone(), span: expr.span() });
+                out.push(Item { name, is_alias: false, expr: expr.clone() });
             }
-            sql::SelectItem::ExprWithAlias { expr, alias } => out.push(Item {
-                name: alias.value.clone(),
-                is_alias: true,
-                expr: expr.clone(),
-                span: expr.span().union(&alias.span),
-            }),
+            sql::SelectItem::ExprWithAlias { expr, alias } => {
+                out.push(Item { name: alias.value.clone(), is_alias: true, expr: expr.clone() })
+            }
             sql::SelectItem::ExprWithAliases { expr, aliases: _aliases } => {
                 return Err(refuse(
                     codes::CLAUSE,
@@ -119,7 +114,9 @@ fn wildcard(
         let column = || {
             let ident = sql::Ident { value: field.name().clone(), quote_style: Some('"'), span };
             match relation.qualifier {
-                Some(qualifier) => Expr::CompoundIdentifier(vec![sql::Ident::with_quote('"', qualifier), ident]),
+                Some(qualifier) => {
+                    Expr::CompoundIdentifier(vec![sql::Ident::with_quote('"', qualifier), ident])
+                }
                 None => Expr::Identifier(ident),
             }
         };
@@ -127,7 +124,6 @@ fn wildcard(
             name: field.name().clone(),
             is_alias: replacement.is_some(),
             expr: replacement.map_or_else(column, |element| element.expr.clone()),
-            span,
         });
     }
     Ok(())

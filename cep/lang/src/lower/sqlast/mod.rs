@@ -21,7 +21,9 @@ use crate::diag::{Diagnostic, codes};
 use crate::sql::{EXPR_DEPTH_MAX, Locations};
 
 pub use function::{FunctionClause, function_clauses};
-pub(crate) use items::{Item, Ordering, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of};
+pub(crate) use items::{
+    Item, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of,
+};
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Scope};
 pub use types::{ColumnType, column_type};
@@ -60,12 +62,7 @@ fn refuse(
     message: impl Into<String>,
     help: impl Into<String>,
 ) -> Box<Refusal> {
-    Box::new(Refusal {
-        code,
-        message: message.into(),
-        span,
-        help: Some(help.into()),
-    })
+    Box::new(Refusal { code, message: message.into(), span, help: Some(help.into()) })
 }
 
 /// Checks an expression with everything in it.
@@ -135,11 +132,7 @@ impl Walk {
 
 /// Refuses names in single quotes and empty ones.
 fn ident(ident: &sql::Ident) -> Checked {
-    let sql::Ident {
-        value,
-        quote_style,
-        span,
-    } = ident;
+    let sql::Ident { value, quote_style, span } = ident;
     if *quote_style == Some('\'') {
         return Err(refuse(
             codes::NAME,
@@ -149,12 +142,7 @@ fn ident(ident: &sql::Ident) -> Checked {
         ));
     }
     if value.is_empty() {
-        return Err(refuse(
-            codes::NAME,
-            *span,
-            "a name cannot be empty",
-            "give it at least one character",
-        ));
+        return Err(refuse(codes::NAME, *span, "a name cannot be empty", "give it at least one character"));
     }
     Ok(())
 }
@@ -162,21 +150,17 @@ fn ident(ident: &sql::Ident) -> Checked {
 /// The only part of an object name, which must be an identifier.
 fn single_name<'a>(name: &'a sql::ObjectName, what: &str) -> Result<&'a sql::Ident, Box<Refusal>> {
     let sql::ObjectName(parts) = name;
-    match parts.as_slice() {
-        [sql::ObjectNamePart::Identifier(part)] => {
-            ident(part)?;
-            Ok(part)
-        }
-        several => {
-            debug_assert!(!several.is_empty(), "object names have parts");
-            Err(refuse(
-                codes::NAME,
-                name.span(),
-                format!("{what} has one part, not `{name}`"),
-                "there are no databases or schemas",
-            ))
-        }
+    if let [sql::ObjectNamePart::Identifier(part)] = parts.as_slice() {
+        ident(part)?;
+        return Ok(part);
     }
+    debug_assert!(!parts.is_empty(), "object names have parts");
+    Err(refuse(
+        codes::NAME,
+        name.span(),
+        format!("{what} has one part, not `{name}`"),
+        "there are no databases or schemas",
+    ))
 }
 
 /// An expression of the script; only this folder takes it apart.

@@ -7,12 +7,7 @@ use crate::diag::codes;
 use super::{Checked, refuse};
 
 fn no_operator(node: &Expr, op: &str, help: &str) -> Checked {
-    Err(refuse(
-        codes::OPERATOR,
-        node.span(),
-        format!("the operator `{op}` is not supported"),
-        help,
-    ))
+    Err(refuse(codes::OPERATOR, node.span(), format!("the operator `{op}` is not supported"), help))
 }
 
 /// Checks the operator of `node`.

@@ -235,11 +235,7 @@ impl Resolver<'_, '_> {
     }
 
     /// `a.b[1].c`: the leading names are one path.
-    fn access(
-        &self,
-        root: &Expr,
-        chain: &[sql::AccessExpr],
-    ) -> Result<Option<Expr>, Box<Refusal>> {
+    fn access(&self, root: &Expr, chain: &[sql::AccessExpr]) -> Result<Option<Expr>, Box<Refusal>> {
         let mut parts = if let Expr::Identifier(name) = root
             && !name.value.starts_with(MARK)
         {
@@ -260,7 +256,12 @@ impl Resolver<'_, '_> {
 
     fn function(&self, function: &mut sql::Function) -> Checked {
         let [sql::ObjectNamePart::Identifier(ident)] = function.name.0.as_slice() else {
-            return Err(refuse(codes::NAME, Span::empty(), "a function's name has one part", "leave out the dots"));
+            return Err(refuse(
+                codes::NAME,
+                Span::empty(),
+                "a function's name has one part",
+                "leave out the dots",
+            ));
         };
         let (name, span) = (ident.value.clone(), ident.span);
         self.check_function(&name, span, function)?;
@@ -278,7 +279,11 @@ impl Resolver<'_, '_> {
                 return Ok(spec);
             }
         }
-        let names = self.scope.windows.iter().map(|sql::NamedWindowDefinition(name, _definition)| name.value.as_str());
+        let names = self
+            .scope
+            .windows
+            .iter()
+            .map(|sql::NamedWindowDefinition(name, _definition)| name.value.as_str());
         let help = match suggest(&name.value, names) {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("define it: WINDOW {name} AS (PARTITION BY … ORDER BY …)"),
@@ -346,8 +351,7 @@ fn resolved(name: String, span: Span) -> Ident {
 
 /// `(expr).field`: names behind an expression are fields; `None` when there is none.
 fn with_field_names(root: &Expr, chain: &[sql::AccessExpr]) -> Option<Expr> {
-    let has_name =
-        chain.iter().any(|access| matches!(access, sql::AccessExpr::Dot(Expr::Identifier(_name))));
+    let has_name = chain.iter().any(|access| matches!(access, sql::AccessExpr::Dot(Expr::Identifier(_name))));
     has_name.then(|| Expr::CompoundFieldAccess {
         root: Box::new(root.clone()),
         access_chain: chain.iter().map(field_access).collect(),

@@ -14,10 +14,7 @@ impl Walk {
                 self.expr(expr)?;
                 ident(alias)
             }
-            sql::SelectItem::ExprWithAliases {
-                expr,
-                aliases: _aliases,
-            } => Err(refuse(
+            sql::SelectItem::ExprWithAliases { expr, aliases: _aliases } => Err(refuse(
                 codes::CLAUSE,
                 expr.span(),
                 "one expression has one name",
@@ -55,12 +52,7 @@ impl Walk {
         } = options;
         let span = wildcard_token.0.span;
         let no = |what: &str, help: &str| {
-            Err(refuse(
-                codes::WILDCARD,
-                span,
-                format!("`*` with {what} is not supported"),
-                help,
-            ))
+            Err(refuse(codes::WILDCARD, span, format!("`*` with {what} is not supported"), help))
         };
         if opt_rename.is_some() {
             return no("RENAME", "name the columns: a AS b");
@@ -82,11 +74,7 @@ impl Walk {
                 }
             }
         }
-        if let Some(sql::ExceptSelectItem {
-            first_element,
-            additional_elements,
-        }) = opt_except
-        {
+        if let Some(sql::ExceptSelectItem { first_element, additional_elements }) = opt_except {
             ident(first_element)?;
             additional_elements.iter().try_for_each(ident)?;
         }
@@ -94,11 +82,7 @@ impl Walk {
             return Ok(());
         };
         items.iter().try_for_each(|item| {
-            let sql::ReplaceSelectElement {
-                expr,
-                column_name,
-                as_keyword: _as_keyword,
-            } = item.as_ref();
+            let sql::ReplaceSelectElement { expr, column_name, as_keyword: _as_keyword } = item.as_ref();
             ident(column_name)?;
             self.expr(expr)
         })
@@ -111,11 +95,7 @@ impl Walk {
     pub(super) fn order_by(&mut self, item: &sql::OrderByExpr) -> Checked {
         let sql::OrderByExpr {
             expr,
-            options:
-                sql::OrderByOptions {
-                    asc: _asc,
-                    nulls_first: _nulls_first,
-                },
+            options: sql::OrderByOptions { asc: _asc, nulls_first: _nulls_first },
             with_fill,
         } = item;
         if with_fill.is_some() {

@@ -57,10 +57,7 @@ pub struct ColumnType {
 
 impl ColumnType {
     fn plain(data_type: Arrow) -> Self {
-        Self {
-            data_type,
-            json: false,
-        }
+        Self { data_type, json: false }
     }
 
     /// The type as an element, value or field of another.
@@ -76,12 +73,7 @@ impl ColumnType {
 }
 
 fn no(data_type: &DataType, help: &str) -> Box<Refusal> {
-    refuse(
-        codes::TYPE,
-        Span::empty(),
-        format!("the type {data_type} is not supported"),
-        help,
-    )
+    refuse(codes::TYPE, Span::empty(), format!("the type {data_type} is not supported"), help)
 }
 
 /// The type that a column declared like this has.
@@ -90,35 +82,31 @@ fn no(data_type: &DataType, help: &str) -> Box<Refusal> {
 /// A type outside of R-EVT-2, or a parameter that would be ignored, with the type to use instead.
 /// The span is empty: types carry none.
 pub fn column_type(data_type: &DataType) -> Result<ColumnType, Box<Refusal>> {
-    match data_type {
-        DataType::Array(element) => array(data_type, element),
-        DataType::Map(key, value) => map(key, value),
-        DataType::Struct(
-            fields,
-            StructBracketKind::AngleBrackets | StructBracketKind::Parentheses,
-        ) => structure(data_type, fields),
-        DataType::JSON => Ok(ColumnType {
-            data_type: Arrow::Utf8,
-            json: true,
-        }),
-        other => scalar(other).map(ColumnType::plain),
+    if let DataType::Array(element) = data_type {
+        return array(data_type, element);
     }
+    if let DataType::Map(key, value) = data_type {
+        return map(key, value);
+    }
+    if let DataType::Struct(fields, StructBracketKind::AngleBrackets | StructBracketKind::Parentheses) =
+        data_type
+    {
+        return structure(data_type, fields);
+    }
+    if let DataType::JSON = data_type {
+        return Ok(ColumnType { data_type: Arrow::Utf8, json: true });
+    }
+    scalar(data_type).map(ColumnType::plain)
 }
 
 /// Checks the type of a CAST: the same types.
 pub(super) fn check_cast(node: &Expr, data_type: &DataType) -> Checked {
-    column_type(data_type).map(drop).map_err(|refusal| {
-        Box::new(Refusal {
-            span: node.span(),
-            ..*refusal
-        })
-    })
+    column_type(data_type).map(drop).map_err(|refusal| Box::new(Refusal { span: node.span(), ..*refusal }))
 }
 
 fn array(whole: &DataType, element: &ArrayElemTypeDef) -> Result<ColumnType, Box<Refusal>> {
     let element = match element {
-        ArrayElemTypeDef::AngleBracket(element)
-        | ArrayElemTypeDef::SquareBracket(element, None) => element,
+        ArrayElemTypeDef::AngleBracket(element) | ArrayElemTypeDef::SquareBracket(element, None) => element,
         ArrayElemTypeDef::SquareBracket(_element, Some(_length)) => {
             return Err(no(whole, "arrays have any length: leave out the number"));
         }
@@ -143,26 +131,15 @@ fn structure(whole: &DataType, fields: &[StructField]) -> Result<ColumnType, Box
         return Err(no(whole, "write STRUCT<a INT, b STRING>"));
     }
     let mut out: Vec<Field> = Vec::with_capacity(fields.len());
-    for StructField {
-        field_name,
-        field_type,
-        options,
-    } in fields
-    {
+    for StructField { field_name, field_type, options } in fields {
         let Some(name) = field_name else {
-            return Err(no(
-                whole,
-                "every field needs a name: STRUCT<a INT, b STRING>",
-            ));
+            return Err(no(whole, "every field needs a name: STRUCT<a INT, b STRING>"));
         };
         if options.is_some() {
             return Err(no(whole, "fields have no OPTIONS"));
         }
         ident(name)?;
-        if out
-            .iter()
-            .any(|field| field.name().eq_ignore_ascii_case(&name.value))
-        {
+        if out.iter().any(|field| field.name().eq_ignore_ascii_case(&name.value)) {
             return Err(refuse(
                 codes::COLUMN_TWICE,
                 name.span,
@@ -272,15 +249,15 @@ fn decimal(whole: &DataType, digits: &ExactNumberInfo) -> Result<Arrow, Box<Refu
     };
     let fits = (1..=DECIMAL_DIGITS_MAX).contains(&precision)
         && u64::try_from(scale).is_ok_and(|scale| scale <= precision);
-    match (fits, u8::try_from(precision), i8::try_from(scale)) {
-        (true, Ok(precision), Ok(scale)) => Ok(Arrow::Decimal128(precision, scale)),
-        (_fits, _precision, _scale) => Err(refuse(
-            codes::TYPE_PARAMETER,
-            Span::empty(),
-            format!("{whole} is out of range"),
-            "DECIMAL(p, s) takes 1 to 38 digits p, 0 to p of them behind the point",
-        )),
+    if let (true, Ok(precision), Ok(scale)) = (fits, u8::try_from(precision), i8::try_from(scale)) {
+        return Ok(Arrow::Decimal128(precision, scale));
     }
+    Err(refuse(
+        codes::TYPE_PARAMETER,
+        Span::empty(),
+        format!("{whole} is out of range"),
+        "DECIMAL(p, s) takes 1 to 38 digits p, 0 to p of them behind the point",
+    ))
 }
 
 fn unknown(name: &str) -> Box<Refusal> {
@@ -288,10 +265,5 @@ fn unknown(name: &str) -> Box<Refusal> {
         Some(close) => format!("did you mean `{close}`?"),
         None => "BOOL, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, TIMESTAMP, DATE, TIME, INTERVAL, JSON, ARRAY<T>, MAP<K, V> or STRUCT<name T, …>".to_owned(),
     };
-    refuse(
-        codes::UNKNOWN_TYPE,
-        Span::empty(),
-        format!("there is no type `{name}`"),
-        help,
-    )
+    refuse(codes::UNKNOWN_TYPE, Span::empty(), format!("there is no type `{name}`"), help)
 }

@@ -48,11 +48,8 @@ fn number(digits: &str, long: bool, negated: bool, span: Span) -> Checked {
         ));
     }
     let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let fits = if negated {
-        format!("-{digits}").parse::<i64>().is_ok()
-    } else {
-        digits.parse::<i64>().is_ok()
-    };
+    let fits =
+        if negated { format!("-{digits}").parse::<i64>().is_ok() } else { digits.parse::<i64>().is_ok() };
     if is_whole && !fits {
         return Err(refuse(
             codes::LITERAL,
@@ -86,11 +83,7 @@ fn hex(digits: &str, span: Span) -> Checked {
 
 /// `DATE '2024-01-31'`, `TIMESTAMP '…'`.
 pub(super) fn typed_string(node: &Expr, typed: &sql::TypedString) -> Checked {
-    let sql::TypedString {
-        data_type,
-        value,
-        uses_odbc_syntax,
-    } = typed;
+    let sql::TypedString { data_type, value, uses_odbc_syntax } = typed;
     if *uses_odbc_syntax {
         return Err(refuse(
             codes::LITERAL,
@@ -112,13 +105,8 @@ pub(super) fn typed_string(node: &Expr, typed: &sql::TypedString) -> Checked {
 
 /// `INTERVAL '5' MINUTE`.
 pub(super) fn interval(node: &Expr, interval: &sql::Interval) -> Checked {
-    let sql::Interval {
-        value,
-        leading_field,
-        leading_precision,
-        last_field,
-        fractional_seconds_precision,
-    } = interval;
+    let sql::Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } =
+        interval;
     let no = |message: &str| {
         Err(refuse(
             codes::DURATION,
@@ -127,8 +115,7 @@ pub(super) fn interval(node: &Expr, interval: &sql::Interval) -> Checked {
             "write INTERVAL '5' MINUTE or INTERVAL '1 hour 30 minutes'",
         ))
     };
-    if last_field.is_some() || leading_precision.is_some() || fractional_seconds_precision.is_some()
-    {
+    if last_field.is_some() || leading_precision.is_some() || fractional_seconds_precision.is_some() {
         return no("intervals of several fields or with a precision are not supported");
     }
     if let Some(DateTimeField::Custom(_unit) | DateTimeField::Week(Some(_unit))) = leading_field {
@@ -142,30 +129,18 @@ pub(super) fn interval(node: &Expr, interval: &sql::Interval) -> Checked {
 
 /// The literal of an interval, below signs.
 fn interval_number(value: &Expr) -> Option<&Value> {
-    if let Expr::UnaryOp {
-        op: sql::UnaryOperator::Minus | sql::UnaryOperator::Plus,
-        expr,
-    } = value
-    {
+    if let Expr::UnaryOp { op: sql::UnaryOperator::Minus | sql::UnaryOperator::Plus, expr } = value {
         return interval_number(expr);
     }
     let Expr::Value(literal) = value else {
         return None;
     };
-    matches!(
-        literal.value,
-        Value::SingleQuotedString(_) | Value::Number(_, false)
-    )
-    .then_some(&literal.value)
+    matches!(literal.value, Value::SingleQuotedString(_) | Value::Number(_, false)).then_some(&literal.value)
 }
 
 /// The right side of AT TIME ZONE: a zone's name in quotes.
 pub(super) fn time_zone(node: &Expr, zone: &Expr) -> Checked {
-    let literal = if let Expr::Value(literal) = zone {
-        literal.value.clone().into_string()
-    } else {
-        None
-    };
+    let literal = if let Expr::Value(literal) = zone { literal.value.clone().into_string() } else { None };
     let Some(name) = literal else {
         return Err(refuse(
             codes::ZONE,
@@ -196,9 +171,8 @@ fn is_zone(name: &str) -> bool {
     let Some((hours, minutes)) = digits.split_once(':') else {
         return false;
     };
-    let below = |text: &str, limit: u8| {
-        text.len() == 2 && text.parse::<u8>().is_ok_and(|number| number < limit)
-    };
+    let below =
+        |text: &str, limit: u8| text.len() == 2 && text.parse::<u8>().is_ok_and(|number| number < limit);
     below(hours, 24) && below(minutes, 60)
 }
 
@@ -242,10 +216,7 @@ pub(super) fn rounding(node: &Expr, kind: &sql::CeilFloorKind) -> Checked {
             codes::EXPRESSION,
             node.span(),
             format!("rounding to {field} is not supported here"),
-            format!(
-                "write date_trunc('{}', ts)",
-                field.to_string().to_lowercase()
-            ),
+            format!("write date_trunc('{}', ts)", field.to_string().to_lowercase()),
         )),
         sql::CeilFloorKind::Scale(_digits) => Err(refuse(
             codes::EXPRESSION,

@@ -1,0 +1,445 @@
+//! Every construct that is known elsewhere and has no place here: code, place, reason, help.
+
+use expect_test::expect;
+
+use super::refused;
+
+fn golden(texts: &[&str]) -> String {
+    texts.iter().map(|text| format!("{text}\n  {}\n", refused(text))).collect()
+}
+
+#[test]
+fn statements() {
+    expect![[r#"
+        UPDATE s SET a = 1
+          E0603 at «UPDATE»: UPDATE needs tables, which are not supported yet
+          help: a stream's events never change; INSERT INTO another stream what they become
+        DELETE FROM s
+          E0603 at «DELETE»: DELETE needs tables, which are not supported yet
+          help: a stream's events never go away; filter them with WHERE
+        UPSERT INTO s VALUES (1)
+          E0603 at «UPSERT»: UPSERT needs tables, which are not supported yet
+          help: an unwindowed GROUP BY emits upserts
+        MERGE INTO s USING t ON a = b
+          E0603 at «MERGE»: MERGE needs tables, which are not supported yet
+          help: an unwindowed GROUP BY emits upserts
+        REPLACE INTO s VALUES (1)
+          E0603 at «REPLACE»: REPLACE needs tables, which are not supported yet
+          help: write INSERT INTO
+        ALTER STREAM s ADD a INT
+          E0603 at «ALTER»: ALTER is not supported yet
+          help: DROP the object and CREATE it again
+        TRUNCATE s
+          E0603 at «TRUNCATE»: a stream cannot be emptied
+          help: DROP it
+        SET x = 1
+          E0603 at «SET»: there are no session variables
+          help: options stand in WITH (…) of CREATE STREAM; `${VAR}` reads the environment
+        RESET x
+          E0603 at «RESET»: there are no session variables
+          help: options stand in WITH (…) of CREATE STREAM
+        BEGIN
+          E0603 at «BEGIN»: a stream has no transactions: every event is applied on its own, in order
+          help: leave out BEGIN and COMMIT
+        START TRANSACTION
+          E0603 at «START»: a stream has no transactions: every event is applied on its own, in order
+          help: leave out START TRANSACTION and COMMIT
+        COMMIT
+          E0603 at «COMMIT»: a stream has no transactions: every event is applied on its own, in order
+          help: leave out BEGIN and COMMIT
+        ROLLBACK
+          E0603 at «ROLLBACK»: a stream has no transactions: every event is applied on its own, in order
+          help: leave out BEGIN and ROLLBACK
+        SAVEPOINT a
+          E0603 at «SAVEPOINT»: a stream has no transactions: every event is applied on its own, in order
+          help: leave it out
+        END
+          E0603 at «END»: END closes nothing here
+          help: leave it out; PARTITION WITH … BEGIN … END is not supported yet
+        PARTITION WITH (symbol OF trades)
+          E0603 at «PARTITION WITH»: PARTITION WITH … BEGIN … END is not supported yet
+          help: group by the key: SELECT … GROUP BY key
+        DEFINE STREAM s (a INT)
+          E0603 at «DEFINE STREAM»: DEFINE STREAM is written CREATE STREAM here
+          help: write CREATE STREAM name (column TYPE, …)
+        FROM s SELECT a
+          E0603 at «FROM»: a query starts with SELECT
+          help: write SELECT … FROM …
+        VALUES (1)
+          E0603 at «VALUES»: VALUES stands only in INSERT INTO
+          help: write INSERT INTO stream VALUES (…)
+        TABLE s
+          E0603 at «TABLE»: a query starts with SELECT
+          help: write SELECT * FROM stream
+        USE db
+          E0603 at «USE»: there are no databases or schemas
+          help: leave it out
+        COPY s FROM 'x'
+          E0603 at «COPY»: COPY is not supported
+          help: read files with CREATE STREAM … WITH ('type' = 'source', 'extension' = 'file', …)
+        LOAD 'x'
+          E0603 at «LOAD»: LOAD is not supported
+          help: read files with CREATE STREAM … WITH ('type' = 'source', 'extension' = 'file', …)
+        ATTACH 'x'
+          E0603 at «ATTACH»: ATTACH is not supported
+          help: sources are streams: CREATE STREAM … WITH (…)
+        INSTALL x
+          E0603 at «INSTALL»: there are no extensions to install
+          help: leave it out
+        ANALYZE s
+          E0603 at «ANALYZE»: there are no statistics to gather
+          help: EXPLAIN shows the plan
+        VACUUM
+          E0603 at «VACUUM»: there is nothing to vacuum
+          help: leave it out
+        GRANT SELECT ON s TO me
+          E0603 at «GRANT»: rights are not managed in SQL
+          help: roles belong to the server's configuration
+        REVOKE SELECT ON s FROM me
+          E0603 at «REVOKE»: rights are not managed in SQL
+          help: roles belong to the server's configuration
+        CALL f()
+          E0603 at «CALL»: there are no procedures
+          help: write queries
+        EXECUTE p
+          E0603 at «EXECUTE»: there are no prepared statements
+          help: write the statement itself
+        PREPARE p AS SELECT 1
+          E0603 at «PREPARE»: there are no prepared statements
+          help: write the statement itself
+        DEALLOCATE p
+          E0603 at «DEALLOCATE»: there are no prepared statements
+          help: leave it out
+        DECLARE x INT
+          E0603 at «DECLARE»: there are no variables or cursors
+          help: name queries with CREATE VIEW
+        COMMENT ON STREAM s IS 'x'
+          E0603 at «COMMENT»: objects have no comments
+          help: write an SQL comment: -- text
+        LOCK s
+          E0603 at «LOCK»: there are no locks
+          help: leave it out
+        KILL 5
+          E0603 at «KILL»: KILL is not supported
+          help: DROP the stream that the query feeds
+        REFRESH s
+          E0603 at «REFRESH»: continuous queries are always fresh
+          help: leave it out
+        LISTEN s
+          E0603 at «LISTEN»: LISTEN is not supported
+          help: SELECT prints its rows as they come
+        NOTIFY s
+          E0603 at «NOTIFY»: NOTIFY is not supported
+          help: INSERT INTO a stream
+        PRAGMA x
+          E0603 at «PRAGMA»: there are no pragmas
+          help: options stand in WITH (…) of CREATE STREAM
+        CREATE TABLE t (a INT PRIMARY KEY)
+          E0603 at «TABLE»: CREATE TABLE is not supported yet
+          help: use a stream; WINDOW UNIQUE (key) keeps the last row of each key
+        CREATE TRIGGER t AT EVERY 5 SECONDS
+          E0603 at «TRIGGER»: CREATE TRIGGER is not supported yet
+          help: a stream WITH ('type' = 'source', 'extension' = 'timer', …) ticks
+        CREATE FUNCTION f(a INT) RETURNS INT
+          E0603 at «FUNCTION»: CREATE FUNCTION is not supported yet
+          help: write the expression out, or compute it in a view
+        CREATE MATERIALIZED VIEW v AS SELECT 1
+          E0603 at «MATERIALIZED»: a materialized view is a stream here
+          help: write CREATE STREAM name AS SELECT …
+        CREATE TEMPORARY VIEW v AS SELECT 1
+          E0603 at «TEMPORARY»: nothing is temporary
+          help: leave out TEMPORARY; WITH names a query inside one statement
+        CREATE TEMP STREAM s (a INT)
+          E0603 at «TEMP»: nothing is temporary
+          help: leave out TEMP; WITH names a query inside one statement
+        CREATE EXTERNAL TABLE t (a INT)
+          E0603 at «EXTERNAL»: sources are streams
+          help: write CREATE STREAM … WITH ('type' = 'source', 'extension' = 'file', …)
+        CREATE SOURCE s
+          E0603 at «SOURCE»: a source is an option of a stream
+          help: write CREATE STREAM … WITH ('type' = 'source', 'extension' = …)
+        CREATE SINK s
+          E0603 at «SINK»: a sink is an option of a stream
+          help: write CREATE STREAM … WITH ('type' = 'sink', 'extension' = …)
+        CREATE WINDOW w (a INT)
+          E0603 at «WINDOW»: windows have no names of their own yet
+          help: put the window behind the stream: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
+        CREATE INDEX i ON s (a)
+          E0603 at «INDEX»: streams have no indexes
+          help: leave it out
+        CREATE UNIQUE INDEX i ON s (a)
+          E0603 at «UNIQUE INDEX»: streams have no indexes
+          help: leave it out
+        CREATE SCHEMA x
+          E0603 at «SCHEMA»: there are no databases or schemas
+          help: leave it out
+        CREATE DATABASE x
+          E0603 at «DATABASE»: there are no databases or schemas
+          help: leave it out
+        CREATE TYPE t AS ENUM ('a')
+          E0603 at «TYPE»: CREATE TYPE is not supported
+          help: write the type out: STRUCT<a INT, b STRING>
+        CREATE SEQUENCE x
+          E0603 at «SEQUENCE»: CREATE SEQUENCE is not supported
+          help: row_number() OVER () numbers rows
+        CREATE ROLE x
+          E0603 at «ROLE»: rights are not managed in SQL
+          help: roles belong to the server's configuration
+        CREATE USER x
+          E0603 at «USER»: rights are not managed in SQL
+          help: roles belong to the server's configuration
+        CREATE EXTENSION x
+          E0603 at «EXTENSION»: there are no extensions
+          help: leave it out
+        CREATE MACRO x() AS 1
+          E0603 at «MACRO»: CREATE MACRO is not supported
+          help: compute it in a view
+        CREATE OR REPLACE STREAM s (a INT)
+          E0609 at «OR»: OR REPLACE is refused: replacing a definition would silently throw away its state
+          help: DROP the old one first, or give the new one another name
+        CREATE OR REPLACE VIEW v AS SELECT 1
+          E0609 at «OR»: OR REPLACE is refused: replacing a definition would silently throw away its state
+          help: DROP the old one first, or give the new one another name
+        CREATE VIEW IF NOT EXISTS v AS SELECT 1
+          E0607 at «IF»: CREATE VIEW takes no IF NOT EXISTS
+          help: a view has no state: drop it and create it again
+        CREATE VIEW v WITH (a = 1) AS SELECT 1
+          E0607 at «WITH»: a view has no options: it only names a query
+          help: use CREATE STREAM … WITH (…) AS SELECT … for something with a sink
+        CREATE AGGREGATION IF NOT EXISTS a AS SELECT 1 AGGREGATE EVERY DAYS
+          E0607 at «IF»: CREATE AGGREGATION takes no IF NOT EXISTS
+          help: leave it out
+        DROP STREAM s CASCADE
+          E0607 at «CASCADE»: DROP takes no CASCADE or RESTRICT: what is still read is never dropped
+          help: drop the readers first
+        EXPLAIN ANALYZE SELECT 1
+          E0607 at «ANALYZE»: EXPLAIN takes no options
+          help: write EXPLAIN followed by the statement
+        EXPLAIN VERBOSE SELECT 1
+          E0607 at «VERBOSE»: EXPLAIN takes no options
+          help: write EXPLAIN followed by the statement
+        EXPLAIN (FORMAT JSON) SELECT 1
+          E0607 at «(»: EXPLAIN takes no options
+          help: write EXPLAIN followed by the statement
+        EXPLAIN EXPLAIN SELECT 1
+          E0101 at «EXPLAIN»: expected a statement with a plan, found `EXPLAIN`
+          help: EXPLAIN takes SELECT, INSERT, CREATE STREAM … AS, CREATE VIEW or CREATE AGGREGATION
+        INSERT OVERWRITE s SELECT 1
+          E0607 at «OVERWRITE»: rows of a stream are never replaced, so INSERT has no variants
+          help: write INSERT INTO stream SELECT …
+        INSERT OR REPLACE INTO s SELECT 1
+          E0607 at «OR»: rows of a stream are never replaced, so INSERT has no variants
+          help: write INSERT INTO stream SELECT …
+        INSERT INTO TABLE s SELECT 1
+          E0101 at «TABLE»: expected the name of a stream, found `TABLE`
+          help: leave out TABLE: INSERT INTO stream …
+        INSERT INTO s DEFAULT VALUES
+          E0607 at «DEFAULT»: columns have no default values
+          help: write VALUES with a value for each column, NULL where there is none
+        INSERT INTO s VALUES (1) ON CONFLICT DO NOTHING
+          E0607 at «ON CONFLICT»: rows of a stream never conflict
+          help: leave out ON CONFLICT
+        INSERT INTO s VALUES (1) ON DUPLICATE KEY UPDATE a = 1
+          E0607 at «ON DUPLICATE»: rows of a stream never conflict
+          help: leave out ON DUPLICATE KEY
+        INSERT INTO s VALUES (1) RETURNING a
+          E0607 at «RETURNING»: INSERT returns nothing
+          help: leave out RETURNING
+    "#]]
+    .assert_eq(&golden(&[
+        "UPDATE s SET a = 1",
+        "DELETE FROM s",
+        "UPSERT INTO s VALUES (1)",
+        "MERGE INTO s USING t ON a = b",
+        "REPLACE INTO s VALUES (1)",
+        "ALTER STREAM s ADD a INT",
+        "TRUNCATE s",
+        "SET x = 1",
+        "RESET x",
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT a",
+        "END",
+        "PARTITION WITH (symbol OF trades)",
+        "DEFINE STREAM s (a INT)",
+        "FROM s SELECT a",
+        "VALUES (1)",
+        "TABLE s",
+        "USE db",
+        "COPY s FROM 'x'",
+        "LOAD 'x'",
+        "ATTACH 'x'",
+        "INSTALL x",
+        "ANALYZE s",
+        "VACUUM",
+        "GRANT SELECT ON s TO me",
+        "REVOKE SELECT ON s FROM me",
+        "CALL f()",
+        "EXECUTE p",
+        "PREPARE p AS SELECT 1",
+        "DEALLOCATE p",
+        "DECLARE x INT",
+        "COMMENT ON STREAM s IS 'x'",
+        "LOCK s",
+        "KILL 5",
+        "REFRESH s",
+        "LISTEN s",
+        "NOTIFY s",
+        "PRAGMA x",
+        "CREATE TABLE t (a INT PRIMARY KEY)",
+        "CREATE TRIGGER t AT EVERY 5 SECONDS",
+        "CREATE FUNCTION f(a INT) RETURNS INT",
+        "CREATE MATERIALIZED VIEW v AS SELECT 1",
+        "CREATE TEMPORARY VIEW v AS SELECT 1",
+        "CREATE TEMP STREAM s (a INT)",
+        "CREATE EXTERNAL TABLE t (a INT)",
+        "CREATE SOURCE s",
+        "CREATE SINK s",
+        "CREATE WINDOW w (a INT)",
+        "CREATE INDEX i ON s (a)",
+        "CREATE UNIQUE INDEX i ON s (a)",
+        "CREATE SCHEMA x",
+        "CREATE DATABASE x",
+        "CREATE TYPE t AS ENUM ('a')",
+        "CREATE SEQUENCE x",
+        "CREATE ROLE x",
+        "CREATE USER x",
+        "CREATE EXTENSION x",
+        "CREATE MACRO x() AS 1",
+        "CREATE OR REPLACE STREAM s (a INT)",
+        "CREATE OR REPLACE VIEW v AS SELECT 1",
+        "CREATE VIEW IF NOT EXISTS v AS SELECT 1",
+        "CREATE VIEW v WITH (a = 1) AS SELECT 1",
+        "CREATE AGGREGATION IF NOT EXISTS a AS SELECT 1 AGGREGATE EVERY DAYS",
+        "DROP STREAM s CASCADE",
+        "EXPLAIN ANALYZE SELECT 1",
+        "EXPLAIN VERBOSE SELECT 1",
+        "EXPLAIN (FORMAT JSON) SELECT 1",
+        "EXPLAIN EXPLAIN SELECT 1",
+        "INSERT OVERWRITE s SELECT 1",
+        "INSERT OR REPLACE INTO s SELECT 1",
+        "INSERT INTO TABLE s SELECT 1",
+        "INSERT INTO s DEFAULT VALUES",
+        "INSERT INTO s VALUES (1) ON CONFLICT DO NOTHING",
+        "INSERT INTO s VALUES (1) ON DUPLICATE KEY UPDATE a = 1",
+        "INSERT INTO s VALUES (1) RETURNING a",
+    ]));
+}
+
+#[test]
+fn relations() {
+    expect![[r#"
+        SELECT * FROM a, b
+          E0601 at «,»: FROM reads one relation: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a JOIN b ON a.x = b.x
+          E0601 at «JOIN»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a AS y INNER JOIN b USING (x)
+          E0601 at «INNER»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a LEFT OUTER JOIN b ON TRUE
+          E0601 at «LEFT»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a RIGHT JOIN b ON TRUE
+          E0601 at «RIGHT»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a FULL JOIN b ON TRUE
+          E0601 at «FULL»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a CROSS JOIN b
+          E0601 at «CROSS»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a NATURAL JOIN b
+          E0601 at «NATURAL»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a ASOF JOIN b
+          E0601 at «ASOF»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a WINDOW LENGTH (5) JOIN b ON TRUE
+          E0601 at «JOIN»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a WINDOW LENGTH (5) UNIDIRECTIONAL JOIN b ON TRUE
+          E0601 at «UNIDIRECTIONAL»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM a WHERE x JOIN b ON TRUE
+          E0601 at «JOIN»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM (SELECT * FROM a JOIN b ON TRUE)
+          E0601 at «JOIN»: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        WITH c AS (SELECT * FROM a, b) SELECT * FROM c
+          E0601 at «,»: FROM reads one relation: joins are not supported yet
+          help: write both sides into one stream with UNION ALL and group by the key
+        SELECT * FROM PATTERN (EVERY e1=A -> e2=B) WITHIN 1 MINUTE
+          E0602 at «PATTERN»: patterns and sequences are not supported yet
+          help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
+        SELECT * FROM SEQUENCE (A, B)
+          E0602 at «SEQUENCE»: patterns and sequences are not supported yet
+          help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
+        SELECT * FROM a MATCH_RECOGNIZE (PATTERN (A B))
+          E0602 at «MATCH_RECOGNIZE»: MATCH_RECOGNIZE is not supported yet
+          help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
+        SELECT * FROM LATERAL (SELECT 1)
+          E0601 at «LATERAL»: LATERAL is not supported
+          help: use unnest(array) in the select list
+        SELECT * FROM ONLY (a)
+          E0607 at «ONLY»: ONLY has no meaning: streams have no children
+          help: leave it out
+        SELECT * FROM VALUES (1)
+          E0607 at «VALUES»: VALUES stands only in INSERT INTO
+          help: write INSERT INTO stream VALUES (…)
+        SELECT * FROM (VALUES (1))
+          E0101 at «VALUES»: expected SELECT, found `VALUES`
+          help: only queries take parentheses here; write a stream's name without
+        SELECT * FROM a TABLESAMPLE BERNOULLI (10)
+          E0607 at «TABLESAMPLE»: TABLESAMPLE is random, and a result must be the same every time
+          help: filter by a column instead
+        SELECT * FROM a SAMPLE (10)
+          E0607 at «SAMPLE»: SAMPLE is random, and a result must be the same every time
+          help: filter by a column instead
+        SELECT * FROM a PIVOT (sum(x) FOR y IN (1))
+          E0607 at «PIVOT»: PIVOT is not supported
+          help: write sum(x) FILTER (WHERE kind = 'a') AS a for each column
+        SELECT * FROM a UNPIVOT (x FOR y IN (b, c))
+          E0607 at «UNPIVOT»: UNPIVOT is not supported
+          help: write one SELECT for each column and UNION ALL them
+        SELECT * FROM a FOR SYSTEM_TIME AS OF ts
+          E0601 at «FOR SYSTEM_TIME»: temporal reads need tables, which are not supported yet
+          help: leave it out
+        SELECT * FROM a FINAL
+          E0607 at «FINAL»: FINAL has no meaning on a stream
+          help: leave it out
+    "#]]
+    .assert_eq(&golden(&[
+        "SELECT * FROM a, b",
+        "SELECT * FROM a JOIN b ON a.x = b.x",
+        "SELECT * FROM a AS y INNER JOIN b USING (x)",
+        "SELECT * FROM a LEFT OUTER JOIN b ON TRUE",
+        "SELECT * FROM a RIGHT JOIN b ON TRUE",
+        "SELECT * FROM a FULL JOIN b ON TRUE",
+        "SELECT * FROM a CROSS JOIN b",
+        "SELECT * FROM a NATURAL JOIN b",
+        "SELECT * FROM a ASOF JOIN b",
+        "SELECT * FROM a WINDOW LENGTH (5) JOIN b ON TRUE",
+        "SELECT * FROM a WINDOW LENGTH (5) UNIDIRECTIONAL JOIN b ON TRUE",
+        "SELECT * FROM a WHERE x JOIN b ON TRUE",
+        "SELECT * FROM (SELECT * FROM a JOIN b ON TRUE)",
+        "WITH c AS (SELECT * FROM a, b) SELECT * FROM c",
+        "SELECT * FROM PATTERN (EVERY e1=A -> e2=B) WITHIN 1 MINUTE",
+        "SELECT * FROM SEQUENCE (A, B)",
+        "SELECT * FROM a MATCH_RECOGNIZE (PATTERN (A B))",
+        "SELECT * FROM LATERAL (SELECT 1)",
+        "SELECT * FROM ONLY (a)",
+        "SELECT * FROM VALUES (1)",
+        "SELECT * FROM (VALUES (1))",
+        "SELECT * FROM a TABLESAMPLE BERNOULLI (10)",
+        "SELECT * FROM a SAMPLE (10)",
+        "SELECT * FROM a PIVOT (sum(x) FOR y IN (1))",
+        "SELECT * FROM a UNPIVOT (x FOR y IN (b, c))",
+        "SELECT * FROM a FOR SYSTEM_TIME AS OF ts",
+        "SELECT * FROM a FINAL",
+    ]));
+}
