@@ -96,11 +96,12 @@ impl Session {
             match self.execute(statement, text) {
                 Ok(result) => results.push(result),
                 Err(error) => {
-                    if let Some(name) = declared_name(statement) {
-                        self.catalog.note_failed(&name.text);
-                    }
+                    // Before the name is noted: an error about the very name is no repetition.
                     if !self.repeats(&error, text) && errors.len() < crate::sql::ERRORS_MAX {
                         errors.push(*error);
+                    }
+                    if let Some(name) = declared_name(statement) {
+                        self.catalog.note_failed(&name.text);
                     }
                 }
             }

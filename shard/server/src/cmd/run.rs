@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cep_lang::lower::StatementResult;
+use cep_types::options::{Role, SourceConnector};
 
 use crate::answer::print_answers;
 use crate::args::{OutputFormat, RunArgs};
@@ -23,6 +24,15 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
     let compiled = script.compile(talk)?;
     print_answers(&compiled.results, format.into())?;
     let program = Arc::new(compiled.program);
+    let reads_stdin = |s: &cep_lang::plan::Stream| {
+        matches!(s.options.role, Role::Source(SourceConnector::Stdin { .. }))
+    };
+    if args.app == Path::new("-") && program.streams.iter().any(reads_stdin) {
+        return Err(Failure::usage(
+            "the script came from standard input, and one of its streams reads standard input too",
+            "put the script into a file",
+        ));
+    }
     let base_dir = if args.app == Path::new("-") { ".".into() } else { base_dir(&args.app) };
     let settings = RunSettings {
         base_dir: &base_dir,

@@ -241,6 +241,8 @@ impl Session {
     }
 
     fn finish(&mut self, run: Run) -> Result<()> {
+        // A signal that came between runs meant none of them.
+        self.signals.rearm();
         let (summary, result) = run.finish();
         self.signals.rearm();
         if !self.talk.quiet() {

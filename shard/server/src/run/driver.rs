@@ -8,6 +8,7 @@ use cep_engine::RecordError;
 use cep_lang::plan::{Program, Target};
 use cep_types::StreamId;
 
+use super::conflicts;
 use super::engine::Engine;
 use super::errors::{DeadLetters, ErrorDesk};
 use super::inputs::Rows;
@@ -72,6 +73,7 @@ impl Run {
         talk: &Talk,
         signals: &Signals,
     ) -> Result<Self> {
+        conflicts::check(&program, settings)?;
         let engine = Engine::new(Arc::clone(&program), &settings.plan.sinks)?;
         let inputs = open_inputs(&program, settings, talk, signals)?;
         let outputs =
@@ -107,6 +109,7 @@ impl Run {
     pub fn finish(mut self) -> (Summary, Result<()>) {
         let ending = self.drive();
         let closed = self.outputs.close();
+        self.outputs.give_up_unwritten();
         self.meter.finish(&self.talk);
         self.desk.finish();
         let (ending, result) = match (ending, closed) {
@@ -249,7 +252,7 @@ impl Run {
         let line = |input: &super::inputs::Input| InputLine {
             name: input.name.clone(),
             rows: input.counts.rows,
-            bytes: input.counts.bytes,
+            bytes: if input.reads_bytes() { input.counts.bytes } else { 0 },
             skipped: input.counts.skipped,
         };
         Summary {

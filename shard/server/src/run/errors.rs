@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use cep_engine::RecordError;
-use cep_lang::plan::Program;
+use cep_lang::plan::{Program, Stream};
 use cep_types::StreamId;
-use cep_types::options::{ErrorStrategy, LogLevel};
+use cep_types::options::{ErrorStrategy, LogLevel, Role, SourceConnector};
 use net_connect::{OutputFormat, Position, Printing, Reject, RejectReason, dead_letter_batch, writer_sink};
 
 use crate::clock::Stopwatch;
@@ -106,12 +106,13 @@ impl ErrorDesk {
             }
             let row = usize::try_from(error.row).unwrap_or(usize::MAX);
             let position = entry.and_then(|(_, positions)| positions.get(row).copied());
+            let unit = source.map_or("row", position_unit);
             let message = match (in_query, position) {
                 (Some(query), Some(at)) => {
-                    format!("query '{query}', record at {at}: {}: {}", error.code, error.message)
+                    format!("query '{query}', record at {unit} {at}: {}: {}", error.code, error.message)
                 }
                 (Some(query), None) => format!("query '{query}': {}: {}", error.code, error.message),
-                (None, Some(at)) => format!("record at {at}: {}: {}", error.code, error.message),
+                (None, Some(at)) => format!("record at {unit} {at}: {}: {}", error.code, error.message),
                 (None, None) => format!("{}: {}", error.code, error.message),
             };
             let name = source.map_or("", |s| s.name.as_str());
@@ -209,6 +210,16 @@ impl ErrorDesk {
                 self.talk.warn(&format!("stream '{stream}': {} more messages were not shown", noise.muted));
             }
         }
+    }
+}
+
+/// What positions of a stream's records count.
+fn position_unit(stream: &Stream) -> &'static str {
+    match stream.options.role {
+        Role::Source(SourceConnector::File { .. } | SourceConnector::Stdin { .. }) => "byte",
+        Role::Source(SourceConnector::Timer { .. } | SourceConnector::Generator(_))
+        | Role::Sink(_)
+        | Role::Internal => "row",
     }
 }
 

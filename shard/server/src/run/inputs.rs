@@ -9,8 +9,9 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
+use cep_lang::plan::Stream;
 use cep_types::StreamId;
-use cep_types::options::{ErrorPolicy, ErrorStrategy, Rate};
+use cep_types::options::{ErrorPolicy, ErrorStrategy, Rate, Role, SourceConnector};
 use net_connect::{ConnectError, Reject, Source, SourceChunk};
 
 use super::feed::Feed;
@@ -31,6 +32,7 @@ pub struct Input {
     pub policy: ErrorPolicy,
     /// What came out of it so far.
     pub counts: InputCounts,
+    reads_bytes: bool,
     feed: Feed,
     gates: RateGates,
     retry: Retry,
@@ -93,21 +95,22 @@ struct Retry {
 }
 
 impl Input {
-    /// An input over an open source.
-    pub fn new(
-        stream: StreamId,
-        name: &str,
-        source: Box<dyn Source>,
-        blocks: bool,
-        policy: &ErrorPolicy,
-        rates: Vec<Rate>,
-    ) -> Result<Self> {
+    /// An input over the open source of a stream; with `blocks`, a thread reads it.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn new(stream: &Stream, source: Box<dyn Source>, blocks: bool, rates: Vec<Rate>) -> Result<Self> {
+        let decodes = matches!(
+            stream.options.role,
+            Role::Source(SourceConnector::File { .. } | SourceConnector::Stdin { .. })
+        );
         Ok(Input {
-            stream,
-            name: name.to_owned(),
-            policy: policy.clone(),
+            stream: stream.id,
+            name: stream.name.clone(),
+            policy: stream.options.errors.clone(),
             counts: InputCounts::default(),
-            feed: Feed::new(name, source, blocks)?,
+            reads_bytes: decodes,
+            feed: Feed::new(&stream.name, source, blocks)?,
             gates: RateGates::new(rates),
             retry: Retry::default(),
             hand: None,
@@ -118,6 +121,11 @@ impl Input {
     /// Whether its end is known to come.
     pub fn is_bounded(&self) -> bool {
         self.feed.is_bounded()
+    }
+
+    /// Whether it decodes bytes: what it reads can be measured in them.
+    pub fn reads_bytes(&self) -> bool {
+        self.reads_bytes
     }
 
     /// Whether nothing follows.

@@ -3,13 +3,14 @@
 //! `inputs` one source · `feed` its chunks, read in place or by a thread · `order` which rows come
 //! next · `pace` playback · `gate` rate limits · `engine` entries and stamps · `outputs` and
 //! `drain` sinks and standard output · `errors` bad records · `progress`, `summary` what is said ·
-//! `signals` SIGINT and SIGTERM · `projection` columns nobody reads · `driver` the loop.
+//! `conflicts` what cannot be open together · `signals` SIGINT and SIGTERM · `projection` columns nobody reads · `driver` the loop.
 //!
 //! Invariants:
 //! - one thread owns the engine and does everything but reading sources that block;
 //! - the order of entries of bounded inputs is a function of the inputs (R-DET-2);
 //! - every record read is a row applied, a counted reject, a counted skip or a dead letter.
 
+mod conflicts;
 mod drain;
 mod driver;
 mod engine;

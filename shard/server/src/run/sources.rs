@@ -69,8 +69,7 @@ pub fn open_inputs(
             ));
         }
         arrival |= own_pace;
-        let policy = &stream.options.errors;
-        inputs.push(Input::new(stream.id, &stream.name, source, blocks, policy, rates(stream))?);
+        inputs.push(Input::new(stream, source, blocks, rates(stream))?);
     }
     let order = if arrival && playback == Playback::Max { Order::Arrival } else { Order::Merged };
     Ok(Inputs::new(inputs, order, Pace::new(playback)))

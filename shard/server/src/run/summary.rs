@@ -105,12 +105,13 @@ impl Summary {
         let bytes: u64 = self.inputs.iter().map(|input| input.bytes).sum();
         let seconds = self.seconds.max(1e-6);
         let mut write = |line: std::fmt::Arguments<'_>| text.write_fmt(line).unwrap_or_default();
-        write(format_args!("{word} in {}: {} rows in", duration(self.seconds), count(rows)));
-        write(format_args!(
-            " ({} rows/s, {:.1} MB/s)",
-            count((rows as f64 / seconds) as u64),
-            bytes as f64 / seconds / 1e6
-        ));
+        write(format_args!("{word} in {}: {} in", duration(self.seconds), count_rows(rows)));
+        if bytes > 0 {
+            let megabytes = bytes as f64 / seconds / 1e6;
+            write(format_args!(" ({} rows/s, {megabytes:.1} MB/s)", count((rows as f64 / seconds) as u64)));
+        } else if rows > 0 {
+            write(format_args!(" ({} rows/s)", count((rows as f64 / seconds) as u64)));
+        }
         write(format_args!(
             ", late {}, rejected {}, errors {}",
             count(self.late),
@@ -125,6 +126,11 @@ impl Summary {
         }
         text
     }
+}
+
+/// So many rows, in words.
+fn count_rows(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{} rows", count(rows)) }
 }
 
 /// A number with commas between thousands.

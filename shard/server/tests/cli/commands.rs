@@ -19,6 +19,17 @@ fn check_reports_every_error_with_its_place() {
 }
 
 #[test]
+fn an_error_about_the_name_being_declared_is_an_error() {
+    for script in [
+        "INSERT INTO nowhere VALUES (1);",
+        "CREATE STREAM x AS SELECT * FROM x;",
+        "CREATE STREAM s (v INT); DROP STREAM s; INSERT INTO s VALUES (1);",
+    ] {
+        ceptra_alone(&["check", "-"], script.as_bytes()).expect_code(2).says(&["there is no"]);
+    }
+}
+
+#[test]
 fn check_json_is_one_object_a_diagnostic() {
     let app = App::new("SELECT k FROM nowhere;");
     let outcome = ceptra(app.path("").as_path(), &["check", "--json", "app.sql"], b"").expect_code(2);

@@ -68,7 +68,7 @@ fn interrupted(name: &str, code: i32) {
     assert_eq!(child.wait().unwrap().code(), Some(code));
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(said.contains("interrupted") && said.contains("1 rows in"), "{said}");
+    assert!(said.contains("interrupted") && said.contains("1 row in"), "{said}");
 }
 
 #[test]
