@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use cep_lang::plan::{Clock, Program, QueryId};
+use cep_lang::plan::{AggregationRead, Clock, Program, QueryId};
 use cep_types::hash::SpaceSeed;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StreamId};
 
@@ -11,7 +11,8 @@ use crate::actions::{Actions, RecordError};
 use crate::chunk::{Chunk, Phase, STEP_ROWS_MAX, position, step_row};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::column::Values;
-use crate::graph::{BuildError, Graph, QueryError};
+use crate::graph::{BuildError, Graph, NodeKind, QueryError};
+use crate::ops::Operator;
 use crate::time::{StreamClock, Watermarks};
 
 /// Version of the checkpoint format.
@@ -41,6 +42,39 @@ pub enum Progress {
 }
 
 /// State and definitions of a partition: a pure function of the entries applied (R-DET-1).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{Float64Array, RecordBatch, TimestampNanosecondArray};
+/// use cep_engine::{Actions, Budget, Partition, Progress};
+/// use cep_lang::lower::{CompileOptions, compile};
+/// use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
+///
+/// let script = "
+///     CREATE STREAM readings (ts TIMESTAMP NOT NULL, value DOUBLE NOT NULL)
+///         WITH (clock = 'event', \"event.time\" = 'ts');
+///     SELECT avg(value) AS mean FROM readings WINDOW TUMBLING (SIZE 1 MINUTE);
+/// ";
+/// let program = compile(script, &CompileOptions::default()).expect("a valid script");
+/// let mut partition = Partition::new(Arc::new(program), &[])?;
+///
+/// let rows = RecordBatch::try_from_iter([
+///     ("ts", Arc::new(TimestampNanosecondArray::from(vec![0, 1_000_000_000])) as _),
+///     ("value", Arc::new(Float64Array::from(vec![20.0, 22.0])) as _),
+/// ])?;
+/// let events = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+/// let end = EntryKind::EndOfInput(StreamId(0));
+///
+/// let mut actions = Actions::new();
+/// for (index, kind) in [events, end].into_iter().enumerate() {
+///     let entry = Entry { index: LogIndex(index as u64 + 1), stamp: StampNs(0), kind };
+///     assert_eq!(partition.apply(&entry, &mut Budget::UNLIMITED, &mut actions), Progress::Done);
+/// }
+/// assert_eq!(actions.rows(), 1);
+/// assert_eq!(actions.emits()[0].chunk.columns[0].text_at(0), "21.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Partition {
     program: Arc<Program>,
@@ -99,6 +133,15 @@ impl Partition {
     /// Watermark of a stream, ns; `None` for streams made by queries and before the first row.
     pub fn watermark_ns(&self, stream: StreamId) -> Option<i64> {
         self.graph.clocks[stream.index()].as_ref().map(StreamClock::watermark).filter(|&w| w != i64::MIN)
+    }
+
+    /// Rows that came too late for an operator so far (R-LATE-2): those of each query, by number.
+    pub fn late_rows(&self) -> Vec<(QueryId, u64)> {
+        let late = self.graph.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Operator { operator, .. } => Some((node.query, operator.late_rows())),
+            NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
+        });
+        late.filter(|(_, rows)| *rows > 0).collect()
     }
 
     /// Applies an entry, or the part of it that the budget allows; actions are appended.
@@ -284,6 +327,20 @@ impl Partition {
                 message: error.message,
             });
         }
+    }
+
+    /// Answers a read of an aggregation from its roll-ups. Call only after [`Progress::Done`].
+    ///
+    /// # Errors
+    /// The reason why it cannot be answered, for the user.
+    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch, String> {
+        let node = self.graph.aggregations[read.aggregation];
+        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &mut self.graph.nodes[node].kind else {
+            unreachable!("the builder puts aggregations there")
+        };
+        let relation = op.read(read)?;
+        let columns = relation.columns.iter().zip(read.schema.fields()).map(|(c, f)| c.to_arrow(f.data_type())).collect();
+        RecordBatch::try_new(Arc::clone(&read.schema), columns).map_err(|e| e.to_string())
     }
 
     /// The whole state as bytes (R-CKP-1): [`Partition::restore`] in a partition of the same

@@ -1,6 +1,6 @@
 //! CEPtra's languages: text in, one typed streaming plan out, and every diagnostic on the way.
 //!
-//! Rooms: [`ast`] what the parser produces · `sql` the parser and the formatter · [`diag`] errors
+//! Rooms: [`ast`] what the parser produces · [`sql`] the parser · [`fmt`] the formatter · [`diag`] errors
 //! with code, span and suggestion · `functions` the deterministic function library · `lower` names
 //! and types resolved into [`plan`].
 //!
@@ -8,5 +8,8 @@
 
 pub mod ast;
 pub mod diag;
+pub mod fmt;
 pub mod functions;
+pub mod lower;
 pub mod plan;
+pub mod sql;

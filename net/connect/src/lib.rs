@@ -7,6 +7,32 @@
 //!
 //! Edge code: it does I/O, blocks, and holds no state of a query. It reads no clock; a timer is
 //! told the time.
+//!
+//! ```
+//! use std::{io::Cursor, sync::Arc};
+//! use arrow_schema::{DataType, Field, Schema};
+//! use cep_types::options::{OptionValue, StreamOptions};
+//! use net_connect::{Printing, reader_source, stdout_sink};
+//!
+//! let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+//! let text = |key: &str, value: &str| (key.to_owned(), OptionValue::Str(value.to_owned()));
+//! let with = [text("extension", "stdin"), text("format", "csv")];
+//! let options = StreamOptions::from_pairs(&with, schema.fields())?;
+//!
+//! let bytes = Box::new(Cursor::new("n\n1\nnot a number\n3\n"));
+//! let mut source = reader_source(&options, &schema, "example", bytes, 4096)?;
+//! let chunk = source.next(1024, 0)?;
+//! assert_eq!(chunk.batch.num_rows(), 2);
+//! assert_eq!(
+//!     chunk.rejects[0].message(&schema),
+//!     "line 3 (byte 4): column 'n': 'not a number' is not BIGINT"
+//! );
+//!
+//! let mut sink = stdout_sink(None, Printing::default());
+//! sink.write(&chunk.batch, None, "numbers")?; // {"n":1} and {"n":3}
+//! sink.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod column;
 mod decode;

@@ -16,7 +16,10 @@
 //! // Checkpoint and state hash: set.encode(g, &mut bytes); set.decode(g, &mut slice)?.
 //! ```
 //! Sliding windows: plan with `removal: true`; where [`AggPlan::is_removable`] use
-//! [`AggSet::remove`], else rebuild the group from the rows in the window.
+//! [`AggSet::slide`] (or [`AggSet::remove`]), else rebuild the group from the rows in the window.
+//!
+//! `seq` decides between rows of one ts and is part of the bytes of order-sensitive states: give
+//! it a position that does not change when rows are regrouped into other entries.
 //!
 //! # Invariants
 //! - The value and the encoded bytes of a group are functions of the multiset of its rows (with
@@ -36,6 +39,8 @@ pub mod exact;
 mod input;
 mod plan;
 mod set;
+mod sketch;
+mod slide;
 mod states;
 pub(crate) mod value;
 
@@ -44,6 +49,7 @@ pub use error::AggError;
 pub use input::{AggInput, Rows};
 pub use plan::{AggOptions, AggPlan, Order};
 pub use set::AggSet;
+pub use slide::Slides;
 
 #[cfg(test)]
 mod tests;

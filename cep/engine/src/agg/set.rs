@@ -31,6 +31,11 @@ impl AggSet {
         AggSet { plan, states, groups: 0 }
     }
 
+    /// The plan and the states, for loops over both.
+    pub(super) fn parts(&mut self) -> (&AggPlan, &mut [AggStates]) {
+        (&self.plan, &mut self.states)
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Arc<AggPlan> {
         &self.plan
@@ -60,7 +65,9 @@ impl AggSet {
     /// # Panics
     /// Unless [`AggPlan::is_removable`], or if a row was never added.
     pub fn remove(&mut self, groups: &[u32], input: &AggInput) {
-        self.states.iter_mut().for_each(|s| s.remove(groups, input));
+        for state in self.states.iter_mut().filter(|s| !s.spec().forever) {
+            state.remove(groups, input);
+        }
     }
 
     /// Adds all rows of `from_group` of `from` to group `into`; where arrival matters
@@ -89,7 +96,7 @@ impl AggSet {
     /// If a group does not exist or a column is of another type.
     pub fn emit_all(&mut self, groups: &[u32], out: &mut [Column], errors: &mut Vec<EmitError>) {
         for (call, (output, out)) in self.plan.outputs().iter().zip(out).enumerate() {
-            emit(&self.states, Sink { groups, out, errors, call, output });
+            emit(&mut self.states, Sink { groups, out, errors, call, output });
         }
     }
 

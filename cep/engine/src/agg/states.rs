@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::AggError;
 use super::cells::{
-    BitsCell, BoolCell, Cells, CountCell, DecimalCell, MomentsCell, ProductsCell, SortedCell, SumFloatCell,
-    SumIntCell, ValExtreme, WordExtreme,
+    BitsCell, BoolCell, Cells, CountCell, DecimalCell, DistinctStates, EdgeCell, EwmaCell, KllCell,
+    LogLogCell, MomentsCell, OrderedCell, ProductsCell, QuantileCell, SlidingQuantileCell, SortedCell,
+    SumFloatCell, SumIntCell, ValExtreme, WordExtreme,
 };
 use super::codec::Reader;
 use super::input::AggInput;
@@ -27,6 +28,15 @@ pub(super) enum AggStates {
     ValMin(Cells<ValExtreme<false>>),
     ValMax(Cells<ValExtreme<true>>),
     Sorted(Cells<SortedCell>),
+    First(Cells<EdgeCell<false>>),
+    Last(Cells<EdgeCell<true>>),
+    Ordered(Cells<OrderedCell>),
+    Quantile(Cells<QuantileCell>),
+    SlidingQuantile(Cells<SlidingQuantileCell>),
+    LogLog(Cells<LogLogCell>),
+    Kll(Cells<KllCell>),
+    Ewma(Cells<EwmaCell>),
+    Distinct(DistinctStates),
 }
 
 /// Runs `$body` with `$cells` bound to the cells of whatever kind.
@@ -46,6 +56,15 @@ macro_rules! each_kind {
             AggStates::ValMin($cells) => $body,
             AggStates::ValMax($cells) => $body,
             AggStates::Sorted($cells) => $body,
+            AggStates::First($cells) => $body,
+            AggStates::Last($cells) => $body,
+            AggStates::Ordered($cells) => $body,
+            AggStates::Quantile($cells) => $body,
+            AggStates::SlidingQuantile($cells) => $body,
+            AggStates::LogLog($cells) => $body,
+            AggStates::Kll($cells) => $body,
+            AggStates::Ewma($cells) => $body,
+            AggStates::Distinct($cells) => $body,
         }
     };
 }
@@ -63,7 +82,7 @@ macro_rules! both_of_kind {
 impl AggStates {
     pub fn new(spec: &Arc<StateSpec>) -> Self {
         let shared = Arc::clone(spec);
-        match spec.kind {
+        match &spec.kind {
             StateKind::Count => AggStates::Count(Cells::new(shared)),
             StateKind::SumFloat => AggStates::SumFloat(Cells::new(shared)),
             StateKind::SumInt => AggStates::SumInt(Cells::new(shared)),
@@ -77,6 +96,34 @@ impl AggStates {
             StateKind::ValMin => AggStates::ValMin(Cells::new(shared)),
             StateKind::ValMax => AggStates::ValMax(Cells::new(shared)),
             StateKind::Sorted => AggStates::Sorted(Cells::new(shared)),
+            StateKind::First => AggStates::First(Cells::new(shared)),
+            StateKind::Last => AggStates::Last(Cells::new(shared)),
+            StateKind::Ordered => AggStates::Ordered(Cells::new(shared)),
+            StateKind::Quantile => AggStates::Quantile(Cells::new(shared)),
+            StateKind::SlidingQuantile => AggStates::SlidingQuantile(Cells::new(shared)),
+            StateKind::LogLog => AggStates::LogLog(Cells::new(shared)),
+            StateKind::Kll => AggStates::Kll(Cells::new(shared)),
+            StateKind::Ewma => AggStates::Ewma(Cells::new(shared)),
+            StateKind::Distinct(inner) => {
+                let inner = StateSpec { kind: (**inner).clone(), filter: None, ..(**spec).clone() };
+                AggStates::Distinct(DistinctStates::new(shared, inner))
+            }
+        }
+    }
+
+    /// What calls read: the state itself, or the one behind DISTINCT.
+    pub fn plain(&self) -> &AggStates {
+        match self {
+            AggStates::Distinct(d) => d.inner(),
+            other => other,
+        }
+    }
+
+    /// The same, for reads that sort.
+    pub fn plain_mut(&mut self) -> &mut AggStates {
+        match self {
+            AggStates::Distinct(d) => d.inner_mut(),
+            other => other,
         }
     }
 
@@ -99,7 +146,7 @@ impl AggStates {
     pub fn merge(&mut self, into: usize, from: &AggStates, from_group: usize) {
         both_of_kind!(self, from, a, b => a.merge(into, b, from_group), [
             Count, SumFloat, SumInt, SumDecimal, Squares, Moments, Bools, Bits, WordMin, WordMax, ValMin,
-            ValMax, Sorted
+            ValMax, Sorted, First, Last, Ordered, Quantile, SlidingQuantile, LogLog, Kll, Ewma, Distinct
         ]);
     }
 
@@ -125,9 +172,5 @@ impl AggStates {
 
     pub fn bytes(&self) -> usize {
         each_kind!(self, cells => cells.bytes())
-    }
-
-    pub fn is_removable(&self) -> bool {
-        each_kind!(self, cells => cells.is_removable())
     }
 }

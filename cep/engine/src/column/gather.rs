@@ -198,6 +198,26 @@ impl Column {
         self.valid.get_or_insert_with(|| vec![true; before]).push(false);
     }
 
+    /// Appends a NULL to a column of any kind.
+    pub fn append_null(&mut self) {
+        if let Values::Any(array) = &self.values {
+            let null = arrow_array::new_null_array(array.data_type(), 1);
+            let source = Column { values: Values::Any(null), valid: None };
+            self.append_range(&source, 0, 1);
+        } else {
+            self.push_null();
+        }
+    }
+
+    /// Keeps the first `rows` rows.
+    pub fn truncate(&mut self, rows: usize) {
+        if rows < self.len() {
+            let mut kept = self.empty_like();
+            kept.append_range(self, 0, rows);
+            *self = kept;
+        }
+    }
+
     /// Marks the row just pushed as valid; call after pushing to `values` directly.
     pub fn mark_valid(&mut self) {
         if let Some(v) = &mut self.valid {

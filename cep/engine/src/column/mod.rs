@@ -84,6 +84,26 @@ impl Column {
         }
     }
 
+    /// Row `row` as text for tests and messages: floats by their bits' shortest form, NULL as `∅`.
+    ///
+    /// # Panics
+    /// If `row` is out of range.
+    pub fn text_at(&self, row: usize) -> String {
+        if !self.is_valid(row) {
+            return "∅".to_string();
+        }
+        match &self.values {
+            Values::Bool(v) => v[row].to_string(),
+            Values::I32(v) => v[row].to_string(),
+            Values::I64(v) => v[row].to_string(),
+            Values::F32(v) => format!("{:?}", v[row]),
+            Values::F64(v) => format!("{:?}", v[row]),
+            Values::I128(v) => v[row].to_string(),
+            Values::Bytes { .. } => String::from_utf8_lossy(self.bytes_at(row)).into_owned(),
+            Values::Any(a) => arrow_cast::display::array_value_to_string(a, row).unwrap_or_else(|e| e.to_string()),
+        }
+    }
+
     /// Bytes of row `row` of a text or bytes column.
     ///
     /// # Panics

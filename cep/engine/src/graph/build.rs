@@ -1,14 +1,15 @@
 //! From a program to a graph.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use cep_lang::plan::{Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target};
+use cep_lang::plan::{Aggregation, Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target};
 use cep_types::StreamId;
 
 use crate::actions::Output;
 use crate::chunk::Chunk;
-use crate::ops::{self, Merge, Operator};
+use crate::ops::{self, AggregationOp, Merge, Operator};
 use crate::time::{StreamClock, Watermarks};
 
 /// Why a program cannot be run.
@@ -84,8 +85,10 @@ pub struct Graph {
     /// Largest watermark of each slot so far: merges of idle and active inputs never go back.
     pub(crate) slot_floor: Vec<i64>,
     pub(crate) outputs: Vec<GraphOutput>,
-    /// Edge and slot of each stream.
+    /// Edge and slot of each stream; of external ones, those that rows from outside are put on.
     pub(crate) streams: Vec<(EdgeId, SlotId)>,
+    /// Node of each aggregation.
+    pub(crate) aggregations: Vec<usize>,
     /// Clocks of external streams; `None` for derived ones.
     pub(crate) clocks: Vec<Option<StreamClock>>,
 }
@@ -104,6 +107,8 @@ struct Builder<'a> {
     program: &'a Program,
     graph: Graph,
     built: Vec<Option<StreamEdge>>,
+    /// Where rows of external streams come in.
+    inlets: Vec<Option<(EdgeId, SlotId)>>,
     /// Edges that late rows of windows go to, by stream.
     late: BTreeMap<StreamId, Vec<EdgeId>>,
     /// Output edge of each query that has been built.
@@ -139,9 +144,11 @@ impl<'a> Builder<'a> {
                 slot_floor: Vec::new(),
                 outputs: Vec::new(),
                 streams: Vec::new(),
+                aggregations: Vec::new(),
                 clocks: vec![None; count],
             },
             built: vec![None; count],
+            inlets: vec![None; count],
             late: BTreeMap::new(),
             queries: BTreeMap::new(),
             query: QueryId(0),
@@ -163,6 +170,9 @@ impl<'a> Builder<'a> {
         for stream in &self.program.streams {
             self.stream(stream.id)?;
         }
+        for aggregation in &self.program.aggregations {
+            self.aggregation(aggregation)?;
+        }
         for &stream in watched {
             let edge = self.stream(stream)?.edge;
             self.graph.outputs.push(GraphOutput { output: Output::Stream(stream), edge });
@@ -172,9 +182,21 @@ impl<'a> Builder<'a> {
         self.graph.streams = self
             .built
             .iter()
-            .map(|b| b.as_ref().map(|b| (b.edge, b.slot)).expect("all streams were built"))
+            .zip(&self.inlets)
+            .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
             .collect();
         Ok(self.graph)
+    }
+
+    /// An aggregation: its operator keeps everything and gives out nothing.
+    fn aggregation(&mut self, aggregation: &Aggregation) -> Result<(), BuildError> {
+        let input = self.node(&aggregation.input)?;
+        let reason = |reason| BuildError::Query { query: aggregation.name.clone(), reason };
+        let operator = Operator::Aggregation(Box::new(AggregationOp::new(aggregation).map_err(reason)?));
+        let output = self.edge(&Arc::new(arrow_schema::Schema::empty()));
+        self.push(NodeKind::Operator { input: input.edge, operator }, output, input.slot, input.sources);
+        self.graph.aggregations.push(self.graph.nodes.len() - 1);
+        Ok(())
     }
 
     /// Producers of a stream: queries, and windows that send late rows there.
@@ -218,18 +240,20 @@ impl<'a> Builder<'a> {
             let node = self.graph.nodes.iter().find(|n| n.late == Some(edge)).expect("a window writes it");
             inputs.push(Built { edge, slot: node.slot, sources: node.sources.clone() });
         }
-        let built = if stream.origin == StreamOrigin::External {
+        let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
+        if stream.origin == StreamOrigin::External {
             self.graph.clocks[id.index()] = Some(StreamClock::default());
             let (edge, slot) = (self.edge(&stream.schema), self.slot());
-            Built { edge, slot, sources: vec![id] }
-        } else {
-            match inputs.as_slice() {
-                [one] => one.clone(),
-                _ => self.merge(inputs, &stream.schema),
-            }
+            self.inlets[id.index()] = Some((edge, slot));
+            // Rows from outside come before those that queries make of the same row.
+            inputs.insert(0, Built { edge, slot, sources: vec![id] });
+        }
+        let built = match inputs.as_slice() {
+            [one] => one.clone(),
+            _ => self.merge(inputs, &stream.schema),
         };
         let built = match stream.time.column {
-            Some(column) if stream.origin == StreamOrigin::Derived => {
+            Some(column) if derived => {
                 let (output, slot) = (self.edge(&stream.schema), self.slot());
                 let kind = NodeKind::Retime {
                     input: built.edge,

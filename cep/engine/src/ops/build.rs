@@ -1,9 +1,9 @@
 //! From plan nodes to operators.
 
-use cep_lang::plan::{LatePolicy, Node, Program, WindowNode};
+use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
 
-use super::Operator;
-use super::window::{AlignedWindow, Layout, ResultPlan};
+use super::{DelayOp, GroupOp, Operator, RateOp, SlidingWindowOp, StreamOver};
+use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
 use crate::agg::{AggOptions, Order};
 
 /// The operator of a node that has one input and state.
@@ -13,9 +13,11 @@ use crate::agg::{AggOptions, Order};
 pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
     match node {
         Node::Window(window) => build_window(window, program),
-        Node::Sliding(_) | Node::Delay { .. } | Node::Group(_) | Node::Over(_) | Node::Rate(_) => {
-            Err("this operator is not there yet".to_string())
-        }
+        Node::Over(over) => Ok(Operator::Over(Box::new(StreamOver::new(over)?))),
+        Node::Group(group) => Ok(Operator::Group(Box::new(GroupOp::new(group)?))),
+        Node::Rate(rate) => Ok(Operator::Rate(Box::new(RateOp::new(rate)?))),
+        Node::Sliding(sliding) => Ok(Operator::Sliding(Box::new(SlidingWindowOp::new(sliding)?))),
+        Node::Delay { input, delay_ns } => Ok(Operator::Delay(Box::new(DelayOp::new(input.schema(), *delay_ns)))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }
@@ -24,12 +26,28 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
 
 fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String> {
     let (policy, correction_ns) = late_policy(node, program);
-    let Some(layout) = Layout::new(&node.window)? else {
-        return Err("this window is not there yet".to_string());
+    let event_time = AggOptions { order: Order::EventTime, ..AggOptions::default() };
+    if let Some(layout) = Layout::new(&node.window)? {
+        let (shape, result) = ResultPlan::new(node, &[], &event_time)?;
+        return Ok(Operator::Aligned(Box::new(AlignedWindow::new(layout, shape, result, policy, correction_ns))));
+    }
+    if policy == LatePolicy::Retract {
+        return Err("late.policy = 'retract' works with TUMBLING, HOP and CUMULATE windows; \
+             use 'drop' with late.stream for this one"
+            .to_string());
+    }
+    if let BatchWindow::Session { gap_ns, keys } = &node.window {
+        let (shape, result) = ResultPlan::new(node, keys, &event_time)?;
+        return Ok(Operator::Session(Box::new(SessionWindow::new(*gap_ns, shape, result))));
+    }
+    let arrival = AggOptions { order: Order::Arrival, ..AggOptions::default() };
+    let extra = match &node.window {
+        BatchWindow::ExternalTimeBatch { time, .. } => vec![time.clone()],
+        _ => vec![],
     };
-    let options = AggOptions { order: Order::EventTime, ..AggOptions::default() };
-    let (shape, result) = ResultPlan::new(node, &[], &options)?;
-    Ok(Operator::Aligned(Box::new(AlignedWindow::new(layout, shape, result, policy, correction_ns))))
+    let (shape, result) = ResultPlan::new(node, &extra, &arrival)?;
+    let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
+    Ok(Operator::Batch(Box::new(BatchWindowOp::new(&node.window, shape, result, &types)?)))
 }
 
 /// Late policy of a window: retract if a stream below it says so.

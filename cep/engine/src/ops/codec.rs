@@ -8,6 +8,14 @@ impl Operator {
         match self {
             Operator::Rows(_) => 0,
             Operator::Aligned(_) => 1,
+            Operator::Session(_) => 2,
+            Operator::Batch(_) => 3,
+            Operator::Over(_) => 4,
+            Operator::Group(_) => 5,
+            Operator::Rate(_) => 6,
+            Operator::Aggregation(_) => 7,
+            Operator::Sliding(_) => 8,
+            Operator::Delay(_) => 9,
         }
     }
 
@@ -17,6 +25,14 @@ impl Operator {
         match self {
             Operator::Rows(_) => {}
             Operator::Aligned(op) => op.encode(out),
+            Operator::Session(op) => op.encode(out),
+            Operator::Batch(op) => op.encode(out),
+            Operator::Over(op) => op.encode(out),
+            Operator::Group(op) => op.encode(out),
+            Operator::Rate(op) => op.encode(out),
+            Operator::Aggregation(op) => op.encode(out),
+            Operator::Sliding(op) => op.encode(out),
+            Operator::Delay(op) => op.encode(out),
         }
     }
 
@@ -32,6 +48,14 @@ impl Operator {
         match self {
             Operator::Rows(_) => Ok(()),
             Operator::Aligned(op) => op.decode(input),
+            Operator::Session(op) => op.decode(input),
+            Operator::Batch(op) => op.decode(input),
+            Operator::Over(op) => op.decode(input),
+            Operator::Group(op) => op.decode(input),
+            Operator::Rate(op) => op.decode(input),
+            Operator::Aggregation(op) => op.decode(input),
+            Operator::Sliding(op) => op.decode(input),
+            Operator::Delay(op) => op.decode(input),
         }
     }
 }

@@ -5,19 +5,31 @@
 //!   ascending position. It keeps no reference to anything else.
 //! - [`Operator`] is matched exhaustively by the checkpoint codec; there is no default arm.
 
+mod aggregation;
 mod build;
 mod codec;
+mod condition;
+mod delay;
+mod group;
 mod merge;
 mod order;
 mod over;
 mod prepare;
+mod rate;
 mod rows;
+mod sliding;
 mod window;
 
+pub use aggregation::AggregationOp;
 pub use build::build;
+pub use delay::DelayOp;
+pub use group::GroupOp;
 pub use merge::Merge;
+pub use over::StreamOver;
+pub use rate::RateOp;
 pub use rows::RowPipeline;
-pub use window::AlignedWindow;
+pub use sliding::SlidingWindowOp;
+pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::chunk::Chunk;
 use crate::time::NodeTime;
@@ -51,14 +63,54 @@ pub enum Operator {
     Rows(RowPipeline),
     /// Tumbling, hopping and cumulating windows.
     Aligned(Box<AlignedWindow>),
+    /// Session windows.
+    Session(Box<SessionWindow>),
+    /// Batches by stamp, count, column, cron or condition.
+    Batch(Box<BatchWindowOp>),
+    /// OVER on a stream.
+    Over(Box<StreamOver>),
+    /// GROUP BY and DISTINCT without a window.
+    Group(Box<GroupOp>),
+    /// Output rates.
+    Rate(Box<RateOp>),
+    /// Roll-ups of CREATE AGGREGATION.
+    Aggregation(Box<AggregationOp>),
+    /// Windows that emit for every row.
+    Sliding(Box<SlidingWindowOp>),
+    /// Rows pass later.
+    Delay(Box<DelayOp>),
 }
 
 impl Operator {
+    /// Rows that came too late for it so far.
+    pub fn late_rows(&self) -> u64 {
+        match self {
+            Operator::Aligned(op) => op.late_rows(),
+            Operator::Session(op) => op.late_rows(),
+            Operator::Over(op) => op.late_rows(),
+            Operator::Rows(_)
+            | Operator::Batch(_)
+            | Operator::Group(_)
+            | Operator::Rate(_)
+            | Operator::Aggregation(_)
+            | Operator::Sliding(_)
+            | Operator::Delay(_) => 0,
+        }
+    }
+
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         match self {
             Operator::Rows(op) => op.process(input, out, cx),
             Operator::Aligned(op) => op.process(input, out, cx),
+            Operator::Session(op) => op.process(input, out, cx),
+            Operator::Batch(op) => op.process(input, out, cx),
+            Operator::Over(op) => op.process(input, out, cx),
+            Operator::Group(op) => op.process(input, out, cx),
+            Operator::Rate(op) => op.process(input, out, cx),
+            Operator::Aggregation(op) => op.process(input, cx),
+            Operator::Sliding(op) => op.process(input, out, cx),
+            Operator::Delay(op) => op.process(input, out, cx),
         }
     }
 }

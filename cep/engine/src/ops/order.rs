@@ -56,6 +56,11 @@ impl Comparator {
         Comparator { column, dynamic, descending, nulls_first }
     }
 
+    /// The column.
+    pub fn column(&self) -> &Column {
+        &self.column
+    }
+
     /// Order of rows `a` and `b`.
     pub fn compare(&self, a: usize, b: usize) -> Ordering {
         if let Some(dynamic) = &self.dynamic {

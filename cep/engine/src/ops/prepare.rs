@@ -26,6 +26,8 @@ struct Picked {
     /// Every row of the chunk was let in.
     all: bool,
     errors: RowErrors,
+    /// Rows in error, in the order they were reported.
+    failed: Vec<u32>,
     stamps: Vec<i64>,
     time: Vec<i64>,
     pos: Vec<u32>,
@@ -83,7 +85,9 @@ impl Prepare {
                 expr.eval(&source, Rows::Some(&state.rows), &mut again);
             }
         }
+        state.failed.clear();
         if !state.errors.is_empty() {
+            state.failed.extend(state.errors.settle().iter().map(|failed| failed.row));
             report(&mut state.errors, &input.pos, cx.errors);
         }
         if !state.all {
@@ -102,6 +106,11 @@ impl Prepare {
     /// Number of rows let in.
     pub fn rows(&self, input: &Chunk) -> usize {
         if self.state.all { input.rows() } else { self.state.rows.len() }
+    }
+
+    /// Rows of the chunk in error, ascending: one for each error reported.
+    pub fn failed(&self) -> &[u32] {
+        &self.state.failed
     }
 
     /// Row of the chunk behind row `row`.

@@ -1,6 +1,15 @@
 //! Diagnostics: what went wrong in a script, where, why, and what to do next.
 //!
-//! Every error has a stable code that `ceptra explain-error CODE` tells more about.
+//! Every error has a stable code that `ceptra explain-error CODE` tells more about. `codes` lists
+//! them, `render` shows an error with its place in the text, `suggest` finds what was meant.
+
+pub mod codes;
+mod render;
+mod suggest;
+
+pub use codes::{CodeDoc, explain};
+pub use render::{errors_markdown, render, render_json};
+pub use suggest::suggest;
 
 use crate::ast::Span;
 

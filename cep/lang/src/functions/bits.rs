@@ -64,12 +64,9 @@ pub(super) fn functions() -> Vec<Definition> {
             |n, count| Ok(n >> bit_index(count)?)
         )
         .aliased(&["shiftright", "bit_shift_right"]),
-        binary!(
-            "get_bit",
-            "get_bit(n, index)",
-            "Bit `index` (0 to 63) of n, 0 or 1.",
-            |n, index| Ok((n >> bit_index(index)?) & 1)
-        ),
+        binary!("get_bit", "get_bit(n, index)", "Bit `index` (0 to 63) of n, 0 or 1.", |n, index| Ok((n
+            >> bit_index(index)?)
+            & 1)),
         Definition::new(
             "set_bit",
             "set_bit(n, index, bit)",

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, PrimitiveBuilder, StringBuilder,
-};
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, PrimitiveBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type};
-use arrow_array::{Array, ArrayAccessor, ArrayRef, BinaryArray, BooleanArray, StringArray};
+use arrow_array::{Array, ArrayAccessor, ArrayRef, BinaryArray, StringArray};
 use arrow_array::{PrimitiveArray, new_null_array};
 use arrow_schema::{DataType, FieldRef};
 use datafusion_common::{Result, ScalarValue, internal_datafusion_err, internal_err};
@@ -47,10 +45,7 @@ impl<A: ArrayAccessor> Cells<A> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(name: &'a str, args: &'a ScalarFunctionArgs) -> Result<Self> {
-        let all_constant = args
-            .args
-            .iter()
-            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let all_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let mut arrays = Vec::with_capacity(args.args.len());
         let mut constant = Vec::with_capacity(args.args.len());
         for arg in &args.args {
@@ -133,10 +128,7 @@ impl<'a> Call<'a> {
     /// Argument `index` as text.
     pub(super) fn text(&self, index: usize) -> Result<Cells<&StringArray>> {
         match self.array(index)?.as_string_opt::<i32>() {
-            Some(array) => Ok(Cells {
-                array,
-                constant: self.constant[index],
-            }),
+            Some(array) => Ok(Cells { array, constant: self.constant[index] }),
             None => self.mismatch(index, "Utf8"),
         }
     }
@@ -144,35 +136,15 @@ impl<'a> Call<'a> {
     /// Argument `index` as bytes.
     pub(super) fn bytes(&self, index: usize) -> Result<Cells<&BinaryArray>> {
         match self.array(index)?.as_binary_opt::<i32>() {
-            Some(array) => Ok(Cells {
-                array,
-                constant: self.constant[index],
-            }),
+            Some(array) => Ok(Cells { array, constant: self.constant[index] }),
             None => self.mismatch(index, "Binary"),
         }
     }
 
-    /// Argument `index` as booleans.
-    pub(super) fn bools(&self, index: usize) -> Result<Cells<&BooleanArray>> {
-        match self.array(index)?.as_boolean_opt() {
-            Some(array) => Ok(Cells {
-                array,
-                constant: self.constant[index],
-            }),
-            None => self.mismatch(index, "Boolean"),
-        }
-    }
-
     /// Argument `index` as the primitive type `T`.
-    pub(super) fn primitive<T: ArrowPrimitiveType>(
-        &self,
-        index: usize,
-    ) -> Result<Cells<&PrimitiveArray<T>>> {
+    pub(super) fn primitive<T: ArrowPrimitiveType>(&self, index: usize) -> Result<Cells<&PrimitiveArray<T>>> {
         match self.array(index)?.as_primitive_opt::<T>() {
-            Some(array) => Ok(Cells {
-                array,
-                constant: self.constant[index],
-            }),
+            Some(array) => Ok(Cells { array, constant: self.constant[index] }),
             None => self.mismatch(index, &T::DATA_TYPE.to_string()),
         }
     }
@@ -240,8 +212,8 @@ impl<'a> Call<'a> {
         &self,
         mut row_value: impl FnMut(usize) -> Result<Option<T::Native>>,
     ) -> Result<ArrayRef> {
-        let mut builder = PrimitiveBuilder::<T>::with_capacity(self.rows)
-            .with_data_type(self.return_type().clone());
+        let mut builder =
+            PrimitiveBuilder::<T>::with_capacity(self.rows).with_data_type(self.return_type().clone());
         for row in 0..self.rows {
             builder.append_option(row_value(row)?);
         }
@@ -256,9 +228,7 @@ impl<'a> Call<'a> {
     /// Hands the kernel's column back: a constant when every argument was one.
     pub(super) fn finish(&self, result: ArrayRef) -> Result<ColumnarValue> {
         if self.all_constant {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
-                &result, 0,
-            )?));
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
         }
         Ok(ColumnarValue::Array(result))
     }

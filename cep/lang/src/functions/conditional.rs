@@ -24,19 +24,30 @@ pub(super) fn functions() -> Vec<Definition> {
                 let condition = call.column(0)?;
                 let condition = datafusion_common::cast::as_boolean_array(&condition)?;
                 // NULL chooses `b`, as in CASE.
-                let chosen: BooleanArray =
-                    condition.iter().map(|c| Some(c == Some(true))).collect();
-                Ok(arrow_select::zip::zip(
-                    &chosen,
-                    &call.column(1)?,
-                    &call.column(2)?,
-                )?)
+                let chosen: BooleanArray = condition.iter().map(|c| Some(c == Some(true))).collect();
+                Ok(arrow_select::zip::zip(&chosen, &call.column(1)?, &call.column(2)?)?)
             },
         )
         .aliased(&["iif", "ifthenelse", "if_then_else"])
         .rewritten(|args| match <[Expr; 3]>::try_from(args) {
             Ok([condition, a, b]) => when(condition, a).otherwise(b),
             Err(_) => plan_err!("if takes a condition and two values: if(condition, a, b)"),
+        }),
+        Definition::new(
+            "nvl",
+            "nvl(x, otherwise)",
+            "x, or `otherwise` when x is NULL.",
+            Params::exactly(&[Param::Common, Param::Common]),
+            Returns::Of(first_type),
+            |call| {
+                let x = call.column(0)?;
+                Ok(arrow_select::zip::zip(&is_null(&x)?, &call.column(1)?, &x)?)
+            },
+        )
+        .aliased(&["ifnull"])
+        .rewritten(|args| match <[Expr; 2]>::try_from(args) {
+            Ok([x, otherwise]) => when(x.clone().is_not_null(), x).otherwise(otherwise),
+            Err(_) => plan_err!("nvl takes a value and a replacement: nvl(x, otherwise)"),
         }),
         Definition::new(
             "clamp",
@@ -100,9 +111,6 @@ fn clamp(call: &Call<'_>) -> Result<ArrayRef> {
     let raised = arrow_select::zip::zip(&cmp::lt(&x, &low)?, &low, &x)?;
     let bounded = arrow_select::zip::zip(&cmp::gt(&raised, &high)?, &high, &raised)?;
     let result = arrow_select::zip::zip(&not_a_number, &x, &bounded)?;
-    let unknown = or(
-        &is_null(&x)?,
-        &or(&is_null(&low)?, &is_null(&high)?)?,
-    )?;
+    let unknown = or(&is_null(&x)?, &or(&is_null(&low)?, &is_null(&high)?)?)?;
     Ok(nullif(&result, &unknown)?)
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion_common::{Result, internal_err, plan_err};
-use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::binary::type_union_resolution;
+use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{
     ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -54,41 +54,21 @@ pub(super) struct Params {
 impl Params {
     /// Exactly these arguments.
     pub(super) const fn exactly(required: &'static [Param]) -> Self {
-        Self {
-            required,
-            optional: &[],
-            rest: None,
-        }
+        Self { required, optional: &[], rest: None }
     }
 
     /// These arguments, the second list may be left out from its end.
-    pub(super) const fn with_optional(
-        required: &'static [Param],
-        optional: &'static [Param],
-    ) -> Self {
-        Self {
-            required,
-            optional,
-            rest: None,
-        }
+    pub(super) const fn with_optional(required: &'static [Param], optional: &'static [Param]) -> Self {
+        Self { required, optional, rest: None }
     }
 
     /// These arguments and then any number of `rest`.
     pub(super) const fn variadic(required: &'static [Param], rest: Param) -> Self {
-        Self {
-            required,
-            optional: &[],
-            rest: Some(rest),
-        }
+        Self { required, optional: &[], rest: Some(rest) }
     }
 
     fn at(&self, index: usize) -> Option<Param> {
-        self.required
-            .iter()
-            .chain(self.optional)
-            .nth(index)
-            .copied()
-            .or(self.rest)
+        self.required.iter().chain(self.optional).nth(index).copied().or(self.rest)
     }
 }
 
@@ -136,17 +116,7 @@ impl Definition {
         returns: Returns,
         eval: fn(&Call<'_>) -> Result<ArrayRef>,
     ) -> Self {
-        Self {
-            name,
-            aliases: &[],
-            syntax,
-            doc,
-            params,
-            returns,
-            eval,
-            rewrite: None,
-            check: None,
-        }
+        Self { name, aliases: &[], syntax, doc, params, returns, eval, rewrite: None, check: None }
     }
 
     /// The same function with other names.
@@ -195,12 +165,8 @@ impl OwnScalar {
             } else {
                 Signature::user_defined(Volatility::Immutable)
             },
-            documentation: Documentation::builder(
-                DocSection::default(),
-                definition.doc,
-                definition.syntax,
-            )
-            .build(),
+            documentation: Documentation::builder(DocSection::default(), definition.doc, definition.syntax)
+                .build(),
             definition,
         }
     }
@@ -250,11 +216,7 @@ impl ScalarUDFImpl for OwnScalar {
         if let Some(check) = self.definition.check {
             check(&args)?;
         }
-        let types: Vec<DataType> = args
-            .arg_fields
-            .iter()
-            .map(|field| field.data_type().clone())
-            .collect();
+        let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let field = Field::new(self.name(), self.return_type(&types)?, true);
         Ok(Arc::new(match self.definition.returns {
             Returns::Json => tag_json(field),
@@ -302,9 +264,7 @@ impl ScalarUDFImpl for OwnScalar {
 fn coerce(definition: &Definition, arg_types: &[DataType]) -> Result<Vec<DataType>> {
     let params = &definition.params;
     let count_max = params.required.len() + params.optional.len();
-    if arg_types.len() < params.required.len()
-        || (params.rest.is_none() && arg_types.len() > count_max)
-    {
+    if arg_types.len() < params.required.len() || (params.rest.is_none() && arg_types.len() > count_max) {
         return plan_err!(
             "{} does not take {} argument(s); it is called as {}",
             definition.name,
@@ -312,9 +272,8 @@ fn coerce(definition: &Definition, arg_types: &[DataType]) -> Result<Vec<DataTyp
             definition.syntax
         );
     }
-    let kinds: Vec<Param> = (0..arg_types.len())
-        .map(|index| params.at(index).unwrap_or(Param::Any))
-        .collect();
+    let kinds: Vec<Param> =
+        (0..arg_types.len()).map(|index| params.at(index).unwrap_or(Param::Any)).collect();
     let common = common_type(definition, &kinds, arg_types)?;
     let all_float32 = kinds
         .iter()
@@ -343,11 +302,7 @@ fn coerce(definition: &Definition, arg_types: &[DataType]) -> Result<Vec<DataTyp
 }
 
 /// The one type of all [`Param::Common`] arguments.
-fn common_type(
-    definition: &Definition,
-    kinds: &[Param],
-    arg_types: &[DataType],
-) -> Result<Option<DataType>> {
+fn common_type(definition: &Definition, kinds: &[Param], arg_types: &[DataType]) -> Result<Option<DataType>> {
     let types: Vec<DataType> = kinds
         .iter()
         .zip(arg_types)
@@ -365,11 +320,7 @@ fn common_type(
         None => plan_err!(
             "the arguments of {} have no common type ({}); CAST them to one",
             definition.name,
-            types
-                .iter()
-                .map(super::typing::sql_type_name)
-                .collect::<Vec<_>>()
-                .join(", ")
+            types.iter().map(super::typing::sql_type_name).collect::<Vec<_>>().join(", ")
         ),
     }
 }
@@ -382,10 +333,7 @@ fn coerce_one(
 ) -> Option<DataType> {
     let from = unpacked(from);
     let is_text = matches!(from, DataType::Utf8 | DataType::LargeUtf8);
-    let is_bytes = matches!(
-        from,
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_)
-    );
+    let is_bytes = matches!(from, DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_));
     let is_null = from.is_null();
     match kind {
         Param::Text => (is_text || is_null).then_some(DataType::Utf8),
@@ -400,11 +348,9 @@ fn coerce_one(
         Param::Bool => (from == DataType::Boolean || is_null).then_some(DataType::Boolean),
         Param::Timestamp => match from {
             DataType::Timestamp(_, zone) => Some(DataType::Timestamp(TimeUnit::Nanosecond, zone)),
-            DataType::Date32
-            | DataType::Date64
-            | DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Null => Some(DataType::Timestamp(TimeUnit::Nanosecond, None)),
+            DataType::Date32 | DataType::Date64 | DataType::Utf8 | DataType::LargeUtf8 | DataType::Null => {
+                Some(DataType::Timestamp(TimeUnit::Nanosecond, None))
+            }
             _ => None,
         },
         Param::Interval => (matches!(from, DataType::Interval(_)) || is_null || is_text)

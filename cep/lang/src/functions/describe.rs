@@ -53,31 +53,13 @@ impl FunctionRegistry {
     pub fn describe(&self) -> Vec<FunctionDoc> {
         let mut docs = BTreeMap::new();
         for (name, function) in self.scalars() {
-            add(
-                &mut docs,
-                FunctionKind::Scalar,
-                name,
-                function.name(),
-                function.documentation(),
-            );
+            add(&mut docs, FunctionKind::Scalar, name, function.name(), function.documentation());
         }
         for (name, function) in self.higher_orders() {
-            add(
-                &mut docs,
-                FunctionKind::Lambda,
-                name,
-                function.name(),
-                function.documentation(),
-            );
+            add(&mut docs, FunctionKind::Lambda, name, function.name(), function.documentation());
         }
         for (name, function) in self.windows() {
-            add(
-                &mut docs,
-                FunctionKind::Window,
-                name,
-                function.name(),
-                function.documentation(),
-            );
+            add(&mut docs, FunctionKind::Window, name, function.name(), function.documentation());
         }
         for aggregate in AGGREGATES {
             docs.insert(
@@ -113,8 +95,7 @@ fn add(
             name: canonical.into(),
             kind,
             aliases: Vec::new(),
-            syntax: documentation
-                .map_or_else(|| format!("{canonical}(…)"), |d| one_line(&d.syntax_example)),
+            syntax: documentation.map_or_else(|| format!("{canonical}(…)"), |d| one_line(&d.syntax_example)),
             doc: documentation.map_or_else(String::new, |d| first_sentence(&d.description)),
         }),
     };
@@ -124,11 +105,7 @@ fn add(
 }
 
 fn one_line(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join(" | ")
 }
 

@@ -26,12 +26,7 @@ pub(super) fn functions() -> Vec<Definition> {
             Params::exactly(&[Param::Double, Param::Double, Param::Double, Param::Double]),
             Returns::Type(DataType::Float64),
             |call| {
-                let (a, b, c, d) = (
-                    call.doubles(0)?,
-                    call.doubles(1)?,
-                    call.doubles(2)?,
-                    call.doubles(3)?,
-                );
+                let (a, b, c, d) = (call.doubles(0)?, call.doubles(1)?, call.doubles(2)?, call.doubles(3)?);
                 call.build_double(|row| {
                     Ok(match (a.at(row), b.at(row), c.at(row), d.at(row)) {
                         (Some(a), Some(b), Some(c), Some(d)) => Some(distance_m(a, b, c, d)),

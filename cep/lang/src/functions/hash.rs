@@ -2,12 +2,12 @@
 
 use std::hash::Hasher;
 
+use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time64NanosecondType, TimestampNanosecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Time64NanosecondType, TimestampNanosecondType,
 };
-use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use datafusion_common::{Result, plan_err};
 use datafusion_expr::ReturnFieldArgs;
@@ -204,9 +204,8 @@ fn decimal(hasher: &mut SipHasher24, mut unscaled: i128, mut scale: i32) {
 }
 
 fn hash64(call: &Call<'_>) -> Result<ArrayRef> {
-    let columns: Vec<Encoded> = (0..call.count())
-        .map(|index| Ok(Encoded { column: call.column(index)? }))
-        .collect::<Result<_>>()?;
+    let columns: Vec<Encoded> =
+        (0..call.count()).map(|index| Ok(Encoded { column: call.column(index)? })).collect::<Result<_>>()?;
     call.build_int(|row| {
         let mut hasher = SipHasher24::new_with_keys(0, 0);
         for column in &columns {

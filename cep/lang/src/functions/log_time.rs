@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow_schema::{DataType, TimeUnit};
 use datafusion_common::{Result, internal_err};
 use datafusion_expr::{
-    Cast, ColumnarValue, DocSection, Documentation, Expr, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    Cast, ColumnarValue, DocSection, Documentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
 /// Canonical name of the mark for the row's stamp.
@@ -28,12 +28,7 @@ enum Mark {
 }
 
 impl Mark {
-    const ALL: [Self; 4] = [
-        Self::Now,
-        Self::CurrentDate,
-        Self::CurrentTime,
-        Self::EventTime,
-    ];
+    const ALL: [Self; 4] = [Self::Now, Self::CurrentDate, Self::CurrentTime, Self::EventTime];
 
     fn name(self) -> &'static str {
         match self {
@@ -115,10 +110,7 @@ impl ScalarUDFImpl for MarkFunction {
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        internal_err!(
-            "{}() must be bound to the row's log time before it is evaluated",
-            self.mark.name()
-        )
+        internal_err!("{}() must be bound to the row's log time before it is evaluated", self.mark.name())
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -128,10 +120,7 @@ impl ScalarUDFImpl for MarkFunction {
 
 /// All marks.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    Mark::ALL
-        .into_iter()
-        .map(|mark| Arc::new(ScalarUDF::new_from_impl(MarkFunction::new(mark))))
-        .collect()
+    Mark::ALL.into_iter().map(|mark| Arc::new(ScalarUDF::new_from_impl(MarkFunction::new(mark)))).collect()
 }
 
 /// True for `now()` under any of its names.
@@ -145,10 +134,7 @@ pub fn is_event_time(function: &ScalarUDF) -> bool {
 }
 
 fn mark_of(function: &ScalarUDF) -> Option<Mark> {
-    function
-        .inner()
-        .downcast_ref::<MarkFunction>()
-        .map(|mark| mark.mark)
+    function.inner().downcast_ref::<MarkFunction>().map(|mark| mark.mark)
 }
 
 /// What a call of `function` stands for, given the expressions for stamp and event time; `None`

@@ -19,15 +19,8 @@ pub struct LogTime {
 }
 
 /// DataFusion functions that have no kernel, only a rewrite to CASE or CAST.
-const REWRITTEN: &[&str] = &[
-    "coalesce",
-    "nvl",
-    "nvl2",
-    "arrow_cast",
-    "arrow_try_cast",
-    "cast_to_type",
-    "try_cast_to_type",
-];
+const REWRITTEN: &[&str] =
+    &["coalesce", "nvl2", "arrow_cast", "arrow_try_cast", "cast_to_type", "try_cast_to_type"];
 
 /// `expr` with every rewrite-only call expanded and every mark of time bound.
 ///
@@ -39,9 +32,7 @@ const REWRITTEN: &[&str] = &[
 /// # Errors
 /// When a call's arguments do not fit its rewrite, for example `arrow_cast` without a literal type.
 pub fn lower_calls(expr: Expr, schema: &DFSchemaRef, time: &LogTime) -> Result<Transformed<Expr>> {
-    let context = SimplifyContext::builder()
-        .with_schema(schema.clone())
-        .build();
+    let context = SimplifyContext::builder().with_schema(schema.clone()).build();
     expr.transform_up(|expr| lower_one(expr, &context, time))
 }
 
@@ -53,18 +44,12 @@ fn lower_one(expr: Expr, context: &SimplifyContext, time: &LogTime) -> Result<Tr
         return Ok(Transformed::yes(bound));
     }
     if !is_rewritten(&func) {
-        return Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
-            func,
-            args,
-        })));
+        return Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })));
     }
     match func.simplify(args, context)? {
         ExprSimplifyResult::Simplified(expr) => Ok(Transformed::yes(expr)),
         ExprSimplifyResult::Original(args) => {
-            Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
-                func,
-                args,
-            })))
+            Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })))
         }
     }
 }

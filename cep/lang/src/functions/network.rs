@@ -87,14 +87,10 @@ impl Network {
     fn new(address: IpAddr, prefix_bits: i64) -> Result<Self> {
         let (is_v4, number, bits_max) = aligned(address);
         match u32::try_from(prefix_bits) {
-            Ok(bits) if bits <= bits_max => Ok(Self {
-                is_v4,
-                first: number & mask(bits),
-                prefix_bits: bits,
-            }),
-            Ok(_) | Err(_) => exec_err!(
-                "{address} has a network prefix of 0 to {bits_max} bits, not {prefix_bits}"
-            ),
+            Ok(bits) if bits <= bits_max => Ok(Self { is_v4, first: number & mask(bits), prefix_bits: bits }),
+            Ok(_) | Err(_) => {
+                exec_err!("{address} has a network prefix of 0 to {bits_max} bits, not {prefix_bits}")
+            }
         }
     }
 
@@ -167,9 +163,7 @@ mod tests {
     #[test]
     fn networks_in_text() {
         let contains = |network: &str, address: &str| {
-            Network::parse(network)
-                .unwrap()
-                .contains(parse_address(address).unwrap())
+            Network::parse(network).unwrap().contains(parse_address(address).unwrap())
         };
         assert!(contains("10.0.0.0/8", "10.255.1.2"));
         assert!(!contains("10.0.0.0/8", "11.0.0.0"));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
 use datafusion_common::{Column, DFSchema, Result, TableReference, plan_err};
-use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
 use datafusion_expr::sqlparser::ast::BinaryOperator;
 use datafusion_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
@@ -20,16 +19,14 @@ use super::json::is_json_field;
 
 /// Every planner, ours first.
 ///
-/// `json_get` and `json_get_str` are the functions behind `->` and `->>`.
+/// The functions are the ones behind `->`, `->>` and `@>`.
 pub(super) fn expr_planners(
     json_get: Arc<ScalarUDF>,
     json_get_str: Arc<ScalarUDF>,
+    json_contains: Arc<ScalarUDF>,
 ) -> Vec<Arc<dyn ExprPlanner>> {
     vec![
-        Arc::new(JsonPlanner {
-            json_get,
-            json_get_str,
-        }),
+        Arc::new(JsonPlanner { json_get, json_get_str, json_contains }),
         // Must follow at once: a planner without its own `plan_compound_identifier` is an error there.
         Arc::new(CoreFunctionPlanner::default()),
         Arc::new(AggregateRewritePlanner),
@@ -42,33 +39,17 @@ pub(super) fn expr_planners(
     ]
 }
 
-/// JSON access: `j -> 'key'`, `j ->> 0`, and on columns declared JSON also `j['key']`, `j[0]` and
+/// JSON access: `j -> 'key'`, `j ->> 0`, `j @> part`, and on columns declared JSON also `j['key']`, `j[0]` and
 /// `j.key.inner`.
 #[derive(Debug)]
 struct JsonPlanner {
     json_get: Arc<ScalarUDF>,
     json_get_str: Arc<ScalarUDF>,
-}
-
-impl JsonPlanner {
-    fn get(&self, args: Vec<Expr>) -> Expr {
-        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.json_get), args))
-    }
-
-    fn get_str(&self, args: Vec<Expr>) -> Expr {
-        Expr::ScalarFunction(ScalarFunction::new_udf(
-            Arc::clone(&self.json_get_str),
-            args,
-        ))
-    }
+    json_contains: Arc<ScalarUDF>,
 }
 
 impl ExprPlanner for JsonPlanner {
-    fn plan_binary_op(
-        &self,
-        raw: RawBinaryExpr,
-        schema: &DFSchema,
-    ) -> Result<PlannerResult<RawBinaryExpr>> {
+    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let RawBinaryExpr { op, left, right } = raw;
         match op {
             BinaryOperator::Arrow | BinaryOperator::LongArrow => {
@@ -80,10 +61,17 @@ impl ExprPlanner for JsonPlanner {
                     );
                 }
                 Ok(PlannerResult::Planned(if op == BinaryOperator::Arrow {
-                    self.get(vec![left, right])
+                    self.json_get.call(vec![left, right])
                 } else {
-                    self.get_str(vec![left, right])
+                    self.json_get_str.call(vec![left, right])
                 }))
+            }
+            BinaryOperator::AtArrow | BinaryOperator::ArrowAt => {
+                if !is_text(&left.get_type(schema)?) || !is_text(&right.get_type(schema)?) {
+                    return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }));
+                }
+                let (whole, part) = if op == BinaryOperator::AtArrow { (left, right) } else { (right, left) };
+                Ok(PlannerResult::Planned(self.json_contains.call(vec![whole, part])))
             }
             op => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
         }
@@ -101,14 +89,14 @@ impl ExprPlanner for JsonPlanner {
         let RawFieldAccessExpr { field_access, expr } = raw;
         match field_access {
             GetFieldAccess::NamedStructField { name } => {
-                Ok(PlannerResult::Planned(self.get(vec![expr, lit(name)])))
+                Ok(PlannerResult::Planned(self.json_get.call(vec![expr, lit(name)])))
             }
             GetFieldAccess::ListIndex { key } => {
-                Ok(PlannerResult::Planned(self.get(vec![expr, *key])))
+                Ok(PlannerResult::Planned(self.json_get.call(vec![expr, *key])))
             }
-            GetFieldAccess::ListRange { .. } => plan_err!(
-                "a JSON array has no slices; take elements with j[0], or json_extract(j, '$[0]')"
-            ),
+            GetFieldAccess::ListRange { .. } => {
+                plan_err!("a JSON array has no slices; take elements with j[0], or json_extract(j, '$[0]')")
+            }
         }
     }
 
@@ -123,7 +111,7 @@ impl ExprPlanner for JsonPlanner {
         }
         let mut args = vec![Expr::Column(Column::from((qualifier, field)))];
         args.extend(nested_names.iter().map(|name| lit(name.as_str())));
-        Ok(PlannerResult::Planned(self.get(args)))
+        Ok(PlannerResult::Planned(self.json_get.call(args)))
     }
 }
 

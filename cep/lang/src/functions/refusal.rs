@@ -34,7 +34,25 @@ pub const REFUSALS: &[Refusal] = &[
         alternative: "pass the seed as an argument of the hash: `hash64('seed', key)`",
     },
     Refusal {
-        names: &["clock_timestamp", "statement_timestamp", "timeofday", "sysdate", "systimestamp", "getdate", "current_time_millis", "currenttimemillis", "currentdate", "currenttime", "currenttimestamp", "transaction_timestamp", "proctime", "current_row_timestamp", "unix_millis", "get_current_timestamp", "get_current_time"],
+        names: &[
+            "clock_timestamp",
+            "statement_timestamp",
+            "timeofday",
+            "sysdate",
+            "systimestamp",
+            "getdate",
+            "current_time_millis",
+            "currenttimemillis",
+            "currentdate",
+            "currenttime",
+            "currenttimestamp",
+            "transaction_timestamp",
+            "proctime",
+            "current_row_timestamp",
+            "unix_millis",
+            "get_current_timestamp",
+            "get_current_time",
+        ],
         reason: CLOCK,
         alternative: "`now()` is the stamp of the row's log entry and `event_time()` the row's event time",
     },
@@ -44,7 +62,23 @@ pub const REFUSALS: &[Refusal] = &[
         alternative: "a delay is a window: `FROM s WINDOW('delay', 5 SECONDS)`",
     },
     Refusal {
-        names: &["version", "current_user", "session_user", "user", "current_role", "system_user", "current_database", "current_catalog", "current_schema", "current_setting", "inet_client_addr", "pg_backend_pid", "connection_id", "hostname", "database"],
+        names: &[
+            "version",
+            "current_user",
+            "session_user",
+            "user",
+            "current_role",
+            "system_user",
+            "current_database",
+            "current_catalog",
+            "current_schema",
+            "current_setting",
+            "inet_client_addr",
+            "pg_backend_pid",
+            "connection_id",
+            "hostname",
+            "database",
+        ],
         reason: SESSION,
         alternative: "write the value as a literal, or take it from the environment with `${NAME:default}`",
     },
@@ -59,12 +93,30 @@ pub const REFUSALS: &[Refusal] = &[
         alternative: "number rows with `count(*) OVER (…)` or `row_number() OVER (…)`",
     },
     Refusal {
-        names: &["getenv", "env", "read_file", "read_text", "read_csv", "http_get", "http_post", "dblink", "log_message"],
+        names: &[
+            "getenv",
+            "env",
+            "read_file",
+            "read_text",
+            "read_csv",
+            "http_get",
+            "http_post",
+            "dblink",
+            "log_message",
+        ],
         reason: SIDE_EFFECT,
         alternative: "read it as a stream or table with its own source; `${NAME:default}` takes a value from the environment when the app is loaded; the `log` sink writes messages",
     },
     Refusal {
-        names: &["unnest", "unnest_outer", "explode", "posexplode", "generate_subscripts", "json_each", "json_array_elements"],
+        names: &[
+            "unnest",
+            "unnest_outer",
+            "explode",
+            "posexplode",
+            "generate_subscripts",
+            "json_each",
+            "json_array_elements",
+        ],
         reason: "a call in a SELECT list yields one value per row",
         alternative: "work inside the list with `array_…` functions or take one element with `list[1]`",
     },
@@ -72,6 +124,21 @@ pub const REFUSALS: &[Refusal] = &[
         names: &["grouping", "grouping_id"],
         reason: "GROUPING SETS, ROLLUP and CUBE are not available on streams",
         alternative: "write one query per grouping and join them with UNION ALL",
+    },
+    Refusal {
+        names: &[
+            "regr_slope",
+            "regr_intercept",
+            "regr_r2",
+            "regr_avgx",
+            "regr_avgy",
+            "regr_count",
+            "regr_sxx",
+            "regr_syy",
+            "regr_sxy",
+        ],
+        reason: "regression has no state of its own",
+        alternative: "the slope is `covar_pop(y, x) / var_pop(x)`, the intercept `avg(y) - slope * avg(x)`, r² the square of `corr(y, x)`",
     },
     Refusal {
         names: &["approx_percentile_cont_with_weight"],
@@ -82,10 +149,5 @@ pub const REFUSALS: &[Refusal] = &[
 
 /// The refusal of `name` in any case, if it is refused.
 pub(super) fn find(name: &str) -> Option<&'static Refusal> {
-    REFUSALS.iter().find(|refusal| {
-        refusal
-            .names
-            .iter()
-            .any(|refused| refused.eq_ignore_ascii_case(name))
-    })
+    REFUSALS.iter().find(|refusal| refusal.names.iter().any(|refused| refused.eq_ignore_ascii_case(name)))
 }

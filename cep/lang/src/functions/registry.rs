@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use datafusion_expr::planner::ExprPlanner;
 use datafusion_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
-use datafusion_functions_nested::{
-    all_default_higher_order_functions, all_default_nested_functions,
-};
+use datafusion_functions_nested::{all_default_higher_order_functions, all_default_nested_functions};
 
 use super::definition::Definition;
+use super::own_types::with_own_types;
 use super::refusal::{self, Refusal};
-use super::signed::signed;
 use super::{aggregates, log_time, planners, windows};
 
 /// Every function a definition may call. Names match in any case.
@@ -105,29 +103,13 @@ impl FunctionRegistry {
 
         let mut higher_order = BTreeMap::new();
         for function in all_default_higher_order_functions() {
-            insert(
-                &mut higher_order,
-                function.name(),
-                function.aliases(),
-                &function,
-            );
+            insert(&mut higher_order, function.name(), function.aliases(), &function);
         }
 
-        let get = |name: &str| {
-            Arc::clone(
-                scalars
-                    .get(name)
-                    .expect("the JSON functions are part of the library"),
-            )
-        };
-        let planners = planners::expr_planners(get("json_get"), get("json_get_str"));
-        Self {
-            scalars,
-            aggregates,
-            windows,
-            higher_order,
-            planners,
-        }
+        let get =
+            |name: &str| Arc::clone(scalars.get(name).expect("the JSON functions are part of the library"));
+        let planners = planners::expr_planners(get("json_get"), get("json_get_str"), get("json_contains"));
+        Self { scalars, aggregates, windows, higher_order, planners }
     }
 
     /// The scalar function called `name`.
@@ -207,26 +189,12 @@ fn insert<F>(map: &mut BTreeMap<String, Arc<F>>, name: &str, aliases: &[String],
     }
 }
 
-/// DataFusion's scalar functions with result types of ours.
+/// DataFusion's scalar functions, with result types of ours.
 fn datafusion_scalars() -> impl Iterator<Item = Arc<ScalarUDF>> {
-    const UNSIGNED: &[&str] = &[
-        "array_dims",
-        "array_length",
-        "array_ndims",
-        "array_position",
-        "array_positions",
-        "cardinality",
-    ];
     datafusion_functions::all_default_functions()
         .into_iter()
         .chain(all_default_nested_functions())
-        .map(|function| {
-            if UNSIGNED.contains(&function.name()) {
-                signed(function)
-            } else {
-                function
-            }
-        })
+        .map(with_own_types)
 }
 
 /// Our scalar functions; they take the place of DataFusion's of the same name.

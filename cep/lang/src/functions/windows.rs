@@ -9,12 +9,10 @@ use std::sync::Arc;
 use arrow_schema::{DataType, FieldRef};
 use datafusion_common::{Result, not_impl_err};
 use datafusion_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
-use datafusion_expr::{
-    Documentation, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl,
-};
+use datafusion_expr::{Documentation, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl};
 use datafusion_functions_window::all_default_window_functions;
 
-use super::signed::signed_type;
+use super::own_types::own_type;
 
 /// Other names of window functions: (alias, canonical name).
 pub(super) const ALIASES: &[(&str, &str)] = &[
@@ -64,19 +62,13 @@ impl WindowUDFImpl for DeclaredWindow {
         self.inner.signature()
     }
 
-    fn partition_evaluator(
-        &self,
-        _args: PartitionEvaluatorArgs,
-    ) -> Result<Box<dyn PartitionEvaluator>> {
-        not_impl_err!(
-            "{} is evaluated by the engine's OVER operator",
-            self.inner.name()
-        )
+    fn partition_evaluator(&self, _args: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
+        not_impl_err!("{} is evaluated by the engine's OVER operator", self.inner.name())
     }
 
     fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {
         let field = self.inner.field(args)?;
-        let data_type = signed_type(field.data_type());
+        let data_type = own_type(field.data_type());
         Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
     }
 

@@ -205,34 +205,30 @@ impl Expr {
         }
     }
 
+    /// Direct operands, in order, to change.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Stamp | ExprKind::EventTime => vec![],
+            ExprKind::Binary(_, l, r) => vec![l, r],
+            ExprKind::Unary(_, e) | ExprKind::Cast { input: e, .. } => vec![e],
+            ExprKind::Case { branches, otherwise } => {
+                let mut out: Vec<&mut Expr> = branches.iter_mut().flat_map(|(c, v)| [c, v]).collect();
+                out.extend(otherwise.as_deref_mut());
+                out
+            }
+            ExprKind::Like { input, pattern, .. } => vec![input, pattern],
+            ExprKind::InList { input, list, .. } => std::iter::once(&mut **input).chain(list).collect(),
+            ExprKind::Call { args, .. } => args.iter_mut().collect(),
+        }
+    }
+
     /// Calls `change` on the index of every column in it.
     pub fn map_columns(&mut self, change: &mut dyn FnMut(&mut usize)) {
-        match &mut self.kind {
-            ExprKind::Column(index) => change(index),
-            ExprKind::Literal(_) | ExprKind::Stamp | ExprKind::EventTime => {}
-            ExprKind::Binary(_, l, r) => {
-                l.map_columns(change);
-                r.map_columns(change);
-            }
-            ExprKind::Unary(_, e) | ExprKind::Cast { input: e, .. } => e.map_columns(change),
-            ExprKind::Case { branches, otherwise } => {
-                for (c, v) in branches {
-                    c.map_columns(change);
-                    v.map_columns(change);
-                }
-                if let Some(e) = otherwise {
-                    e.map_columns(change);
-                }
-            }
-            ExprKind::Like { input, pattern, .. } => {
-                input.map_columns(change);
-                pattern.map_columns(change);
-            }
-            ExprKind::InList { input, list, .. } => {
-                input.map_columns(change);
-                list.iter_mut().for_each(|e| e.map_columns(change));
-            }
-            ExprKind::Call { args, .. } => args.iter_mut().for_each(|e| e.map_columns(change)),
+        if let ExprKind::Column(index) = &mut self.kind {
+            change(index);
+        }
+        for child in self.children_mut() {
+            child.map_columns(change);
         }
     }
 }

@@ -7,12 +7,17 @@
 //!   source: `window_start`, `window_end`.
 
 mod aggregate;
+mod explain;
 mod expr;
 mod node;
 mod program;
+mod text;
 mod window;
 
 pub use aggregate::{AggCall, AggFunc, SortKey};
+pub use explain::{
+    StreamNames, explain_aggregation, explain_node, explain_program, explain_query, explain_read, explain_stream,
+};
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
@@ -22,4 +27,5 @@ pub use program::{
     Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
     StreamOrigin, StreamTime, Target,
 };
+pub use text::{agg_name, call_text, expr_text, over_text, sort_text};
 pub use window::{BatchWindow, Calendar, SlidingWindow, WindowCondition};

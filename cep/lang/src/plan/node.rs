@@ -339,6 +339,22 @@ impl Node {
         }
     }
 
+    /// Direct inputs, to change.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Node> {
+        match self {
+            Node::Scan { .. } => vec![],
+            Node::Filter { input, .. } | Node::Project { input, .. } | Node::Delay { input, .. } => {
+                vec![input]
+            }
+            Node::Union { inputs, .. } => inputs.iter_mut().collect(),
+            Node::Window(n) => vec![&mut n.input],
+            Node::Sliding(n) => vec![&mut n.input],
+            Node::Group(n) => vec![&mut n.input],
+            Node::Over(n) => vec![&mut n.input],
+            Node::Rate(n) => vec![&mut n.input],
+        }
+    }
+
     /// Streams read below, in order of appearance, without repetition.
     pub fn scans(&self) -> Vec<StreamId> {
         let mut out = Vec::new();

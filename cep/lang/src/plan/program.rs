@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use cep_types::StreamId;
+use cep_types::options::StreamOptions;
 
 use crate::ast::{Grain, Span};
 
@@ -39,6 +40,8 @@ pub struct Stream {
     pub time: StreamTime,
     /// What its rows mean.
     pub changelog: Changelog,
+    /// Its connector, format, error policy and limits, checked.
+    pub options: StreamOptions,
 }
 
 /// Where a stream's rows come from.

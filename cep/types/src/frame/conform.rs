@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, new_null_ar
 use arrow_cast::CastOptions;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
-use crate::frame::kind::is_json;
+use crate::options::{is_json_field, type_name};
 
 /// `array`, which the frame describes as `from`, as a column of `to`.
 ///
@@ -17,8 +17,8 @@ pub(super) fn conform(from: &Field, array: &ArrayRef, to: &Field) -> Result<Arra
     if !to.is_nullable() && array.null_count() > 0 {
         return Err(format!("{} NULLs in a column that is NOT NULL", array.null_count()));
     }
-    if is_json(to) && !is_json(from) {
-        return Err(format!("{} is not known to be JSON", from.data_type()));
+    if is_json_field(to) && !is_json_field(from) {
+        return Err(format!("{} is not known to be JSON", type_name(from)));
     }
     match (from.data_type(), to.data_type()) {
         (same, wanted) if same == wanted => Ok(array.clone()),
@@ -41,7 +41,7 @@ pub(super) fn conform(from: &Field, array: &ArrayRef, to: &Field) -> Result<Arra
             let options = CastOptions { safe: false, ..CastOptions::default() };
             arrow_cast::cast_with_options(array, wide, &options).map_err(reason)
         }
-        (found, wanted) => Err(format!("{found} in the frame, {wanted} at the reader")),
+        _ => Err(format!("{} in the frame, {} at the reader", type_name(from), type_name(to))),
     }
 }
 

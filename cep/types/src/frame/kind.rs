@@ -5,15 +5,11 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit};
 
 use crate::frame::generated::TypeTag;
+use crate::options::is_json_field;
 
-/// Field metadata that marks text as JSON.
+/// Field metadata that marks text as JSON; [`is_json_field`] looks for it.
 const JSON_KEY: &str = "ceptra.type";
 const JSON_VALUE: &str = "json";
-
-/// Whether `field` is text that is tagged as JSON.
-pub(super) fn is_json(field: &Field) -> bool {
-    field.metadata().get(JSON_KEY).is_some_and(|value| value == JSON_VALUE)
-}
 
 /// The scalar type of a column, or the outermost one of a nested column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +40,7 @@ impl Kind {
                 let kind = Kind { tag: TypeTag::Decimal, precision: *precision, scale: *scale };
                 return kind.decimal_type().map(|_| kind);
             }
-            DataType::Utf8 if is_json(field) => TypeTag::Json,
+            DataType::Utf8 if is_json_field(field) => TypeTag::Json,
             DataType::Utf8 => TypeTag::String,
             DataType::Binary => TypeTag::Bytes,
             DataType::Timestamp(TimeUnit::Nanosecond, None) => TypeTag::Timestamp,

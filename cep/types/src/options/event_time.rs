@@ -122,14 +122,13 @@ impl EventTime {
 
     fn take_number(&mut self, pairs: &mut Pairs, field: &FieldRef) -> Result<(), OptionError> {
         self.format = TimeFormat::Epoch;
-        if let Some(format) = pairs.text("event.time.format") {
-            if !format.trim().eq_ignore_ascii_case("epoch") {
-                return Err(OptionError::new(
-                    "event.time.format",
-                    format!("column '{}' is {}, a number since 1970", field.name(), type_name(field)),
-                )
-                .suggest("leave the format out, or declare the column TIMESTAMP or STRING"));
-            }
+        if let Some(format) = pairs.text("event.time.format")
+            && !format.trim().eq_ignore_ascii_case("epoch")
+        {
+            let name = field.name();
+            let reason = format!("column '{name}' is {}, a number since 1970", type_name(field));
+            let hint = "leave the format out, or declare the column TIMESTAMP or STRING";
+            return Err(OptionError::new("event.time.format", reason).suggest(hint));
         }
         self.unit = take_unit(pairs)?;
         Ok(())

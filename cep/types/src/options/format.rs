@@ -221,7 +221,7 @@ impl RegexOptions {
             OptionError::new("format", "'regex' needs a pattern")
                 .suggest("add 'regex.pattern' = '(?<column>…) …'")
         })?;
-        let compiled = regex::Regex::new(&pattern)
+        let compiled = regex::bytes::Regex::new(&pattern)
             .map_err(|error| OptionError::new(KEY, format!("does not compile: {error}")))?;
         let groups: Vec<&str> = compiled.capture_names().flatten().collect();
         let mut fed = vec![None; columns.len()];

@@ -8,6 +8,8 @@
 
 mod connector;
 mod dead_letter;
+#[cfg(test)]
+mod documentation;
 mod duration;
 mod error;
 mod event_time;

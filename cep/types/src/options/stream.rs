@@ -126,7 +126,7 @@ impl StreamOptions {
         if matches!(self.role, Role::Sink(_)) {
             return Ok(());
         }
-        let from_text = matches!(self.format, Some(_));
+        let from_text = self.format.is_some();
         self.event_time = EventTime::take(pairs, columns, from_text)?;
         let timer = matches!(self.role, Role::Source(SourceConnector::Timer { .. }));
         if timer && self.event_time.is_some() {
@@ -170,10 +170,10 @@ impl StreamOptions {
             self.record_bytes_max =
                 pairs.integer("record.bytes_max", RECORD_BYTES_DEFAULT as u64, bounds)? as usize;
         }
-        if self.role != Role::Internal {
-            if let Some(text) = pairs.text("rate.limit") {
-                self.rate_limit = Some(Rate::parse("rate.limit", &text)?);
-            }
+        if self.role != Role::Internal
+            && let Some(text) = pairs.text("rate.limit")
+        {
+            self.rate_limit = Some(Rate::parse("rate.limit", &text)?);
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ impl Column {
 
     /// Whether an empty text is a value of this column rather than the absence of one.
     pub(crate) fn takes_empty_text(&self) -> bool {
-        matches!(self.values, Values::Text { json: false, .. })
+        matches!(self.values, Values::Text { json: false, .. } | Values::Bytes { .. })
     }
 
     /// The second try, without blanks, and the message.

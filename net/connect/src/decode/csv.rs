@@ -71,9 +71,17 @@ impl CsvDecoder {
                 // An empty file has no rows; it needs no header.
                 return Ok(false);
             }
-            match self.record.split(bytes, window.at_end(), self.layout()) {
+            let line = memchr(b'\n', bytes).unwrap_or(bytes.len());
+            let layout = self.layout();
+            match self.record.split(bytes, line, window.at_end(), layout) {
                 Split::NeedMore => return Ok(false),
-                Split::Malformed(reason) => return Err(error(format!("the header: {reason}"))),
+                Split::Malformed(reason) => {
+                    let reason = match self.bytes_max {
+                        bytes_max if line > bytes_max => RejectReason::Oversized { bytes_max },
+                        _ => reason,
+                    };
+                    return Err(error(format!("the header: {reason}")));
+                }
                 Split::Whole { bytes: 0, taken, lines } => window.take(taken, lines),
                 Split::Whole { taken, lines, .. } => {
                     let header: Result<Vec<String>, _> = (0..self.record.len())
@@ -132,7 +140,7 @@ impl Decoder for CsvDecoder {
                 lines += u64::from(taken > length);
                 continue;
             }
-            match self.record.split(rest, at_end, layout) {
+            match self.record.split(rest, length, at_end, layout) {
                 Split::NeedMore => break,
                 Split::Malformed(reason) => {
                     let line = without_carriage_return(&rest[..length]);
@@ -211,10 +219,7 @@ fn plain_cells(line: &[u8], map: &CellMap, options: &CsvOptions, rows: &mut Rows
     let mut start = 0;
     let mut cell = 0;
     loop {
-        let end = match memchr(options.delimiter, &line[start..]) {
-            Some(length) => start + length,
-            None => line.len(),
-        };
+        let end = next_delimiter(line, start, options.delimiter);
         while let Some(wanted) = target
             && wanted.cell == cell
         {
@@ -233,6 +238,27 @@ fn plain_cells(line: &[u8], map: &CellMap, options: &CsvOptions, rows: &mut Rows
         check_count(map, cell, extra_are_empty).map_err(|reason| (None, reason))?;
     }
     Ok(())
+}
+
+/// Where the next delimiter at or behind `start` is, or the end of the line. Cells are short, so
+/// eight bytes are looked at together in a register rather than by a call to a vector search.
+#[inline]
+fn next_delimiter(line: &[u8], start: usize, delimiter: u8) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let pattern = u64::from(delimiter) * ONES;
+    let mut at = start;
+    while let Some(eight) = line.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        // A zero byte marks a delimiter; the lowest one found this way is always a true one.
+        let word = u64::from_le_bytes(*eight) ^ pattern;
+        let zeros = word.wrapping_sub(ONES) & !word & TOPS;
+        if zeros != 0 {
+            return at + (zeros.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = line[at..].iter().position(|&byte| byte == delimiter);
+    rest.map_or(line.len(), |length| at + length)
 }
 
 /// Pushes the cells of a record with quotes.

@@ -67,15 +67,16 @@ impl Record {
         }
     }
 
-    /// Takes the record at the front of `input` apart.
-    pub(super) fn split(&mut self, input: &[u8], at_end: bool, layout: Layout) -> Split {
+    /// Takes the record at the front of `input` apart; its first line has `line_bytes` bytes.
+    pub(super) fn split(&mut self, input: &[u8], line_bytes: usize, at_end: bool, layout: Layout) -> Split {
         self.cells.clear();
         self.scratch.clear();
         // Nothing behind the longest record has a say, so that blocks do not either.
-        let visible = &input[..input.len().min(layout.bytes_max + 2)];
+        let sight = layout.bytes_max + 2;
+        let visible = &input[..input.len().min(sight)];
         let ends_here = at_end && visible.len() == input.len();
         let out_of_sight = || {
-            if ends_here || input.len() > layout.bytes_max {
+            if ends_here || input.len() >= sight {
                 Split::Malformed(RejectReason::UnclosedQuote)
             } else {
                 Split::NeedMore
@@ -98,7 +99,7 @@ impl Record {
                     None => return out_of_sight(),
                 }
             };
-            if quoted {
+            if quoted && after > line_bytes {
                 lines += memchr::memchr_iter(b'\n', &visible[at..after]).count() as u64;
             }
             if lines > 0 && self.cells.len() > layout.cells_max && !self.last_is_empty() {

@@ -6,7 +6,7 @@
 use cep_types::options::{JsonOptions, JsonPath};
 
 use super::Decoder;
-use super::json_array::ElementScan;
+use super::json_array::{ElementScan, Scanned};
 use super::json_path_tree::{PathTree, RowState};
 use super::lines::{Line, Lines};
 use crate::ConnectError;
@@ -183,7 +183,7 @@ impl JsonDecoder {
         // Of an element that is too long only the new bytes are still in the window.
         let looked_at = if oversized.is_some() { 0 } else { scan.length };
         let before = scan.length;
-        let ended = scan.advance(&cursor.rest()[looked_at..]);
+        let scanned = scan.advance(&cursor.rest()[looked_at..]);
         let here = looked_at + scan.length - before;
         if scan.length > self.bytes_max {
             let position = cursor.position();
@@ -192,17 +192,20 @@ impl JsonDecoder {
             head.extend_from_slice(&cursor.rest()[..kept]);
             cursor.take(here);
         }
-        if !ended && !cursor.at_end {
+        if scanned == Scanned::More && !cursor.at_end {
             return false;
         }
         let taken = oversized.take();
-        self.mode = Mode::BehindElement;
+        self.mode = match scanned {
+            Scanned::Broken => Mode::BeforeElement { after_comma: false },
+            _ => Mode::BehindElement,
+        };
         match taken {
             Some((position, head)) => {
                 let bytes_max = self.bytes_max;
                 rows.reject(position, None, RejectReason::Oversized { bytes_max }, &head);
             }
-            None if ended => {
+            None if scanned != Scanned::More => {
                 let text = &cursor.rest()[..here];
                 self.read(text, cursor.position(), rows);
                 cursor.take(here);

@@ -34,6 +34,8 @@ struct Member {
     /// A column's own name, which also matches in another case; an exact match wins.
     any_case: bool,
     node: usize,
+    /// No key that is this one exactly could name another member too.
+    alone: bool,
 }
 
 impl PathTree {
@@ -79,7 +81,13 @@ impl PathTree {
 
     fn add_member(&mut self, node: usize, key: &str, any_case: bool) -> usize {
         let child = self.add_node();
-        self.nodes[node].members.push(Member { key: key.into(), any_case, node: child });
+        let members = &mut self.nodes[node].members;
+        let mut alone = true;
+        for other in members.iter_mut().filter(|m| m.key.eq_ignore_ascii_case(key)) {
+            other.alone = false;
+            alone = false;
+        }
+        members.push(Member { key: key.into(), any_case, node: child, alone });
         child
     }
 
@@ -155,9 +163,12 @@ impl Walk<'_> {
         if self.any_case && *filled == FilledBy::Exact {
             return IgnoredAny::deserialize_seed(json);
         }
+        let again = *filled != FilledBy::Nothing;
         *filled = if self.any_case { FilledBy::OtherCase } else { FilledBy::Exact };
         let column = &mut self.columns[builder];
-        column.truncate(self.rows); // of equal keys the last one holds
+        if again {
+            column.truncate(self.rows); // of equal keys the last one holds
+        }
         let result = ColumnSeed::new(column, &mut self.state.fault).deserialize(json);
         if result.is_err() && self.state.fault.is_raised() {
             self.state.fault_builder.get_or_insert(builder);
@@ -269,14 +280,15 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
         let node = &self.tree.nodes[self.node];
-        while let Some(found) = members.next_key_seed(Matching(node))? {
+        let mut likely = 0;
+        while let Some(found) = members.next_key_seed(Matching { node, likely })? {
             match found {
                 Found::None => {
                     members.next_value::<IgnoredAny>()?;
                 }
                 Found::One(member) => {
-                    let member = &node.members[member];
-                    members.next_value_seed(self.to(member.node, member.any_case))?;
+                    likely = member + 1;
+                    members.next_value_seed(self.to(node.members[member].node, false))?;
                 }
                 Found::Several(key) => {
                     let raw = members.next_value::<&'de RawValue>()?;
@@ -300,12 +312,18 @@ impl Member {
     }
 }
 
-/// Finds the members of a node that a key names.
-struct Matching<'a>(&'a Node);
+/// Finds the members of a node that a key names. Writers keep the order of keys, so the member
+/// behind the last one found is tried first.
+struct Matching<'a> {
+    node: &'a Node,
+    likely: usize,
+}
 
 enum Found {
     None,
+    /// One member, whose key is the same in case too.
     One(usize),
+    /// Anything else: who takes the value depends on this key.
     Several(Box<str>),
 }
 
@@ -325,11 +343,17 @@ impl Visitor<'_> for Matching<'_> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Found, E> {
-        let mut matching = (0..self.0.members.len()).filter(|&at| self.0.members[at].matches(key));
+        let members = &self.node.members;
+        if let Some(member) = members.get(self.likely)
+            && member.alone
+            && *member.key == *key
+        {
+            return Ok(Found::One(self.likely));
+        }
+        let mut matching = (0..members.len()).filter(|&at| members[at].matches(key));
         Ok(match (matching.next(), matching.next()) {
             (None, _) => Found::None,
-            (Some(member), None) if *self.0.members[member].key == *key => Found::One(member),
-            // Another case, or several takers: who takes it depends on the key.
+            (Some(member), None) if *members[member].key == *key => Found::One(member),
             _ => Found::Several(key.into()),
         })
     }

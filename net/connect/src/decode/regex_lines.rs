@@ -11,7 +11,7 @@ use crate::source::reject::{Position, RejectReason};
 use crate::source::window::Window;
 
 /// Decodes lines with a regular expression. A group that takes no part in the match is NULL, and
-/// so is one that matches nothing, except in STRING columns.
+/// so is one that matches nothing, except in STRING and BYTES columns.
 pub(crate) struct RegexDecoder {
     regex: Regex,
     groups: CaptureLocations,

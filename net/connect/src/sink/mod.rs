@@ -36,6 +36,11 @@ pub trait Sink: Send {
     /// As [`write`](Sink::write).
     fn close(&mut self) -> Result<(), ConnectError>;
 
+    /// Forgets what was taken and has not been handed over. After an error of
+    /// [`write`](Sink::write) or [`flush`](Sink::flush) a further flush tries again with what is
+    /// left; this gives it up.
+    fn discard(&mut self) {}
+
     /// Rows taken so far.
     fn rows(&self) -> u64;
 }

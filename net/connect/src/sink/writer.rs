@@ -73,9 +73,20 @@ impl WriterSink {
     }
 
     fn drain(&mut self) -> Result<(), ConnectError> {
-        let written = self.target.writer().write_all(&self.buffer);
-        // After an error nobody knows how much was written; a second try could only repeat rows.
-        self.buffer.clear();
+        let mut done = 0;
+        let written = loop {
+            if done == self.buffer.len() {
+                break Ok(());
+            }
+            match self.target.writer().write(&self.buffer[done..]) {
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        // What was not taken waits for the next try.
+        self.buffer.drain(..done);
         written.map_err(|error| self.failed(error))
     }
 }
@@ -109,6 +120,10 @@ impl Sink for WriterSink {
         self.closed = true;
         let closed = self.target.close();
         closed.map_err(|error| self.failed(error))
+    }
+
+    fn discard(&mut self) {
+        self.buffer.clear();
     }
 
     fn rows(&self) -> u64 {

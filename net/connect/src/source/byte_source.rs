@@ -42,7 +42,9 @@ impl ByteSource {
     /// Gets past a byte order mark. `false`: too few bytes to tell.
     fn begin(&mut self) -> Result<bool, ConnectError> {
         let bytes = self.window.bytes();
-        if bytes.len() < 3 && !self.window.at_end() {
+        // A short first line must not wait for bytes that no mark could still need.
+        let undecided = matches!(bytes, [] | [0xef] | [0xef, 0xbb] | [0xff] | [0xfe]);
+        if undecided && !self.window.at_end() {
             return Ok(false);
         }
         let encoding = match bytes {
@@ -93,6 +95,13 @@ impl ByteSource {
     }
 }
 
+/// Whether a call of [`Source::next`] after this error may succeed. Damaged packed data stays
+/// damaged, and reading behind it would look like the end.
+fn is_passing(error: &ConnectError) -> bool {
+    let ConnectError::Read { error, .. } = error else { return false };
+    !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
+}
+
 impl Source for ByteSource {
     fn schema(&self) -> &SchemaRef {
         self.rows.schema()
@@ -100,7 +109,7 @@ impl Source for ByteSource {
 
     fn next(&mut self, rows_max: usize, _now_ns: i64) -> Result<SourceChunk, ConnectError> {
         if let Some(error) = self.failed.take() {
-            self.ended = true;
+            self.ended = !is_passing(&error);
             return Err(error);
         }
         let start = self.window.position();
@@ -109,7 +118,7 @@ impl Source for ByteSource {
             match self.gather(start.byte) {
                 Ok(ended) => self.ended = ended,
                 Err(error) if self.rows.is_empty() => {
-                    self.ended = true;
+                    self.ended = !is_passing(&error);
                     return Err(error);
                 }
                 Err(error) => self.failed = Some(error),

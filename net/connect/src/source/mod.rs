@@ -42,7 +42,8 @@ pub trait Source: Send {
     /// a timer is due.
     ///
     /// # Errors
-    /// What stops the source; rows before the error have been returned.
+    /// What stops the source; rows before the error have been returned. After
+    /// [`ConnectError::Read`] the next call tries to read on, unless the data itself is damaged.
     fn next(&mut self, rows_max: usize, now_ns: i64) -> Result<SourceChunk, ConnectError>;
 
     /// How far it has come.

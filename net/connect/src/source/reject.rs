@@ -78,7 +78,7 @@ pub enum RejectReason {
     #[error("text follows the closing quote of a cell")]
     TextAfterQuote,
     /// A CSV record has more or fewer cells than the header or the columns.
-    #[error("the record has {found} cells, expected {expected}")]
+    #[error("number of cells: {found}, expected {expected}")]
     CellCount {
         /// Cells seen (counting stops one above the expected).
         found: usize,
@@ -94,7 +94,7 @@ pub enum RejectReason {
     /// The input ends inside a JSON array.
     #[error("the input ends before the array is closed")]
     ArrayNotClosed,
-    /// Something other than a comma or the end follows an element of a JSON array.
+    /// The pattern does not match the line (`regex.no-match` = 'error').
     #[error("the line does not match the pattern")]
     NoMatch,
     /// The column that says when the row happened is NULL.
@@ -103,6 +103,9 @@ pub enum RejectReason {
     /// The column that says when the row happened is beyond the years 1677 to 2262.
     #[error("the event time is out of range")]
     EventTimeRange,
+    /// It became a row, which could not be processed or written later on: why, in words.
+    #[error("{0}")]
+    Processing(Box<str>),
 }
 
 impl Reject {

@@ -28,7 +28,7 @@ pub(crate) fn decode_bytes(text: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit>
 }
 
 fn decode_hex(digits: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(Misfit::Malformed);
     }
     let digit = |byte: u8| (byte as char).to_digit(16).ok_or(Misfit::Malformed);
@@ -39,7 +39,7 @@ fn decode_hex(digits: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
 }
 
 fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return Err(Misfit::Malformed);
     }
     let padding = text.iter().rev().take_while(|&&b| b == b'=').count();

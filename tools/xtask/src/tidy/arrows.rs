@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::Finding;
+use super::{Finding, tokens};
 use crate::tree::Tree;
 
 /// What a room may depend on inside the workspace.
@@ -57,6 +57,9 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("arrow", &[], "name the arrow-* crates you need: the whole is slow to build"),
     ("datafusion", &[], "only DataFusion's front half, by its own crates"),
 ];
+/// Crates that a room lists only to pin their features, so that building one member of the workspace
+/// does not rebuild DataFusion: (room, crate). They must not be named in the room's code.
+const PINS: &[(&str, &str)] = &[("cep/lang", "getrandom")];
 const EDGE: &[&str] = &["net/client", "net/connect", "shard/server", "tools/ctl", "perf", "tests"];
 
 /// Arrows that the tables do not allow.
@@ -91,14 +94,28 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                 }
             }
             for (_, rooms, why) in OUTSIDE.iter().filter(|(outside, ..)| *outside == name) {
-                if !rooms.contains(folder) {
+                let pinned = PINS.contains(&(folder, name.as_str()));
+                if !rooms.contains(folder) && !pinned {
                     let message = format!("{folder} may not depend on {name}: {why}");
                     findings.push(Finding::of_file(path, message));
                 }
             }
         }
     }
+    findings.extend(PINS.iter().flat_map(|(room, name)| uses_of_pin(tree, room, name)));
     findings
+}
+
+fn uses_of_pin(tree: &Tree, room: &str, name: &str) -> Vec<Finding> {
+    let source = format!("{room}/");
+    let message = format!("names {name}, which {room} may only pin");
+    let files = tree.files.iter().filter(|file| file.path.starts_with(&source));
+    files
+        .flat_map(|file| {
+            let lines = tokens::find(&tokens::flat(file), &[name]);
+            lines.into_iter().map(|line| Finding::at(&file.path, line, message.clone()))
+        })
+        .collect()
 }
 
 /// Folder of each workspace crate, by package name.
@@ -188,6 +205,16 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].ends_with("cep/types may not depend on cep/engine"));
         assert!(found[1].contains("is not a room"));
+    }
+
+    #[test]
+    fn a_pinned_crate_may_be_listed_and_not_used() {
+        let manifest =
+            ("cep/lang/Cargo.toml", "[package]\nname = \"cep-lang\"\n[dependencies]\ngetrandom = \"1\"\n");
+        assert_eq!(on_tree(check, &[manifest]), Vec::<String>::new());
+        let code = ("cep/lang/src/x.rs", "fn f() { getrandom::fill(&mut []) }\n");
+        let found = on_tree(check, &[manifest, code]);
+        assert_eq!(found, ["cep/lang/src/x.rs: names getrandom, which cep/lang may only pin"]);
     }
 
     #[test]

@@ -73,8 +73,6 @@ impl BitsCell {
 }
 
 impl Cell for BitsCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         Self::each(rows, |group, value| {
             let cell = &mut cells[group];

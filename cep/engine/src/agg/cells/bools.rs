@@ -35,8 +35,6 @@ impl BoolCell {
 }
 
 impl Cell for BoolCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         Self::step(cells, rows, 1);
     }

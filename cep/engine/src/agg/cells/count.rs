@@ -32,8 +32,6 @@ impl CountCell {
 }
 
 impl Cell for CountCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         Self::step(cells, rows, 1);
     }

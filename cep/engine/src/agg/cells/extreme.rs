@@ -32,8 +32,6 @@ impl<const MAX: bool> WordExtreme<MAX> {
 }
 
 impl<const MAX: bool> Cell for WordExtreme<MAX> {
-    const REMOVABLE: bool = false;
-
     fn add(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         with_words!(rows.arg(0), word => {
             rows.each_valid::<1>(|group, row| cells[group].see(word(row)))
@@ -85,8 +83,6 @@ impl<const MAX: bool> ValExtreme<MAX> {
 }
 
 impl<const MAX: bool> Cell for ValExtreme<MAX> {
-    const REMOVABLE: bool = false;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         let column = rows.arg(0);
         let text = matches!(column.values, crate::column::Values::Bytes { .. });

@@ -6,23 +6,36 @@
 //! - `encode` is canonical: equal multisets of rows give equal bytes.
 //! - An empty cell is `Default::default()`; clearing gives an equal one.
 
+mod approx;
 mod bits;
 mod bools;
 mod count;
+mod distinct;
+mod edge;
+mod entry;
+mod ewma;
 mod extreme;
 mod moments;
+mod ordered;
 mod products;
+mod quantile;
 mod sorted;
 mod sum_decimal;
 mod sum_float;
 mod sum_int;
 
+pub(super) use approx::{KllCell, LogLogCell};
 pub(super) use bits::BitsCell;
 pub(super) use bools::BoolCell;
 pub(super) use count::CountCell;
+pub(super) use distinct::DistinctStates;
+pub(super) use edge::EdgeCell;
+pub(super) use ewma::EwmaCell;
 pub(super) use extreme::{ValExtreme, WordExtreme};
 pub(super) use moments::MomentsCell;
+pub(super) use ordered::OrderedCell;
 pub(super) use products::ProductsCell;
+pub(super) use quantile::{QuantileCell, SlidingQuantileCell};
 pub(super) use sorted::SortedCell;
 pub(super) use sum_decimal::DecimalCell;
 pub(super) use sum_float::SumFloatCell;
@@ -75,9 +88,6 @@ impl<'a> RowsFor<'a> {
 
 /// The state of one group.
 pub(super) trait Cell: Default {
-    /// Whether `remove` is possible.
-    const REMOVABLE: bool;
-
     /// Adds rows to the cells of their groups; adds to `heap` the bytes allocated.
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize);
 
@@ -112,7 +122,7 @@ pub(super) trait Cell: Default {
 pub(super) struct Cells<C> {
     spec: Arc<StateSpec>,
     pub(super) cells: Vec<C>,
-    heap: isize,
+    pub(super) heap: isize,
 }
 
 impl<C: Cell> Cells<C> {
@@ -122,6 +132,11 @@ impl<C: Cell> Cells<C> {
 
     pub fn spec(&self) -> &StateSpec {
         &self.spec
+    }
+
+    /// The cells and the bytes they have on the heap.
+    pub fn parts_mut(&mut self) -> (&mut [C], &mut isize) {
+        (&mut self.cells, &mut self.heap)
     }
 
     pub fn resize(&mut self, groups: usize) {
@@ -182,9 +197,5 @@ impl<C: Cell> Cells<C> {
 
     pub fn bytes(&self) -> usize {
         self.cells.capacity() * size_of::<C>() + self.heap.max(0) as usize
-    }
-
-    pub fn is_removable(&self) -> bool {
-        C::REMOVABLE
     }
 }

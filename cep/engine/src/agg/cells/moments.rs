@@ -94,8 +94,6 @@ impl MomentsCell {
 }
 
 impl Cell for MomentsCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         Self::each(cells, rows, heap, false);
     }

@@ -62,8 +62,6 @@ pub(super) fn scatter(n: u64, x: &Dyadic, y: &Dyadic, xy: &Dyadic) -> Dyadic {
 }
 
 impl Cell for ProductsCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         Self::step(cells, rows, heap, false);
     }

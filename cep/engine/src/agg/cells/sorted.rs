@@ -1,27 +1,30 @@
 //! Sorted values with their counts.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher;
+
+use arrow_array::Array;
+use siphasher::sip::SipHasher24;
 
 use super::{AggError, Cell, Reader, RowsFor, StateSpec};
 use crate::agg::codec::{put_u32, put_u64};
-use crate::agg::value::Val;
+use crate::agg::value::{Val, elements};
+use crate::column::Values;
 
 /// Approximate bytes of an entry in the tree, beside the bytes of its value.
 const ENTRY_BYTES: usize = size_of::<(Val, u64)>() * 3 / 2;
 
-/// The multiset of values, NULLs left out: min and max with removal, and all that counts values.
+/// The multiset of values: min and max with removal, and all that counts values. Of several
+/// arguments it holds tuples, which sort in no useful order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SortedCell {
     values: BTreeMap<Val, u64>,
-    /// Values counted with their multiplicity.
-    n: u64,
     heap: usize,
 }
 
 impl SortedCell {
     /// Adds `count` times `value`; returns whether it is new.
     pub fn insert(&mut self, value: Val, count: u64) -> bool {
-        self.n += count;
         let bytes = value.heap_bytes();
         let times = self.values.entry(value).or_insert(0);
         let new = *times == 0;
@@ -39,7 +42,6 @@ impl SortedCell {
     pub fn take(&mut self, value: &Val) -> bool {
         let times = self.values.get_mut(value).expect("only rows that were added are removed");
         *times -= 1;
-        self.n -= 1;
         let last = *times == 0;
         if last {
             self.values.remove(value);
@@ -57,34 +59,138 @@ impl SortedCell {
     pub fn last(&self) -> &Val {
         self.values.last_key_value().map_or(&Val::Null, |(v, _)| v)
     }
+
+    /// Number of distinct values.
+    pub fn distinct(&self) -> u64 {
+        self.values.len() as u64
+    }
+
+    /// The distinct values, ascending, and their counts.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = (&Val, u64)> {
+        self.values.iter().map(|(v, &n)| (v, n))
+    }
+
+    /// The most frequent value, the smallest of several; NULL over nothing.
+    pub fn mode(&self) -> &Val {
+        let mut best: (&Val, u64) = (&Val::Null, 0);
+        for (value, count) in self.values() {
+            if count > best.1 {
+                best = (value, count);
+            }
+        }
+        best.0
+    }
+
+    /// The `k` most frequent values with their counts: by count, then by [`key_hash`], then by
+    /// value.
+    pub fn top(&self, k: usize) -> Vec<(&Val, u64)> {
+        let mut ranked: Vec<_> = self.values().map(|(v, n)| (std::cmp::Reverse(n), key_hash(v), v)).collect();
+        if k < ranked.len() && k > 0 {
+            ranked.select_nth_unstable(k - 1);
+        }
+        ranked.truncate(k);
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(n, _, v)| (v, n.0)).collect()
+    }
+
+    /// Calls `each(group, value)` for every value of every row that counts.
+    fn each(rows: RowsFor, mut each: impl FnMut(usize, Val)) {
+        let spec = rows.spec;
+        if spec.args.len() != 1 {
+            return rows.each(|group, row| {
+                if let Some(key) = tuple(&rows, row) {
+                    each(group, key);
+                }
+            });
+        }
+        let column = rows.arg(0);
+        match &column.values {
+            Values::Any(array) if spec.elements => rows.each(|group, row| {
+                if array.is_valid(row) {
+                    elements(array, row).into_iter().for_each(|value| each(group, value));
+                }
+            }),
+            _ => rows.each(|group, row| {
+                let value = Val::key(column, row);
+                if spec.nulls || value != Val::Null {
+                    each(group, value);
+                }
+            }),
+        }
+    }
+}
+
+/// Hash of a value for choosing between equals: SipHash-2-4, key 0, of its encoding.
+pub(crate) fn key_hash(value: &Val) -> u64 {
+    let mut bytes = Vec::with_capacity(16 + value.heap_bytes());
+    value.encode(&mut bytes);
+    let mut hasher = SipHasher24::new();
+    hasher.write(&bytes);
+    hasher.finish()
+}
+
+/// The arguments of a row as one key; `None` if one is NULL.
+pub(super) fn tuple(rows: &RowsFor, row: usize) -> Option<Val> {
+    let args = rows.spec.args.len();
+    if args == 1 {
+        let value = Val::key(rows.arg(0), row);
+        return (value != Val::Null).then_some(value);
+    }
+    let mut bytes = Vec::new();
+    for i in 0..args {
+        match Val::key(rows.arg(i), row) {
+            Val::Null => return None,
+            value => value.encode(&mut bytes),
+        }
+    }
+    Some(Val::Bytes(bytes.into()))
+}
+
+/// Appends the arguments in a [`tuple`] to columns of their types.
+pub(super) fn push_tuple(key: &Val, spec: &StateSpec, out: &mut [Vec<Val>]) {
+    match key {
+        Val::Bytes(bytes) if spec.args.len() != 1 => {
+            let mut input = Reader::new(bytes);
+            for (column, data_type) in out.iter_mut().zip(&spec.types) {
+                column.push(Val::decode(&mut input, data_type).expect("checked when it was made"));
+            }
+        }
+        value => out[0].push(value.clone()),
+    }
+}
+
+/// Reads a key of `spec`.
+fn decode_key(spec: &StateSpec, input: &mut Reader) -> Result<Val, AggError> {
+    if spec.args.len() == 1 {
+        return Val::decode(input, spec.item_type());
+    }
+    let key = Val::decode_key(input)?;
+    let Val::Bytes(bytes) = &key else { return Err(AggError::Corrupt { what: "a tuple" }) };
+    let mut inner = Reader::new(bytes);
+    for data_type in &spec.types {
+        if Val::decode(&mut inner, data_type)? == Val::Null {
+            return Err(AggError::Corrupt { what: "a tuple" });
+        }
+    }
+    if inner.rest().is_empty() { Ok(key) } else { Err(AggError::Corrupt { what: "a tuple" }) }
 }
 
 impl Cell for SortedCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
-        let column = rows.arg(0);
-        rows.each(|group, row| {
-            let value = Val::key(column, row);
-            if value != Val::Null {
-                let cell = &mut cells[group];
-                *heap -= cell.heap as isize;
-                cell.insert(value, 1);
-                *heap += cell.heap as isize;
-            }
+        Self::each(rows, |group, value| {
+            let cell = &mut cells[group];
+            *heap -= cell.heap as isize;
+            cell.insert(value, 1);
+            *heap += cell.heap as isize;
         });
     }
 
     fn remove(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
-        let column = rows.arg(0);
-        rows.each(|group, row| {
-            let value = Val::key(column, row);
-            if value != Val::Null {
-                let cell = &mut cells[group];
-                *heap -= cell.heap as isize;
-                cell.take(&value);
-                *heap += cell.heap as isize;
-            }
+        Self::each(rows, |group, value| {
+            let cell = &mut cells[group];
+            *heap -= cell.heap as isize;
+            cell.take(&value);
+            *heap += cell.heap as isize;
         });
     }
 
@@ -106,10 +212,10 @@ impl Cell for SortedCell {
     fn decode(spec: &StateSpec, input: &mut Reader) -> Result<Self, AggError> {
         let mut cell = SortedCell::default();
         for _ in 0..input.u32()? {
-            let value = Val::decode(input, &spec.types[0])?;
+            let value = decode_key(spec, input)?;
             let count = input.u64()?;
             let ascends = cell.values.is_empty() || *cell.last() < value;
-            if !ascends || count == 0 || value == Val::Null {
+            if !ascends || count == 0 || (value == Val::Null && !spec.nulls) {
                 return Err(AggError::Corrupt { what: "sorted values" });
             }
             cell.insert(value, count);

@@ -82,8 +82,6 @@ impl DecimalCell {
 }
 
 impl Cell for DecimalCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         Self::each(rows, |group, x| {
             cells[group].plus(x as u128, (x >> 127) as i64);

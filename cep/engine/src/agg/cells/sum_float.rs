@@ -15,18 +15,8 @@ pub(crate) struct SumFloatCell {
 }
 
 impl Cell for SumFloatCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
-        let mut add = |group: usize, x: f64| {
-            let cell = &mut cells[group];
-            cell.n = cell.n.wrapping_add(1);
-            if !cell.sum.add_fast(x) {
-                *heap -= cell.sum.heap_bytes() as isize;
-                cell.sum.add_slowly(x);
-                *heap += cell.sum.heap_bytes() as isize;
-            }
-        };
+        let mut add = |group: usize, x: f64| *heap += cells[group].put(x);
         match &rows.arg(0).values {
             Values::F64(v) => {
                 let v: &[f64] = v;
@@ -41,15 +31,7 @@ impl Cell for SumFloatCell {
     }
 
     fn remove(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
-        let mut remove = |group: usize, x: f64| {
-            let cell = &mut cells[group];
-            cell.n = cell.n.wrapping_sub(1);
-            if !cell.sum.add_fast(-x) {
-                *heap -= cell.sum.heap_bytes() as isize;
-                cell.sum.remove_slowly(x);
-                *heap += cell.sum.heap_bytes() as isize;
-            }
-        };
+        let mut remove = |group: usize, x: f64| *heap += cells[group].take(x);
         match &rows.arg(0).values {
             Values::F64(v) => rows.each_valid::<1>(|group, row| remove(group, v[row])),
             Values::F32(v) => rows.each_valid::<1>(|group, row| remove(group, f64::from(v[row]))),
@@ -78,6 +60,20 @@ impl Cell for SumFloatCell {
 }
 
 impl SumFloatCell {
+    /// Adds a value; returns by how many bytes the heap grew.
+    #[inline(always)]
+    pub fn put(&mut self, x: f64) -> isize {
+        self.n = self.n.wrapping_add(1);
+        if self.sum.add_fast(x) { 0 } else { self.sum.add_slowly(x) }
+    }
+
+    /// Removes a value that was added; returns by how many bytes the heap grew.
+    #[inline(always)]
+    pub fn take(&mut self, x: f64) -> isize {
+        self.n = self.n.wrapping_sub(1);
+        if self.sum.add_fast(-x) { 0 } else { self.sum.remove_slowly(x) }
+    }
+
     /// The sum, NULL over nothing.
     #[inline]
     pub fn sum(&self) -> Option<f64> {

@@ -45,8 +45,6 @@ impl SumIntCell {
 }
 
 impl Cell for SumIntCell {
-    const REMOVABLE: bool = true;
-
     fn add(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         Self::each(rows, |group, x| {
             let cell = &mut cells[group];

@@ -44,4 +44,4 @@ pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,8 +11,8 @@ type SumFixed = Fixed<34, -1074>;
 
 /// The exact sum of a multiset of doubles, with removal.
 ///
-/// The finite total is `hi + lo + spill`, exactly. Nearly all adds touch `hi` and `lo` only: two
-/// error-free additions whose last residual is zero. A residual that is not goes to a fixed-point
+/// The finite total is `hi + lo + spill`, exactly. Nearly all adds touch `hi` and `lo` only: an
+/// error-free addition to `hi` whose error `lo` takes exactly. What it cannot goes to a fixed-point
 /// number over the whole exponent range. NaN and the infinities are counted apart, so that they
 /// can be removed again.
 #[derive(Debug, Clone, Default)]
@@ -44,9 +44,11 @@ impl ExactSum {
     #[inline(always)]
     pub fn add_fast(&mut self, x: f64) -> bool {
         let (s, e) = two_sum(self.hi, x);
-        let (t, r) = two_sum(self.lo, e);
-        // False for NaN too, which any overflow or special value ends in.
-        let exact = r == 0.0;
+        let t = self.lo + e;
+        // An exact `t` passes both; of an inexact one, the test against the smaller operand is
+        // Dekker's error term, which is not zero. NaN, which any overflow or special value ends
+        // in, passes none.
+        let exact = t - self.lo == e && t - e == self.lo;
         if exact {
             self.hi = s;
             self.lo = t;
@@ -62,29 +64,40 @@ impl ExactSum {
         }
     }
 
-    /// Removes `x`, which may be anything.
+    /// Removes `x`, which may be anything; returns by how many bytes the heap grew.
     #[cold]
     #[inline(never)]
-    pub fn remove_slowly(&mut self, x: f64) {
+    pub fn remove_slowly(&mut self, x: f64) -> isize {
+        let before = self.heap_bytes() as isize;
         if x.is_finite() {
-            self.add_slowly(-x);
+            self.add_finite(-x);
         } else {
-            // Wrapping, so that removal may also come before the add it undoes.
-            let spill = self.spill.get_or_insert_default();
-            *spill.counter(x) = spill.counter(x).wrapping_sub(1);
-            self.drop_empty_spill();
+            self.count_special(x, u64::MAX);
         }
+        self.heap_bytes() as isize - before
     }
 
-    /// Adds `x`, which may be anything.
+    /// Adds `x`, which may be anything; returns by how many bytes the heap grew.
     #[cold]
     #[inline(never)]
-    pub fn add_slowly(&mut self, x: f64) {
-        if !x.is_finite() {
-            let spill = self.spill.get_or_insert_default();
-            *spill.counter(x) = spill.counter(x).wrapping_add(1);
-            return;
+    pub fn add_slowly(&mut self, x: f64) -> isize {
+        let before = self.heap_bytes() as isize;
+        if x.is_finite() {
+            self.add_finite(x);
+        } else {
+            self.count_special(x, 1);
         }
+        self.heap_bytes() as isize - before
+    }
+
+    /// Wrapping, so that removal may also come before the add it undoes.
+    fn count_special(&mut self, x: f64, by: u64) {
+        let counter = self.spill.get_or_insert_default().counter(x);
+        *counter = counter.wrapping_add(by);
+        self.drop_empty_spill();
+    }
+
+    fn add_finite(&mut self, x: f64) {
         // Bits of `lo` that belong to `hi` make room below.
         let (hi, lo) = two_sum(self.hi, self.lo);
         if lo.is_finite() {
@@ -340,13 +353,23 @@ fn divide_fast(hi: f64, lo: f64, n: u64) -> Option<f64> {
         return if hi == 0.0 && lo == 0.0 { Some(0.0) } else { None };
     }
     let divisor = n as f64;
+    if n & (n - 1) == 0 {
+        // A change of exponent, so that the rounded total stays rounded.
+        return Some(hi / divisor);
+    }
     let q1 = hi / divisor;
     let (p, e) = two_product(q1, divisor);
-    let q2 = (((hi - p) - e) + lo) / divisor;
+    let (rest, lost) = two_sum((hi - p) - e, lo);
+    let q2 = rest / divisor;
     // The second term covers a `q2` lost to underflow.
     let margin = q2.abs() * QUOTIENT_MARGIN + size * 1e-100;
     let (low, high) = (q1 + (q2 - margin), q1 + (q2 + margin));
-    if low == high { Some(low) } else { None }
+    if low == high {
+        return Some(low);
+    }
+    // Half-way, as often with few values: right if q1 + q2 is the quotient without any error.
+    let (p, e) = two_product(q2, divisor);
+    (lost == 0.0 && p == rest && e == 0.0 && rest.abs() > 1e-200).then_some(q1 + q2)
 }
 
 /// Error-free product (Dekker, with Veltkamp's split): `a · b == p + e` exactly for operands and

@@ -9,19 +9,15 @@ use crate::agg::tests::cases;
 
 /// A dyadic number as integer · 2^−2200.
 #[derive(Clone, Debug, PartialEq)]
-struct Slow(BigInt);
+pub(crate) struct Slow(pub(crate) BigInt);
 
-const POINT: i32 = 2200;
+pub(crate) const POINT: i32 = 2200;
 
 impl Slow {
-    fn of(x: f64) -> Slow {
+    pub(crate) fn of(x: f64) -> Slow {
         let (negative, mantissa, exponent) = parts(x);
         let value = BigInt::from(mantissa) << (exponent + POINT) as usize;
         Slow(if negative { -value } else { value })
-    }
-
-    fn product(x: f64, y: f64) -> Slow {
-        Slow((Slow::of(x).0 * Slow::of(y).0) >> POINT as usize)
     }
 
     fn rounded(&self) -> f64 {
@@ -31,7 +27,7 @@ impl Slow {
 
 /// numerator ÷ denominator (positive) to the nearest double: a search over all doubles for the
 /// one whose half-way points enclose the ratio.
-fn round_slowly(numerator: &BigInt, denominator: &BigInt) -> f64 {
+pub(crate) fn round_slowly(numerator: &BigInt, denominator: &BigInt) -> f64 {
     if numerator.sign() == Sign::NoSign {
         return 0.0;
     }

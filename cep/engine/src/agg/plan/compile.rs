@@ -1,11 +1,13 @@
 //! One call to its state and read.
 
 use arrow_schema::DataType;
-use cep_lang::plan::{AggCall, AggFunc};
+use cep_lang::plan::{AggCall, AggFunc, Expr};
 
-use super::{AggPlan, Output, Read, StateKind, StateSpec};
+use super::name::name;
+use super::same::same;
+use super::{AggPlan, Keep, Order, Output, Read, StateKind, StateSpec};
 use crate::agg::AggError;
-use crate::agg::value::ValKind;
+use crate::agg::value::{OrderKey, ValKind};
 
 /// Fills `plan` from `calls`.
 pub(super) fn compile(plan: &mut AggPlan, calls: &[AggCall]) -> Result<(), AggError> {
@@ -24,6 +26,16 @@ pub(super) fn compile(plan: &mut AggPlan, calls: &[AggCall]) -> Result<(), AggEr
     Ok(())
 }
 
+/// What DISTINCT does to an aggregate.
+enum Distinct {
+    /// It counts every distinct tuple once.
+    Filters,
+    /// The result is the same without it.
+    Idle,
+    /// It has no meaning.
+    Refused,
+}
+
 struct Call<'a> {
     plan: &'a mut AggPlan,
     call: &'a AggCall,
@@ -31,14 +43,10 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn output(&mut self) -> Result<Output, AggError> {
-        let AggCall { func, args: _, distinct, filter, order_by, data_type, name: _ } = self.call;
-        if let Some(filter) = filter
-            && filter.data_type != DataType::Boolean
-        {
-            return Err(self.parameter("FILTER takes a condition"));
-        }
+        let AggCall { func, args: _, distinct: _, filter: _, order_by: _, data_type, name: _ } = self.call;
+        self.check_clauses()?;
         let (state, read) = match func {
-            AggFunc::Count => (self.count()?, Read::Count),
+            AggFunc::Count => self.count()?,
             AggFunc::Sum => (self.sum(true)?, Read::Sum),
             AggFunc::Avg => (self.sum(false)?, Read::Avg),
             AggFunc::Min => (self.extreme(false, false)?, Read::Min),
@@ -51,52 +59,155 @@ impl Call<'_> {
                 (self.moments()?, Read::Covariance { population: *population })
             }
             AggFunc::Correlation => (self.moments()?, Read::Correlation),
+            AggFunc::First { ignore_nulls } => self.nth(1, *ignore_nulls)?,
+            AggFunc::Last { ignore_nulls } => self.nth(-1, *ignore_nulls)?,
+            AggFunc::Nth { n, ignore_nulls } => self.nth(*n, *ignore_nulls)?,
+            AggFunc::CountDistinct => self.count_distinct()?,
+            AggFunc::ApproxCountDistinct => self.approx_distinct()?,
+            AggFunc::Quantile { q, exact_max } => self.quantile(*q, *exact_max)?,
+            AggFunc::QuantileKll { q } => self.kll(*q)?,
+            AggFunc::TopK { k } => self.topk(*k)?,
+            AggFunc::Mode => self.mode()?,
+            AggFunc::Collect => self.collect()?,
+            AggFunc::StringAgg { separator } => self.join(separator)?,
+            AggFunc::UnionSet => self.union_set()?,
             AggFunc::BoolAnd => (self.bools()?, Read::BoolAnd),
             AggFunc::BoolOr => (self.bools()?, Read::BoolOr),
             AggFunc::BitAnd => (self.bits()?, Read::BitAnd),
             AggFunc::BitOr => (self.bits()?, Read::BitOr),
             AggFunc::BitXor => (self.bits()?, Read::BitXor),
-            _ => return Err(self.unsupported()),
+            AggFunc::Rate => (self.counter()?, Read::Rate),
+            AggFunc::Increase => (self.counter()?, Read::Increase),
+            AggFunc::Ewma { alpha } => self.ewma(*alpha)?,
+            AggFunc::ArgMin => self.arg_extreme(false)?,
+            AggFunc::ArgMax => self.arg_extreme(true)?,
         };
-        let _ = (distinct, order_by);
         Ok(Output { func: name(func), state, read, data_type: data_type.clone() })
     }
 
-    /// A state of `kind` over the arguments.
+    /// Refuses clauses that the aggregate cannot have.
+    fn check_clauses(&self) -> Result<(), AggError> {
+        let AggCall { func, distinct, filter, order_by, .. } = self.call;
+        if let Some(filter) = filter
+            && filter.data_type != DataType::Boolean
+        {
+            return Err(self.parameter("FILTER takes a condition"));
+        }
+        if *distinct && matches!(self.distinct(), Distinct::Refused) {
+            return Err(self.parameter("DISTINCT has no meaning here; leave it out"));
+        }
+        let ordered = matches!(
+            func,
+            AggFunc::First { .. }
+                | AggFunc::Last { .. }
+                | AggFunc::Nth { .. }
+                | AggFunc::Collect
+                | AggFunc::StringAgg { .. }
+        );
+        if !order_by.is_empty() && !ordered {
+            return Err(self.parameter("ORDER BY has no meaning here; leave it out"));
+        }
+        Ok(())
+    }
+
+    fn distinct(&self) -> Distinct {
+        match self.call.func {
+            AggFunc::Count
+            | AggFunc::Sum
+            | AggFunc::Avg
+            | AggFunc::Variance { .. }
+            | AggFunc::Stddev { .. }
+            | AggFunc::Covariance { .. }
+            | AggFunc::Correlation
+            | AggFunc::Quantile { .. }
+            | AggFunc::QuantileKll { .. }
+            | AggFunc::Collect
+            | AggFunc::StringAgg { .. }
+            | AggFunc::BitXor => Distinct::Filters,
+            AggFunc::Min
+            | AggFunc::Max
+            | AggFunc::MinForever
+            | AggFunc::MaxForever
+            | AggFunc::CountDistinct
+            | AggFunc::ApproxCountDistinct
+            | AggFunc::UnionSet
+            | AggFunc::BoolAnd
+            | AggFunc::BoolOr
+            | AggFunc::BitAnd
+            | AggFunc::BitOr => Distinct::Idle,
+            AggFunc::First { .. }
+            | AggFunc::Last { .. }
+            | AggFunc::Nth { .. }
+            | AggFunc::TopK { .. }
+            | AggFunc::Mode
+            | AggFunc::Rate
+            | AggFunc::Increase
+            | AggFunc::Ewma { .. }
+            | AggFunc::ArgMin
+            | AggFunc::ArgMax => Distinct::Refused,
+        }
+    }
+
+    /// A state of `kind` over the arguments, over distinct ones if the call says so.
     fn state(&mut self, kind: StateKind) -> usize {
+        let filters = self.call.distinct && matches!(self.distinct(), Distinct::Filters);
+        let kind = if filters { StateKind::Distinct(Box::new(kind)) } else { kind };
         let spec = self.spec(kind);
         self.plan.state(spec)
     }
 
+    /// A plain spec of `kind` over the arguments.
     fn spec(&mut self, kind: StateKind) -> StateSpec {
         let args = self.call.args.iter().map(|e| self.plan.input(e)).collect();
         let filter = self.call.filter.as_ref().map(|e| self.plan.input(e));
-        StateSpec { kind, args, types: self.types(), filter, forever: false }
+        StateSpec {
+            kind,
+            args,
+            types: self.types(),
+            filter,
+            forever: false,
+            nulls: false,
+            elements: false,
+            order: Vec::new(),
+            by_ts: false,
+            keep: Keep::All,
+            size: 0,
+            alpha: 0.0,
+        }
     }
 
     fn types(&self) -> Vec<DataType> {
         self.call.args.iter().map(|e| e.data_type.clone()).collect()
     }
 
-    fn count(&mut self) -> Result<usize, AggError> {
+    /// The type of the only argument.
+    fn arg(&self) -> Result<DataType, AggError> {
+        match &self.call.args[..] {
+            [arg] => Ok(arg.data_type.clone()),
+            _ => Err(self.unsupported()),
+        }
+    }
+
+    fn count(&mut self) -> Result<(usize, Read), AggError> {
+        if self.call.distinct {
+            return self.count_distinct();
+        }
         self.result(&[DataType::Int64])?;
         if self.call.args.len() == 1 {
             for kind in [StateKind::SumFloat, StateKind::SumInt, StateKind::SumDecimal] {
                 let spec = self.spec(kind);
                 if let Some(found) = self.plan.states.iter().position(|s| **s == spec) {
-                    return Ok(found);
+                    return Ok((found, Read::Count));
                 }
             }
         }
-        Ok(self.state(StateKind::Count))
+        Ok((self.state(StateKind::Count), Read::Count))
     }
 
     fn sum(&mut self, plain: bool) -> Result<usize, AggError> {
-        let [arg] = &self.types()[..] else { return Err(self.unsupported()) };
-        let kind = match (arg, &self.call.data_type) {
-            (DataType::Float32 | DataType::Float64, DataType::Float32 | DataType::Float64) => {
-                StateKind::SumFloat
-            }
+        let kind = match (&self.arg()?, &self.call.data_type) {
+            (DataType::Float32 | DataType::Float64, DataType::Float64) => StateKind::SumFloat,
+            (DataType::Float32, DataType::Float32) if plain => StateKind::SumFloat,
             (DataType::Int32 | DataType::Int64, DataType::Int32 | DataType::Int64) if plain => {
                 StateKind::SumInt
             }
@@ -122,28 +233,25 @@ impl Call<'_> {
 
     fn bools(&mut self) -> Result<usize, AggError> {
         self.result(&[DataType::Boolean])?;
-        match &self.types()[..] {
-            [DataType::Boolean] => Ok(self.state(StateKind::Bools)),
+        match self.arg()? {
+            DataType::Boolean => Ok(self.state(StateKind::Bools)),
             _ => Err(self.unsupported()),
         }
     }
 
     fn bits(&mut self) -> Result<usize, AggError> {
-        match &self.types()[..] {
-            [arg @ (DataType::Int32 | DataType::Int64)] if *arg == self.call.data_type => {
-                Ok(self.state(StateKind::Bits))
-            }
+        let arg = self.arg()?;
+        self.result(&[arg.clone()])?;
+        match arg {
+            DataType::Int32 | DataType::Int64 => Ok(self.state(StateKind::Bits)),
             _ => Err(self.unsupported()),
         }
     }
 
     fn extreme(&mut self, largest: bool, forever: bool) -> Result<usize, AggError> {
-        let [arg] = &self.types()[..] else { return Err(self.unsupported()) };
-        if *arg != self.call.data_type {
-            return Err(self.unsupported());
-        }
-        let held = ValKind::of(arg).ok_or_else(|| self.unsupported())?;
-        let kind = match (held, largest) {
+        let arg = self.arg()?;
+        self.result(&[arg.clone()])?;
+        let kind = match (self.held(&arg)?, largest) {
             _ if self.plan.options.removal && !forever => StateKind::Sorted,
             (ValKind::Word(_), false) => StateKind::WordMin,
             (ValKind::Word(_), true) => StateKind::WordMax,
@@ -154,15 +262,248 @@ impl Call<'_> {
         Ok(self.plan.state(spec))
     }
 
-    /// Checks that there are `count` arguments, all floats, and a float result.
-    fn floats(&self, count: usize) -> Result<(), AggError> {
-        let float = |t: &DataType| matches!(t, DataType::Float32 | DataType::Float64);
+    /// The values of the only argument, sorted.
+    fn sorted(&mut self, nulls: bool) -> Result<usize, AggError> {
+        let arg = self.arg()?;
+        self.held(&arg)?;
+        let spec = StateSpec { nulls, ..self.spec(StateKind::Sorted) };
+        Ok(self.plan.state(spec))
+    }
+
+    fn count_distinct(&mut self) -> Result<(usize, Read), AggError> {
+        self.result(&[DataType::Int64])?;
+        self.keys()?;
+        let spec = self.spec(StateKind::Sorted);
+        Ok((self.plan.state(spec), Read::Distinct))
+    }
+
+    fn approx_distinct(&mut self) -> Result<(usize, Read), AggError> {
+        self.result(&[DataType::Int64, DataType::UInt64])?;
+        self.keys()?;
+        let spec = self.spec(StateKind::LogLog);
+        Ok((self.plan.state(spec), Read::Distinct))
+    }
+
+    /// Checks that there are arguments and all can be keys.
+    fn keys(&self) -> Result<(), AggError> {
+        if self.call.args.is_empty() {
+            return Err(self.unsupported());
+        }
+        self.types().iter().try_for_each(|t| self.held(t).map(|_| ()))
+    }
+
+    fn mode(&mut self) -> Result<(usize, Read), AggError> {
+        let arg = self.arg()?;
+        self.result(&[arg])?;
+        Ok((self.sorted(false)?, Read::Mode))
+    }
+
+    fn topk(&mut self, k: u32) -> Result<(usize, Read), AggError> {
+        let arg = self.arg()?;
+        let fits = match &self.call.data_type {
+            DataType::List(field) => match field.data_type() {
+                DataType::Struct(fields) => {
+                    let types: Vec<&DataType> = fields.iter().map(|f| f.data_type()).collect();
+                    types == [&arg, &DataType::Int64]
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        if !fits {
+            return Err(self.unsupported());
+        }
+        if k == 0 {
+            return Err(self.parameter("k is at least 1"));
+        }
+        Ok((self.sorted(false)?, Read::TopK { k: k as usize }))
+    }
+
+    fn union_set(&mut self) -> Result<(usize, Read), AggError> {
+        let arg = self.arg()?;
+        self.held(&arg)?;
+        let elements = arg == self.call.data_type && matches!(arg, DataType::List(_));
+        if !elements {
+            self.array_of(&arg)?;
+        }
+        let spec = StateSpec { elements, ..self.spec(StateKind::Sorted) };
+        Ok((self.plan.state(spec), Read::Array { descending: false, nulls_first: false }))
+    }
+
+    fn collect(&mut self) -> Result<(usize, Read), AggError> {
+        let arg = self.arg()?;
+        self.array_of(&arg)?;
+        if self.call.distinct {
+            let (descending, nulls_first) = self.distinct_order()?;
+            return Ok((self.sorted(true)?, Read::Array { descending, nulls_first }));
+        }
+        Ok((self.ordered(Keep::All, true)?, Read::Array { descending: false, nulls_first: false }))
+    }
+
+    fn join(&mut self, separator: &str) -> Result<(usize, Read), AggError> {
+        self.result(&[DataType::Utf8])?;
+        if self.arg()? != DataType::Utf8 {
+            return Err(self.unsupported());
+        }
+        let separator = separator.to_owned();
+        if self.call.distinct {
+            let (descending, _) = self.distinct_order()?;
+            return Ok((self.sorted(false)?, Read::Join { separator, descending }));
+        }
+        Ok((self.ordered(Keep::All, false)?, Read::Join { separator, descending: false }))
+    }
+
+    /// Direction of ORDER BY in a call with DISTINCT, which must be over the argument itself.
+    fn distinct_order(&self) -> Result<(bool, bool), AggError> {
+        match &self.call.order_by[..] {
+            [] => Ok((false, false)),
+            [key] if same(&key.expr, &self.call.args[0]) => Ok((key.descending, key.nulls_first)),
+            _ => Err(self.parameter("with DISTINCT, ORDER BY takes the argument itself and nothing else")),
+        }
+    }
+
+    fn nth(&mut self, n: i64, ignore_nulls: bool) -> Result<(usize, Read), AggError> {
+        let arg = self.arg()?;
+        self.result(&[arg])?;
+        let rows = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+        let (keep, read) = match n {
+            0 => return Err(self.parameter("rows count from 1, or from -1 at the end")),
+            1 => (Keep::First(1), Read::First),
+            -1 => (Keep::Last(1), Read::Last),
+            1.. => (Keep::First(rows), Read::Nth { n }),
+            _ => (Keep::Last(rows), Read::Nth { n }),
+        };
+        Ok((self.ordered(keep, !ignore_nulls)?, read))
+    }
+
+    fn counter(&mut self) -> Result<usize, AggError> {
         self.result(&[DataType::Float64])?;
-        if self.call.args.len() == count && self.types().iter().all(float) {
+        self.numbers()?;
+        self.ordered(Keep::All, false)
+    }
+
+    /// Rows in order; all of them where rows are removed.
+    fn ordered(&mut self, keep: Keep, nulls: bool) -> Result<usize, AggError> {
+        let arg = self.arg()?;
+        self.held(&arg)?;
+        let order = self.call.order_by.iter().map(|key| {
+            let kind = self.held(&key.expr.data_type)?;
+            let (descending, nulls_first) = (key.descending, key.nulls_first);
+            Ok(OrderKey {
+                input: self.plan.input(&key.expr),
+                kind,
+                descending,
+                nulls_first,
+                skip_null: false,
+            })
+        });
+        let order = order.collect::<Result<Vec<_>, AggError>>()?;
+        let spec = self.spec(StateKind::Ordered);
+        Ok(self.edge_or_all(StateSpec { keep, nulls, order, ..spec }))
+    }
+
+    fn edge_or_all(&mut self, spec: StateSpec) -> usize {
+        let by_ts = self.plan.options.order == Order::EventTime;
+        let (kind, keep) = match spec.keep {
+            _ if self.plan.options.removal => (StateKind::Ordered, Keep::All),
+            Keep::First(1) => (StateKind::First, Keep::All),
+            Keep::Last(1) => (StateKind::Last, Keep::All),
+            keep => (StateKind::Ordered, keep),
+        };
+        self.plan.state(StateSpec { kind, keep, by_ts, ..spec })
+    }
+
+    fn arg_extreme(&mut self, largest: bool) -> Result<(usize, Read), AggError> {
+        let [value, by] = &self.call.args[..] else { return Err(self.unsupported()) };
+        self.result(std::slice::from_ref(&value.data_type))?;
+        self.held(&value.data_type)?;
+        let kind = self.held(&by.data_type)?;
+        let input = self.plan.input(by);
+        let key = OrderKey { input, kind, descending: largest, nulls_first: false, skip_null: true };
+        let spec = self.spec(StateKind::Ordered);
+        let spec = StateSpec {
+            args: vec![self.plan.input(value)],
+            types: vec![value.data_type.clone()],
+            keep: Keep::First(1),
+            nulls: true,
+            order: vec![key],
+            ..spec
+        };
+        Ok((self.edge_or_all(spec), Read::First))
+    }
+
+    fn quantile(&mut self, q: f64, exact_max: u32) -> Result<(usize, Read), AggError> {
+        self.result(&[DataType::Float64, DataType::Float32])?;
+        self.numbers()?;
+        self.check_share(q)?;
+        let kind = match self.plan.options.removal {
+            true => StateKind::SlidingQuantile,
+            false => StateKind::Quantile,
+        };
+        let kind = if self.call.distinct { StateKind::Distinct(Box::new(kind)) } else { kind };
+        let spec = StateSpec { size: exact_max as usize, ..self.spec(kind) };
+        Ok((self.plan.state(spec), Read::Quantile { q }))
+    }
+
+    fn kll(&mut self, q: f64) -> Result<(usize, Read), AggError> {
+        let arg = self.arg()?;
+        self.result(&[DataType::Float64, arg.clone()])?;
+        self.check_share(q)?;
+        let number = matches!(arg, DataType::Float64 | DataType::Float32 | DataType::Int64 | DataType::Int32);
+        match self.held(&arg)? {
+            ValKind::Word(_) if number || arg == self.call.data_type => {
+                Ok((self.state(StateKind::Kll), Read::Quantile { q }))
+            }
+            _ => Err(self.unsupported()),
+        }
+    }
+
+    fn check_share(&self, q: f64) -> Result<(), AggError> {
+        match (0.0..=1.0).contains(&q) {
+            true => Ok(()),
+            false => Err(self.parameter("the share lies between 0 and 1")),
+        }
+    }
+
+    fn ewma(&mut self, alpha: f64) -> Result<(usize, Read), AggError> {
+        self.result(&[DataType::Float64])?;
+        self.numbers()?;
+        if !(alpha > 0.0 && alpha <= 1.0) {
+            return Err(self.parameter("the weight of the newest value is above 0 and at most 1"));
+        }
+        let spec = StateSpec { alpha, ..self.spec(StateKind::Ewma) };
+        Ok((self.plan.state(spec), Read::Ewma))
+    }
+
+    /// Checks that there are `count` arguments, all floats, and a double as result.
+    fn floats(&self, count: usize) -> Result<(), AggError> {
+        let float = |e: &Expr| matches!(e.data_type, DataType::Float32 | DataType::Float64);
+        self.result(&[DataType::Float64])?;
+        if self.call.args.len() == count && self.call.args.iter().all(float) {
             Ok(())
         } else {
             Err(self.unsupported())
         }
+    }
+
+    /// Checks that there is one argument, a number of at most eight bytes.
+    fn numbers(&self) -> Result<(), AggError> {
+        match self.arg()? {
+            DataType::Float64 | DataType::Float32 | DataType::Int64 | DataType::Int32 => Ok(()),
+            _ => Err(self.unsupported()),
+        }
+    }
+
+    /// Checks that the result is an array of `item`.
+    fn array_of(&self, item: &DataType) -> Result<(), AggError> {
+        match &self.call.data_type {
+            DataType::List(field) if field.data_type() == item => Ok(()),
+            _ => Err(self.unsupported()),
+        }
+    }
+
+    fn held(&self, data_type: &DataType) -> Result<ValKind, AggError> {
+        ValKind::of(data_type).ok_or_else(|| self.unsupported())
     }
 
     fn result(&self, types: &[DataType]) -> Result<(), AggError> {
@@ -180,44 +521,5 @@ impl Call<'_> {
 
     fn parameter(&self, reason: &str) -> AggError {
         AggError::Parameter { func: name(&self.call.func), reason: reason.to_owned() }
-    }
-}
-
-/// Name of an aggregate in messages.
-fn name(func: &AggFunc) -> &'static str {
-    match func {
-        AggFunc::Count => "count",
-        AggFunc::Sum => "sum",
-        AggFunc::Avg => "avg",
-        AggFunc::Min => "min",
-        AggFunc::Max => "max",
-        AggFunc::MinForever => "minForever",
-        AggFunc::MaxForever => "maxForever",
-        AggFunc::Variance { .. } => "variance",
-        AggFunc::Stddev { .. } => "stddev",
-        AggFunc::Covariance { .. } => "covariance",
-        AggFunc::Correlation => "corr",
-        AggFunc::First { .. } => "first",
-        AggFunc::Last { .. } => "last",
-        AggFunc::Nth { .. } => "nth",
-        AggFunc::CountDistinct => "distinctCount",
-        AggFunc::ApproxCountDistinct => "approx_distinct",
-        AggFunc::Quantile { .. } => "quantile",
-        AggFunc::QuantileKll { .. } => "approx_percentile_kll",
-        AggFunc::TopK { .. } => "topk",
-        AggFunc::Mode => "mode",
-        AggFunc::Collect => "collect",
-        AggFunc::StringAgg { .. } => "string_agg",
-        AggFunc::UnionSet => "unionSet",
-        AggFunc::BoolAnd => "bool_and",
-        AggFunc::BoolOr => "bool_or",
-        AggFunc::BitAnd => "bit_and",
-        AggFunc::BitOr => "bit_or",
-        AggFunc::BitXor => "bit_xor",
-        AggFunc::Rate => "rate",
-        AggFunc::Increase => "increase",
-        AggFunc::Ewma { .. } => "ewma",
-        AggFunc::ArgMin => "arg_min",
-        AggFunc::ArgMax => "arg_max",
     }
 }

@@ -7,11 +7,12 @@
 //! - Nothing is ignored: a clause an aggregate cannot have is an error.
 
 mod compile;
+mod name;
 mod same;
 mod spec;
 
 pub use spec::{AggOptions, Order};
-pub(crate) use spec::{Output, Read, StateKind, StateSpec};
+pub(crate) use spec::{Keep, Output, Read, StateKind, StateSpec};
 
 use std::sync::Arc;
 
@@ -58,17 +59,17 @@ impl AggPlan {
 
     /// Whether `AggInput::ts` and `seq` are read.
     pub fn needs_order(&self) -> bool {
-        self.states.iter().any(|s| s.kind.needs_order())
+        self.states.iter().any(|s| s.needs_order())
     }
 
     /// Whether rows can be removed from every state; else sliding windows rebuild from their rows.
     pub fn is_removable(&self) -> bool {
-        self.states.iter().all(|s| s.kind.is_removable() && !s.forever)
+        self.states.iter().all(|s| s.forever || s.is_removable())
     }
 
     /// Whether merging depends on the order of arrival: EWMA, KLL.
     pub fn is_arrival_ordered(&self) -> bool {
-        self.states.iter().any(|s| s.kind.is_arrival_ordered())
+        self.states.iter().any(|s| s.is_arrival_ordered())
     }
 
     pub(super) fn states(&self) -> &[Arc<StateSpec>] {
@@ -95,31 +96,5 @@ impl AggPlan {
         }
         self.states.push(Arc::new(spec));
         self.states.len() - 1
-    }
-}
-
-impl StateKind {
-    /// Whether rows can be removed.
-    fn is_removable(&self) -> bool {
-        match self {
-            StateKind::Count
-            | StateKind::SumFloat
-            | StateKind::SumInt
-            | StateKind::SumDecimal
-            | StateKind::Squares
-            | StateKind::Moments
-            | StateKind::Bools
-            | StateKind::Bits
-            | StateKind::Sorted => true,
-            StateKind::WordMin | StateKind::WordMax | StateKind::ValMin | StateKind::ValMax => false,
-        }
-    }
-
-    fn needs_order(&self) -> bool {
-        false
-    }
-
-    fn is_arrival_ordered(&self) -> bool {
-        false
     }
 }

@@ -2,7 +2,7 @@
 
 use arrow_schema::DataType;
 
-use crate::agg::value::ValKind;
+use crate::agg::value::{OrderKey, ValKind};
 
 /// Where rows come from decides what "first" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,14 +33,84 @@ pub(crate) struct StateSpec {
     pub types: Vec<DataType>,
     /// Input that is the FILTER.
     pub filter: Option<usize>,
-    /// Not cleared with the window.
+    /// Not cleared with the window, not removed from.
     pub forever: bool,
+    /// NULL is a value like others.
+    pub nulls: bool,
+    /// The argument is an array whose elements are the values.
+    pub elements: bool,
+    /// Order of rows before ts and position.
+    pub order: Vec<OrderKey>,
+    /// Whether ts comes before position.
+    pub by_ts: bool,
+    /// Rows kept of those in order.
+    pub keep: Keep,
+    /// Samples kept exactly.
+    pub size: usize,
+    /// Weight of the newest value.
+    pub alpha: f64,
+}
+
+/// Rows kept of those in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    All,
+    First(usize),
+    Last(usize),
 }
 
 impl StateSpec {
     /// How argument `index` is held; the plan has checked that there is a way.
     pub fn val_kind(&self, index: usize) -> ValKind {
         ValKind::of(&self.types[index]).expect("argument types are checked when the plan is made")
+    }
+
+    /// Type of the values of a state with one argument.
+    pub fn item_type(&self) -> &DataType {
+        match &self.types[0] {
+            DataType::List(field) if self.elements => field.data_type(),
+            other => other,
+        }
+    }
+
+    /// Whether rows can be removed.
+    pub fn is_removable(&self) -> bool {
+        match &self.kind {
+            StateKind::Distinct(inner) => {
+                StateSpec { kind: (**inner).clone(), ..self.clone() }.is_removable()
+            }
+            StateKind::Ordered => self.keep == Keep::All,
+            StateKind::Count
+            | StateKind::SumFloat
+            | StateKind::SumInt
+            | StateKind::SumDecimal
+            | StateKind::Squares
+            | StateKind::Moments
+            | StateKind::Bools
+            | StateKind::Bits
+            | StateKind::SlidingQuantile
+            | StateKind::Sorted => true,
+            StateKind::WordMin
+            | StateKind::WordMax
+            | StateKind::ValMin
+            | StateKind::ValMax
+            | StateKind::First
+            | StateKind::Last
+            | StateKind::Quantile
+            | StateKind::LogLog
+            | StateKind::Kll
+            | StateKind::Ewma => false,
+        }
+    }
+
+    /// Whether ts and seq are read.
+    pub fn needs_order(&self) -> bool {
+        matches!(self.kind, StateKind::First | StateKind::Last | StateKind::Ordered)
+    }
+
+    /// Whether the order of adds and merges shows.
+    pub fn is_arrival_ordered(&self) -> bool {
+        matches!(self.kind, StateKind::Kll | StateKind::Ewma)
     }
 }
 
@@ -60,6 +130,16 @@ pub(crate) enum StateKind {
     ValMin,
     ValMax,
     Sorted,
+    First,
+    Last,
+    Ordered,
+    Quantile,
+    SlidingQuantile,
+    LogLog,
+    Kll,
+    Ewma,
+    /// Another kind over distinct rows.
+    Distinct(Box<StateKind>),
 }
 
 /// The value of a call, as a function of one state or two.
@@ -85,6 +165,33 @@ pub(crate) enum Read {
     BitXor,
     Min,
     Max,
+    /// Number of distinct values.
+    Distinct,
+    Mode,
+    TopK {
+        k: usize,
+    },
+    /// All values as an array; of a sorted state in the order given, NULL first or last.
+    Array {
+        descending: bool,
+        nulls_first: bool,
+    },
+    /// All values as text.
+    Join {
+        separator: String,
+        descending: bool,
+    },
+    First,
+    Last,
+    Nth {
+        n: i64,
+    },
+    Rate,
+    Increase,
+    Quantile {
+        q: f64,
+    },
+    Ewma,
 }
 
 /// One call.

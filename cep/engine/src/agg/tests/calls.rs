@@ -50,7 +50,6 @@ impl Table {
         Expr::column(column, self.types[column].clone(), true)
     }
 
-    #[allow(dead_code)]
     pub fn key(&self, column: usize, descending: bool, nulls_first: bool) -> SortKey {
         SortKey { expr: self.expr(column), descending, nulls_first }
     }

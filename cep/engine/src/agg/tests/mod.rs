@@ -2,6 +2,8 @@
 
 mod calls;
 mod monoid;
+mod refusals;
+mod values;
 
 use proptest::test_runner::Config;
 

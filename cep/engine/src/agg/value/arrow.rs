@@ -1,5 +1,6 @@
 //! Values to Arrow arrays.
 
+use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, new_empty_array};
 use arrow_schema::DataType;
 use arrow_select::concat::concat;
@@ -29,6 +30,28 @@ pub(crate) fn array_of<'a>(data_type: &DataType, values: impl Iterator<Item = &'
         return new_empty_array(data_type);
     }
     ScalarValue::iter_to_array(scalars).expect("values of one type")
+}
+
+/// The column of `values`, which are of `data_type`.
+///
+/// # Panics
+/// If one is not.
+pub(crate) fn column_of<'a>(data_type: &DataType, values: impl Iterator<Item = &'a Val>) -> Column {
+    let mut column = Column::new(data_type);
+    match &mut column.values {
+        Values::Any(array) => *array = array_of(data_type, values),
+        _ => values.for_each(|v| v.push(&mut column)),
+    }
+    column
+}
+
+/// The elements of row `row` of an array column as keys, NULLs left out.
+///
+/// # Panics
+/// If the column is not of arrays.
+pub(crate) fn elements(array: &ArrayRef, row: usize) -> Vec<Val> {
+    let column = Column::from_arrow(&array.as_list::<i32>().value(row));
+    (0..column.len()).map(|i| Val::key(&column, i)).filter(|v| *v != Val::Null).collect()
 }
 
 /// Appends an array to an Arrow column.

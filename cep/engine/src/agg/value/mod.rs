@@ -10,9 +10,12 @@
 
 mod arrow;
 mod scalar;
+mod sort;
 pub(crate) mod word;
 
-pub(crate) use arrow::{array_of, push_array};
+pub(crate) use arrow::{array_of, column_of, elements, push_array};
+use scalar::put_escaped;
+pub(crate) use sort::{OrderKey, sort_key};
 pub(crate) use word::{WordKind, with_words};
 
 use arrow_schema::{DataType, TimeUnit};
@@ -98,14 +101,6 @@ impl Val {
         }
     }
 
-    /// The double in a word of kind [`WordKind::F64`].
-    pub fn f64(&self) -> Option<f64> {
-        match self {
-            Val::Word(w) => Some(word::to_f64(*w)),
-            _ => None,
-        }
-    }
-
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
         match self {
@@ -156,6 +151,19 @@ impl Val {
             _ => false,
         };
         if fits { Ok(value) } else { Err(BAD) }
+    }
+
+    /// Reads what [`Val::encode`] wrote for a sort key, which may be any value.
+    ///
+    /// # Errors
+    /// If the bytes end early.
+    pub fn decode_key(input: &mut Reader) -> Result<Val, AggError> {
+        match input.u8()? {
+            0 => Ok(Val::Null),
+            1 => Ok(Val::Word(input.i64()?)),
+            2 => Ok(Val::Bytes(input.bytes()?.into())),
+            _ => Err(AggError::Corrupt { what: "a sort key" }),
+        }
     }
 
     /// Appends it to a column of `data_type` that is not an Arrow one.

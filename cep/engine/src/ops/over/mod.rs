@@ -1,5 +1,9 @@
 //! OVER: functions over rows related to the current row.
 
 mod bounded;
+mod calls;
+mod frame;
+mod stream;
 
 pub use bounded::BoundedOver;
+pub use stream::StreamOver;

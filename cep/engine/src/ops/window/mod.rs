@@ -2,15 +2,19 @@
 //!
 //! Rooms: `layout` where aligned windows lie · `content` groups or rows of a window · `aligned`
 //! tumbling, hop, cumulate · `result` from content to output rows · `bounded` relational steps on a
-//! result · `correct` retractions after late rows.
+//! result · `session` gaps · `batch` by stamp, count, column, cron, condition · `correct` retractions after late rows.
 
 mod aligned;
+mod batch;
 pub(crate) mod bounded;
 pub(crate) mod content;
 mod correct;
 mod layout;
 mod result;
+mod session;
 
 pub use aligned::AlignedWindow;
-pub(crate) use layout::Layout;
+pub use batch::BatchWindowOp;
+pub(crate) use layout::{Layout, Pane};
 pub(crate) use result::ResultPlan;
+pub use session::SessionWindow;

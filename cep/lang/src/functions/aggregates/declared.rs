@@ -47,14 +47,10 @@ impl Argument {
             }
             Self::Number | Self::Fraction => number.then_some(DataType::Float64),
             Self::Count => from.is_integer().then_some(DataType::Int64),
-            Self::Text => (matches!(
-                from,
-                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
-            ) || from.is_null())
+            Self::Text => (matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+                || from.is_null())
             .then_some(DataType::Utf8),
-            Self::Condition => {
-                (*from == DataType::Boolean || from.is_null()).then_some(DataType::Boolean)
-            }
+            Self::Condition => (*from == DataType::Boolean || from.is_null()).then_some(DataType::Boolean),
         }
     }
 }
@@ -179,11 +175,8 @@ fn set_of(first: &DataType) -> DataType {
 }
 
 fn counted_values(item: &DataType) -> DataType {
-    let fields: Fields = vec![
-        Field::new("value", item.clone(), true),
-        Field::new("count", DataType::Int64, false),
-    ]
-    .into();
+    let fields: Fields =
+        vec![Field::new("value", item.clone(), true), Field::new("count", DataType::Int64, false)].into();
     list_of(&DataType::Struct(fields))
 }
 
@@ -199,7 +192,6 @@ fn shape(name: &str) -> Option<(&'static [Argument], &'static [Argument], Return
         "ewma" => (&[Number, Fraction], &[], double),
         "arg_max" | "arg_min" => (&[Any, Ordered], &[], same),
         "max_forever" | "min_forever" | "mode" => (&[Ordered], &[], same),
-        "regr_count" => (&[Number, Number], &[], bigint),
         "string_agg" => (&[Text], &[Text], text),
         "topk" => (&[Ordered, Count], &[], counted_values),
         "union_set" => (&[Ordered], &[], set_of),
@@ -228,12 +220,8 @@ pub(in crate::functions) fn functions() -> Vec<(&'static AggregateDoc, Arc<Aggre
     AGGREGATES
         .iter()
         .filter_map(|doc| {
-            let function = declare(doc).or_else(|| {
-                theirs
-                    .iter()
-                    .find(|function| function.name() == doc.name)
-                    .cloned()
-            })?;
+            let function = declare(doc)
+                .or_else(|| theirs.iter().find(|function| function.name() == doc.name).cloned())?;
             Some((doc, function))
         })
         .collect()

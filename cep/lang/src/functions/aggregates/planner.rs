@@ -59,9 +59,7 @@ impl ExprPlanner for AggregateRewritePlanner {
 fn refuse_ignore_nulls(name: &str, treatment: Option<NullTreatment>) -> Result<()> {
     let takes_it = matches!(name, "first_value" | "last_value" | "nth_value" | "array_agg");
     if treatment == Some(NullTreatment::IgnoreNulls) && !takes_it {
-        return plan_err!(
-            "IGNORE NULLS does not apply to {name}; use FILTER (WHERE x IS NOT NULL)"
-        );
+        return plan_err!("IGNORE NULLS does not apply to {name}; use FILTER (WHERE x IS NOT NULL)");
     }
     Ok(())
 }
@@ -112,10 +110,7 @@ fn literal_number(name: &str, args: &[Expr], index: usize) -> Result<Option<f64>
     };
     match number(arg) {
         Some(value) => Ok(Some(value)),
-        None => plan_err!(
-            "argument {} of {name} must be a literal number, not {arg}",
-            index + 1
-        ),
+        None => plan_err!("argument {} of {name} must be a literal number, not {arg}", index + 1),
     }
 }
 
@@ -188,23 +183,10 @@ fn without_within_group(mut raw: RawAggregateExpr) -> Result<RawAggregateExpr> {
 }
 
 fn aggregate_expr(raw: RawAggregateExpr) -> Expr {
-    let RawAggregateExpr {
-        func,
-        args,
-        distinct,
-        filter,
-        order_by,
-        null_treatment,
-    } = raw;
+    let RawAggregateExpr { func, args, distinct, filter, order_by, null_treatment } = raw;
     Expr::AggregateFunction(AggregateFunction {
         func,
-        params: AggregateFunctionParams {
-            args,
-            distinct,
-            filter,
-            order_by,
-            null_treatment,
-        },
+        params: AggregateFunctionParams { args, distinct, filter, order_by, null_treatment },
     })
 }
 

@@ -82,10 +82,9 @@ pub(super) fn functions() -> Vec<Definition> {
 
 fn timestamp_like(data_type: Option<&DataType>) -> Result<DataType> {
     match data_type {
-        Some(DataType::Timestamp(_, zone)) => Ok(DataType::Timestamp(
-            TimeUnit::Nanosecond,
-            zone.as_ref().map(Arc::clone),
-        )),
+        Some(DataType::Timestamp(_, zone)) => {
+            Ok(DataType::Timestamp(TimeUnit::Nanosecond, zone.as_ref().map(Arc::clone)))
+        }
         _ => Ok(DataType::Timestamp(TimeUnit::Nanosecond, None)),
     }
 }
@@ -102,8 +101,7 @@ fn dateadd(call: &Call<'_>) -> Result<ArrayRef> {
     let (unit, count) = (call.text(0)?, call.ints(1)?);
     let timestamp = call.primitive::<TimestampNanosecondType>(2)?;
     call.build_primitive::<TimestampNanosecondType>(|row| {
-        let (Some(unit), Some(count), Some(timestamp)) =
-            (unit.at(row), count.at(row), timestamp.at(row))
+        let (Some(unit), Some(count), Some(timestamp)) = (unit.at(row), count.at(row), timestamp.at(row))
         else {
             return Ok(None);
         };
@@ -120,11 +118,7 @@ fn add_units(timestamp_ns: i64, unit: Unit, count: i64) -> Result<i64> {
             let clock = wall_clock(timestamp_ns);
             let span = u32::try_from(months.unsigned_abs()).ok().map(Months::new);
             let moved = span.and_then(|span| {
-                if months >= 0 {
-                    clock.checked_add_months(span)
-                } else {
-                    clock.checked_sub_months(span)
-                }
+                if months >= 0 { clock.checked_add_months(span) } else { clock.checked_sub_months(span) }
             });
             moved.map(nanoseconds).transpose()?
         }
@@ -195,13 +189,7 @@ fn complete_between(unit: Unit, from_ns: i64, to_ns: i64) -> i64 {
 }
 
 fn make_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
-    let parts = [
-        call.ints(0)?,
-        call.ints(1)?,
-        call.ints(2)?,
-        call.ints(3)?,
-        call.ints(4)?,
-    ];
+    let parts = [call.ints(0)?, call.ints(1)?, call.ints(2)?, call.ints(3)?, call.ints(4)?];
     let seconds = call.doubles(5)?;
     call.build_primitive::<TimestampNanosecondType>(|row| {
         let mut values = [0_i64; 5];
@@ -231,9 +219,7 @@ fn timestamp_of(parts: [i64; 5], seconds: f64) -> Result<i64> {
         Some(clock) if (0.0..60_000_000.0).contains(&micros) => {
             nanoseconds(clock + chrono::TimeDelta::microseconds(micros as i64))
         }
-        Some(_) | None => exec_err!(
-            "there is no time {year}-{month}-{day} {hour}:{minute}:{seconds}"
-        ),
+        Some(_) | None => exec_err!("there is no time {year}-{month}-{day} {hour}:{minute}:{seconds}"),
     }
 }
 

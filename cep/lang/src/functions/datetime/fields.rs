@@ -45,15 +45,7 @@ macro_rules! epoch {
     };
 }
 
-const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -75,18 +67,11 @@ pub(super) fn functions() -> Vec<Definition> {
         field!("year", DatePart::Year, "Year."),
         field!("quarter", DatePart::Quarter, "Quarter of the year, 1 to 4."),
         field!("month", DatePart::Month, "Month of the year, 1 to 12."),
-        field!("week", DatePart::WeekISO, "ISO 8601 week of the year, 1 to 53.")
-            .aliased(&["weekofyear"]),
-        field!("day", DatePart::Day, "Day of the month, 1 to 31.")
-            .aliased(&["dayofmonth", "day_of_month"]),
-        field!("dayofyear", DatePart::DayOfYear, "Day of the year, 1 to 366.")
-            .aliased(&["day_of_year"]),
-        field!(
-            "dayofweek",
-            DatePart::DayOfWeekSunday0,
-            "Day of the week, 0 (Sunday) to 6 (Saturday)."
-        )
-        .aliased(&["day_of_week"]),
+        field!("week", DatePart::WeekISO, "ISO 8601 week of the year, 1 to 53.").aliased(&["weekofyear"]),
+        field!("day", DatePart::Day, "Day of the month, 1 to 31.").aliased(&["dayofmonth", "day_of_month"]),
+        field!("dayofyear", DatePart::DayOfYear, "Day of the year, 1 to 366.").aliased(&["day_of_year"]),
+        field!("dayofweek", DatePart::DayOfWeekSunday0, "Day of the week, 0 (Sunday) to 6 (Saturday).")
+            .aliased(&["day_of_week"]),
         Definition::new(
             "isodow",
             "isodow(timestamp)",
@@ -158,7 +143,5 @@ fn names(call: &Call<'_>, part: DatePart, first: i32, names: &[&str]) -> Result<
 
 /// The last day of the month of `date`; a month of the timestamp range always has one.
 fn last_day(date: NaiveDate) -> Option<NaiveDate> {
-    date.with_day(1)?
-        .checked_add_months(Months::new(1))?
-        .pred_opt()
+    date.with_day(1)?.checked_add_months(Months::new(1))?.pred_opt()
 }

@@ -22,7 +22,7 @@ pub(super) fn functions() -> Vec<Definition> {
             |call| {
                 let (column, tagged) = (call.column(0)?, is_json(call.field(0)));
                 call.build_text(|row| {
-                    if column.is_null(row) {
+                    if column.data_type().is_null() || column.is_null(row) {
                         return Ok(None);
                     }
                     let mut json = String::new();
@@ -69,9 +69,7 @@ pub(super) fn functions() -> Vec<Definition> {
 
 fn check_pairs(args: &ReturnFieldArgs<'_>) -> Result<()> {
     if !args.arg_fields.len().is_multiple_of(2) {
-        return plan_err!(
-            "json_object takes pairs of key and value: json_object('a', 1, 'b', 2)"
-        );
+        return plan_err!("json_object takes pairs of key and value: json_object('a', 1, 'b', 2)");
     }
     for (index, field) in args.arg_fields.iter().enumerate().step_by(2) {
         let is_text = matches!(
@@ -79,27 +77,19 @@ fn check_pairs(args: &ReturnFieldArgs<'_>) -> Result<()> {
             DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(_, _)
         );
         if !is_text {
-            return plan_err!(
-                "argument {} of json_object is a key and must be STRING; CAST it",
-                index + 1
-            );
+            return plan_err!("argument {} of json_object is a key and must be STRING; CAST it", index + 1);
         }
     }
     Ok(())
 }
 
 fn columns(call: &Call<'_>) -> Result<Vec<(ArrayRef, bool)>> {
-    (0..call.count())
-        .map(|index| Ok((call.column(index)?, is_json(call.field(index)))))
-        .collect()
+    (0..call.count()).map(|index| Ok((call.column(index)?, is_json(call.field(index))))).collect()
 }
 
 fn object(call: &Call<'_>) -> Result<ArrayRef> {
     let columns = columns(call)?;
-    let keys = (0..call.count())
-        .step_by(2)
-        .map(|index| call.text(index))
-        .collect::<Result<Vec<_>>>()?;
+    let keys = (0..call.count()).step_by(2).map(|index| call.text(index)).collect::<Result<Vec<_>>>()?;
     call.build_text(|row| {
         let mut json = String::from("{");
         for (index, key) in keys.iter().enumerate() {

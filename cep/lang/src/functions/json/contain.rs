@@ -14,23 +14,18 @@ pub(super) fn functions() -> Vec<Definition> {
         Returns::Type(DataType::Boolean),
         |call| {
             let (whole, part) = (call.text(0)?, call.text(1)?);
-            let fixed: Option<Option<Value>> = part
-                .constant()
-                .map(|text| text.and_then(|text| serde_json::from_str(text).ok()));
+            let fixed: Option<Option<Value>> =
+                part.constant().map(|text| text.and_then(|text| serde_json::from_str(text).ok()));
             call.build_bool(|row| {
                 let parsed;
                 let part = match &fixed {
                     Some(part) => part.as_ref(),
                     None => {
-                        parsed = part
-                            .at(row)
-                            .and_then(|text| serde_json::from_str::<Value>(text).ok());
+                        parsed = part.at(row).and_then(|text| serde_json::from_str::<Value>(text).ok());
                         parsed.as_ref()
                     }
                 };
-                let whole: Option<Value> = whole
-                    .at(row)
-                    .and_then(|text| serde_json::from_str(text).ok());
+                let whole: Option<Value> = whole.at(row).and_then(|text| serde_json::from_str(text).ok());
                 Ok(whole.zip(part).map(|(whole, part)| {
                     // A bare value is also contained in an array, at the top only.
                     let bare_in_array = whole
@@ -49,12 +44,12 @@ fn is_bare(value: &Value) -> bool {
 
 fn contains(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
-        (Value::Object(whole), Value::Object(part)) => part
-            .iter()
-            .all(|(key, part)| whole.get(key).is_some_and(|whole| contains(whole, part))),
-        (Value::Array(whole), Value::Array(part)) => part
-            .iter()
-            .all(|part| whole.iter().any(|whole| contains(whole, part))),
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            part.iter().all(|part| whole.iter().any(|whole| contains(whole, part)))
+        }
         (Value::Number(a), Value::Number(b)) => same_number(a, b),
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,

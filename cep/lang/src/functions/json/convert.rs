@@ -5,8 +5,8 @@ use std::fmt::Write;
 use arrow_array::cast::AsArray;
 use arrow_array::timezone::Tz;
 use arrow_array::types::{
-    ArrowTimestampType, Float32Type, Float64Type, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowTimestampType, Float32Type, Float64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -23,22 +23,13 @@ use super::seek::is_valid;
 ///
 /// `tagged` says that the column holds JSON: a well-formed text goes in as it is, a malformed one
 /// as a string.
-pub(super) fn write_value(
-    column: &ArrayRef,
-    row: usize,
-    tagged: bool,
-    json: &mut String,
-) -> Result<()> {
+pub(super) fn write_value(column: &ArrayRef, row: usize, tagged: bool, json: &mut String) -> Result<()> {
     if column.data_type().is_null() || column.is_null(row) {
         json.push_str("null");
         return Ok(());
     }
     match column.data_type() {
-        DataType::Boolean => json.push_str(if column.as_boolean().value(row) {
-            "true"
-        } else {
-            "false"
-        }),
+        DataType::Boolean => json.push_str(if column.as_boolean().value(row) { "true" } else { "false" }),
         DataType::Float32 => {
             let value = column.as_primitive::<Float32Type>().value(row);
             write_float(value.is_finite(), value.into(), json, &value);
@@ -70,9 +61,7 @@ pub(super) fn write_value(
         }
         DataType::Struct(fields) => {
             json.push('{');
-            for (index, (field, member)) in
-                fields.iter().zip(column.as_struct().columns()).enumerate()
-            {
+            for (index, (field, member)) in fields.iter().zip(column.as_struct().columns()).enumerate() {
                 if index > 0 {
                     json.push(',');
                 }
@@ -209,8 +198,7 @@ fn write_timestamp(
         None => instant.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         Some(zone) => {
             let zone: Tz = zone.parse()?;
-            zone.from_utc_datetime(&instant.naive_utc())
-                .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+            zone.from_utc_datetime(&instant.naive_utc()).to_rfc3339_opts(SecondsFormat::AutoSi, true)
         }
     };
     write_text(&text, json);

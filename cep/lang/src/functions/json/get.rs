@@ -29,11 +29,7 @@ pub(super) fn functions() -> Vec<Definition> {
             "The value at a path as STRING, a JSON string without its quotes: j ->> 'key'.",
             steps,
             Returns::Type(DataType::Utf8),
-            |call| {
-                by_steps(call, |call, found| {
-                    call.build_text(|row| Ok(found(row).and_then(as_text)))
-                })
-            },
+            |call| by_steps(call, |call, found| call.build_text(|row| Ok(found(row).and_then(as_text)))),
         )
         .aliased(&["json_get_text", "json_as_text", "json_extract_path_text"]),
         Definition::new(
@@ -42,11 +38,7 @@ pub(super) fn functions() -> Vec<Definition> {
             "The number at a path as BIGINT; NULL when it is not a whole number.",
             steps,
             Returns::Type(DataType::Int64),
-            |call| {
-                by_steps(call, |call, found| {
-                    call.build_int(|row| Ok(found(row).and_then(as_int)))
-                })
-            },
+            |call| by_steps(call, |call, found| call.build_int(|row| Ok(found(row).and_then(as_int)))),
         ),
         Definition::new(
             "json_get_float",
@@ -54,11 +46,7 @@ pub(super) fn functions() -> Vec<Definition> {
             "The number at a path as DOUBLE; NULL when it is not a number.",
             steps,
             Returns::Type(DataType::Float64),
-            |call| {
-                by_steps(call, |call, found| {
-                    call.build_double(|row| Ok(found(row).and_then(as_double)))
-                })
-            },
+            |call| by_steps(call, |call, found| call.build_double(|row| Ok(found(row).and_then(as_double)))),
         )
         .aliased(&["json_get_double"]),
         Definition::new(
@@ -67,11 +55,7 @@ pub(super) fn functions() -> Vec<Definition> {
             "The value at a path as BOOL; NULL when it is not true or false.",
             steps,
             Returns::Type(DataType::Boolean),
-            |call| {
-                by_steps(call, |call, found| {
-                    call.build_bool(|row| Ok(found(row).and_then(as_bool)))
-                })
-            },
+            |call| by_steps(call, |call, found| call.build_bool(|row| Ok(found(row).and_then(as_bool)))),
         ),
         Definition::new(
             "json_extract",
@@ -128,25 +112,18 @@ fn by_steps(
     let per_row: Vec<Option<Vec<Step>>> = if fixed {
         Vec::new()
     } else {
-        (0..call.rows())
-            .map(|row| steps_at(call, row))
-            .collect::<Result<_>>()?
+        (0..call.rows()).map(|row| steps_at(call, row)).collect::<Result<_>>()?
     };
     build(call, &|row| {
         let steps = match &shared {
             Some(steps) => steps.as_ref()?,
             None => per_row.get(row)?.as_ref()?,
         };
-        seek(documents.at(row)?, steps)
-            .filter(|text| *text != "null")
-            .map(str::to_string)
+        seek(documents.at(row)?, steps).filter(|text| *text != "null").map(str::to_string)
     })
 }
 
-fn by_path(
-    call: &Call<'_>,
-    convert: impl Fn(String) -> Option<String>,
-) -> Result<ArrayRef> {
+fn by_path(call: &Call<'_>, convert: impl Fn(String) -> Option<String>) -> Result<ArrayRef> {
     let mut paths = Paths::default();
     let (documents, texts) = (call.text(0)?, call.text(1)?);
     call.build_text(|row| {

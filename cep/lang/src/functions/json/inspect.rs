@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, StringArray};
 use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{ArrayRef, StringArray};
 use arrow_schema::{DataType, Field};
 use datafusion_common::Result;
 use serde_json::value::RawValue;
@@ -51,11 +51,7 @@ pub(super) fn functions() -> Vec<Definition> {
             |call| {
                 let mut places = Places::of(call)?;
                 call.build_bool(|row| {
-                    Ok(if places.is_known(row) {
-                        Some(places.at(row)?.is_some())
-                    } else {
-                        None
-                    })
+                    Ok(if places.is_known(row) { Some(places.at(row)?.is_some()) } else { None })
                 })
             },
         )
@@ -83,12 +79,7 @@ pub(super) fn functions() -> Vec<Definition> {
             "json_keys(j [, path])",
             "Keys of a JSON object in their order; NULL when it is not one. ARRAY<STRING>.",
             WITH_PATH,
-            Returns::Of(|_| {
-                Ok(DataType::List(Arc::new(Field::new_list_field(
-                    DataType::Utf8,
-                    true,
-                ))))
-            }),
+            Returns::Of(|_| Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))))),
             keys,
         )
         .aliased(&["json_object_keys"])
@@ -107,11 +98,7 @@ impl<'a> Places<'a> {
     fn of(call: &'a Call<'_>) -> Result<Self> {
         Ok(Self {
             documents: call.text(0)?,
-            texts: if call.count() > 1 {
-                Some(call.text(1)?)
-            } else {
-                None
-            },
+            texts: if call.count() > 1 { Some(call.text(1)?) } else { None },
             paths: Paths::default(),
         })
     }
@@ -127,8 +114,7 @@ impl<'a> Places<'a> {
 
     /// True when neither document nor path is NULL and the document is well-formed.
     fn is_known(&self, row: usize) -> bool {
-        self.arguments(row)
-            .is_some_and(|(document, _)| is_valid(document))
+        self.arguments(row).is_some_and(|(document, _)| is_valid(document))
     }
 
     /// The verbatim text at the place, if there is one.
@@ -156,9 +142,9 @@ fn keys(call: &Call<'_>) -> Result<ArrayRef> {
     let mut places = Places::of(call)?;
     let mut lists = ListBuilder::new(StringBuilder::new());
     for row in 0..call.rows() {
-        let object = places.at(row)?.and_then(|text| {
-            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).ok()
-        });
+        let object = places
+            .at(row)?
+            .and_then(|text| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).ok());
         match object {
             Some(object) => {
                 for key in object.keys() {

@@ -13,33 +13,20 @@ mod inspect;
 mod path;
 mod seek;
 
-use arrow_schema::{Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef};
+pub(super) use cep_types::options::is_json_field;
 
 use super::definition::Definition;
 
-/// Arrow's own key and name of the canonical JSON extension type.
-const EXTENSION_KEY: &str = "ARROW:extension:name";
-const EXTENSION_NAME: &str = "arrow.json";
-
-/// `field`, tagged as JSON.
+/// `field`, tagged as JSON: what [`is_json_field`] looks for.
 pub(super) fn tag_json(mut field: Field) -> Field {
-    field
-        .metadata_mut()
-        .insert(EXTENSION_KEY.into(), EXTENSION_NAME.into());
+    field.metadata_mut().insert("ceptra.type".into(), "json".into());
     field
 }
 
-/// A nullable JSON column: `Utf8` with Arrow's canonical extension name `arrow.json`.
+/// A nullable JSON column.
 pub fn json_field(name: &str) -> Field {
-    tag_json(Field::new(name, arrow_schema::DataType::Utf8, true))
-}
-
-/// True when `field` carries the JSON tag.
-pub fn is_json_field(field: &Field) -> bool {
-    field
-        .metadata()
-        .get(EXTENSION_KEY)
-        .is_some_and(|name| name == EXTENSION_NAME)
+    tag_json(Field::new(name, DataType::Utf8, true))
 }
 
 fn is_json(field: Option<&FieldRef>) -> bool {

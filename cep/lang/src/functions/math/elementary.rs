@@ -14,17 +14,10 @@ use crate::functions::nan::{canonical_nan, canonical_nan_f32};
 /// FLOAT when every argument is FLOAT, DOUBLE otherwise.
 pub(super) fn float_of(arg_types: &[DataType]) -> Result<DataType> {
     let all_float = !arg_types.is_empty() && arg_types.iter().all(|t| *t == DataType::Float32);
-    Ok(if all_float {
-        DataType::Float32
-    } else {
-        DataType::Float64
-    })
+    Ok(if all_float { DataType::Float32 } else { DataType::Float64 })
 }
 
-fn map_one<T: ArrowPrimitiveType>(
-    call: &Call<'_>,
-    f: impl Fn(T::Native) -> T::Native,
-) -> Result<ArrayRef> {
+fn map_one<T: ArrowPrimitiveType>(call: &Call<'_>, f: impl Fn(T::Native) -> T::Native) -> Result<ArrayRef> {
     let x = call.primitive::<T>(0)?;
     let result: PrimitiveArray<T> = (0..call.rows()).map(|row| x.at(row).map(&f)).collect();
     Ok(Arc::new(result))
@@ -35,9 +28,7 @@ fn map_two<T: ArrowPrimitiveType>(
     f: impl Fn(T::Native, T::Native) -> T::Native,
 ) -> Result<ArrayRef> {
     let (x, y) = (call.primitive::<T>(0)?, call.primitive::<T>(1)?);
-    let result: PrimitiveArray<T> = (0..call.rows())
-        .map(|row| Some(f(x.at(row)?, y.at(row)?)))
-        .collect();
+    let result: PrimitiveArray<T> = (0..call.rows()).map(|row| Some(f(x.at(row)?, y.at(row)?))).collect();
     Ok(Arc::new(result))
 }
 
@@ -51,9 +42,7 @@ macro_rules! unary {
             Params::exactly(&[Param::Float]),
             Returns::Of(float_of),
             |call| match call.return_type() {
-                DataType::Float32 => {
-                    map_one::<Float32Type>(call, |x| canonical_nan_f32($float(x)))
-                }
+                DataType::Float32 => map_one::<Float32Type>(call, |x| canonical_nan_f32($float(x))),
                 _ => map_one::<Float64Type>(call, |x| canonical_nan($double(x))),
             },
         )
@@ -70,9 +59,7 @@ macro_rules! binary {
             Params::exactly(&[Param::Float, Param::Float]),
             Returns::Of(float_of),
             |call| match call.return_type() {
-                DataType::Float32 => {
-                    map_two::<Float32Type>(call, |x, y| canonical_nan_f32($float(x, y)))
-                }
+                DataType::Float32 => map_two::<Float32Type>(call, |x, y| canonical_nan_f32($float(x, y))),
                 _ => map_two::<Float64Type>(call, |x, y| canonical_nan($double(x, y))),
             },
         )
@@ -113,7 +100,19 @@ pub(super) fn functions() -> Vec<Definition> {
         unary!("sinh", libm::sinh, libm::sinhf, "Hyperbolic sine."),
         unary!("tan", libm::tan, libm::tanf, "Tangent of radians."),
         unary!("tanh", libm::tanh, libm::tanhf, "Hyperbolic tangent."),
-        binary!("atan2", "atan2(y, x)", libm::atan2, libm::atan2f, "Angle of the point (x, y), radians in −π..=π."),
-        binary!("hypot", "hypot(x, y)", libm::hypot, libm::hypotf, "Length of the vector (x, y), without overflow in between."),
+        binary!(
+            "atan2",
+            "atan2(y, x)",
+            libm::atan2,
+            libm::atan2f,
+            "Angle of the point (x, y), radians in −π..=π."
+        ),
+        binary!(
+            "hypot",
+            "hypot(x, y)",
+            libm::hypot,
+            libm::hypotf,
+            "Length of the vector (x, y), without overflow in between."
+        ),
     ]
 }

@@ -107,11 +107,7 @@ fn div(call: &Call<'_>) -> Result<ArrayRef> {
 
 fn safe_div(call: &Call<'_>) -> Result<ArrayRef> {
     let (a, b) = (call.doubles(0)?, call.doubles(1)?);
-    let otherwise = if call.count() > 2 {
-        Some(call.doubles(2)?)
-    } else {
-        None
-    };
+    let otherwise = if call.count() > 2 { Some(call.doubles(2)?) } else { None };
     call.build_double(|row| {
         Ok(match (a.at(row), b.at(row)) {
             (Some(_), Some(0.0)) => otherwise.as_ref().and_then(|cells| cells.at(row)),

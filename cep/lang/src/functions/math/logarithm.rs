@@ -39,21 +39,15 @@ pub(super) fn functions() -> Vec<Definition> {
         |call| {
             let two = call.count() == 2;
             if *call.return_type() == DataType::Float32 {
-                let (first, last) = (
-                    call.primitive::<Float32Type>(0)?,
-                    call.primitive::<Float32Type>(usize::from(two))?,
-                );
+                let (first, last) =
+                    (call.primitive::<Float32Type>(0)?, call.primitive::<Float32Type>(usize::from(two))?);
                 return call.build_primitive::<Float32Type>(|row| {
                     let base = if two { first.at(row) } else { Some(10.0) };
-                    Ok(base
-                        .zip(last.at(row))
-                        .map(|(base, x)| canonical_nan_f32(logf(base, x))))
+                    Ok(base.zip(last.at(row)).map(|(base, x)| canonical_nan_f32(logf(base, x))))
                 });
             }
-            let (first, last) = (
-                call.primitive::<Float64Type>(0)?,
-                call.primitive::<Float64Type>(usize::from(two))?,
-            );
+            let (first, last) =
+                (call.primitive::<Float64Type>(0)?, call.primitive::<Float64Type>(usize::from(two))?);
             call.build_double(|row| {
                 let base = if two { first.at(row) } else { Some(10.0) };
                 Ok(base.zip(last.at(row)).map(|(base, x)| log(base, x)))

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array, PrimitiveArray};
-use arrow_schema::{DataType, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef};
 use datafusion_common::{Result, internal_err};
+use datafusion_expr::type_coercion::functions::fields_with_udf;
 use datafusion_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
 use super::power::power_of_ten;
@@ -68,6 +69,7 @@ impl Mode {
 struct Rounding {
     inner: Arc<ScalarUDF>,
     mode: Mode,
+    signature: Signature,
 }
 
 impl PartialEq for Rounding {
@@ -89,6 +91,7 @@ pub(super) fn round() -> Arc<ScalarUDF> {
     Arc::new(ScalarUDF::new_from_impl(Rounding {
         inner: datafusion_functions::math::round(),
         mode: Mode::Nearest,
+        signature: Signature::user_defined(Volatility::Immutable),
     }))
 }
 
@@ -97,6 +100,7 @@ pub(super) fn trunc() -> Arc<ScalarUDF> {
     Arc::new(ScalarUDF::new_from_impl(Rounding {
         inner: datafusion_functions::math::trunc(),
         mode: Mode::TowardsZero,
+        signature: Signature::user_defined(Volatility::Immutable),
     }))
 }
 
@@ -106,7 +110,7 @@ impl ScalarUDFImpl for Rounding {
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        &self.signature
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
@@ -121,12 +125,26 @@ impl ScalarUDFImpl for Rounding {
         self.inner.is_strict()
     }
 
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        let fields: Vec<FieldRef> = arg_types
+            .iter()
+            .map(|data_type| Arc::new(Field::new("argument", data_type.clone(), true)))
+            .collect();
+        let mut types: Vec<DataType> = fields_with_udf(&fields, self.inner.as_ref())?
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect();
+        // A literal number of digits must stay a literal: the type of a DECIMAL result depends on it.
+        if let Some(digits) = types.get_mut(1) {
+            *digits = DataType::Int64;
+        }
+        Ok(types)
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_float = |arg: &ColumnarValue| {
-            matches!(arg.data_type(), DataType::Float32 | DataType::Float64)
-        };
+        let is_float = |arg: &ColumnarValue| matches!(arg.data_type(), DataType::Float32 | DataType::Float64);
         if !args.args.first().is_some_and(is_float) {
-            return self.inner.invoke_with_args(args);
+            return self.invoke_inner(args);
         }
         let call = Call::new(self.name(), &args)?;
         let digits = digits(&call)?;
@@ -152,6 +170,21 @@ impl ScalarUDFImpl for Rounding {
     }
 }
 
+impl Rounding {
+    /// DataFusion's kernel, which wants the number of digits in a type of its own.
+    fn invoke_inner(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let wanted = match self.mode {
+            Mode::Nearest => DataType::Int32,
+            Mode::TowardsZero => DataType::Int64,
+        };
+        if let (Some(digits), Some(field)) = (args.args.get_mut(1), args.arg_fields.get_mut(1)) {
+            *digits = digits.cast_to(&wanted, None)?;
+            *field = Arc::new(field.as_ref().clone().with_data_type(wanted));
+        }
+        self.inner.invoke_with_args(args)
+    }
+}
+
 /// The digits of every row: 0 when the argument is left out.
 fn digits(call: &Call<'_>) -> Result<Vec<Option<i64>>> {
     if call.count() < 2 {
@@ -159,11 +192,6 @@ fn digits(call: &Call<'_>) -> Result<Vec<Option<i64>>> {
     }
     let column = call.column(1)?;
     match column.data_type() {
-        DataType::Int32 => Ok(column
-            .as_primitive::<Int32Type>()
-            .iter()
-            .map(|digits| digits.map(i64::from))
-            .collect()),
         DataType::Int64 => Ok(column.as_primitive::<Int64Type>().iter().collect()),
         DataType::Null => Ok(vec![None; column.len()]),
         other => internal_err!("digits are {other} where an integer was due"),
@@ -174,10 +202,7 @@ fn rows<'a, T: arrow_array::types::ArrowPrimitiveType>(
     values: &'a PrimitiveArray<T>,
     digits: &'a [Option<i64>],
 ) -> impl Iterator<Item = Option<(T::Native, i64)>> + 'a {
-    values
-        .iter()
-        .zip(digits)
-        .map(|(value, digits)| value.zip(*digits))
+    values.iter().zip(digits).map(|(value, digits)| value.zip(*digits))
 }
 
 #[cfg(test)]

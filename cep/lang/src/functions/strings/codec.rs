@@ -109,9 +109,7 @@ pub(super) fn functions() -> Vec<Definition> {
 
 fn build_bytes(call: &Call<'_>, decode: fn(&str) -> Option<Vec<u8>>) -> Result<ArrayRef> {
     let text = call.text(0)?;
-    let decoded: BinaryArray = (0..call.rows())
-        .map(|row| text.at(row).and_then(decode))
-        .collect();
+    let decoded: BinaryArray = (0..call.rows()).map(|row| text.at(row).and_then(decode)).collect();
     Ok(Arc::new(decoded))
 }
 
@@ -122,17 +120,11 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text
-        .chars()
-        .map(|digit| digit.to_digit(16))
-        .collect::<Option<Vec<u32>>>()?;
+    let digits = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<Vec<u32>>>()?;
     if !digits.len().is_multiple_of(2) {
         return None;
     }
-    digits
-        .chunks_exact(2)
-        .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok())
-        .collect()
+    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
 }
 
 fn percent_encode(text: &str) -> String {

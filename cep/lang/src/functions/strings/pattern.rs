@@ -47,10 +47,7 @@ pub(super) fn functions() -> Vec<Definition> {
 }
 
 fn text_list(_: &[DataType]) -> Result<DataType> {
-    Ok(DataType::List(Arc::new(Field::new_list_field(
-        DataType::Utf8,
-        true,
-    ))))
+    Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))))
 }
 
 fn check_pattern(args: &ReturnFieldArgs<'_>) -> Result<()> {
@@ -87,10 +84,7 @@ impl Patterns {
 fn group_index(regex: &Regex, group: i64) -> Result<usize> {
     match usize::try_from(group) {
         Ok(index) if index < regex.captures_len() => Ok(index),
-        Ok(_) | Err(_) => exec_err!(
-            "'{regex}' has groups 0 to {}, not {group}",
-            regex.captures_len() - 1
-        ),
+        Ok(_) | Err(_) => exec_err!("'{regex}' has groups 0 to {}, not {group}", regex.captures_len() - 1),
     }
 }
 
@@ -99,9 +93,7 @@ fn extract(call: &Call<'_>) -> Result<ArrayRef> {
     let groups = optional_group(call)?;
     let mut patterns = Patterns::default();
     call.build_text(|row| {
-        let (Some(text), Some(pattern), Some(group)) =
-            (text.at(row), pattern.at(row), groups(row))
-        else {
+        let (Some(text), Some(pattern), Some(group)) = (text.at(row), pattern.at(row), groups(row)) else {
             return Ok(None);
         };
         let regex = patterns.get(pattern)?;
@@ -115,11 +107,7 @@ fn extract(call: &Call<'_>) -> Result<ArrayRef> {
 
 /// The group of each row, 0 when the argument is left out.
 fn optional_group<'a>(call: &'a Call<'_>) -> Result<impl Fn(usize) -> Option<i64> + use<'a>> {
-    let groups = if call.count() > 2 {
-        Some(call.ints(2)?)
-    } else {
-        None
-    };
+    let groups = if call.count() > 2 { Some(call.ints(2)?) } else { None };
     Ok(move |row| match &groups {
         Some(cells) => cells.at(row),
         None => Some(0),
@@ -132,18 +120,14 @@ fn extract_all(call: &Call<'_>) -> Result<ArrayRef> {
     let mut patterns = Patterns::default();
     let mut lists = ListBuilder::new(StringBuilder::new());
     for row in 0..call.rows() {
-        let (Some(text), Some(pattern), Some(group)) =
-            (text.at(row), pattern.at(row), groups(row))
-        else {
+        let (Some(text), Some(pattern), Some(group)) = (text.at(row), pattern.at(row), groups(row)) else {
             lists.append_null();
             continue;
         };
         let regex = patterns.get(pattern)?;
         let index = group_index(regex, group)?;
         for captures in regex.captures_iter(text) {
-            lists
-                .values()
-                .append_option(captures.get(index).map(|found| found.as_str()));
+            lists.values().append_option(captures.get(index).map(|found| found.as_str()));
         }
         lists.append(true);
     }

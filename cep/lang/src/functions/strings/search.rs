@@ -82,11 +82,7 @@ pub(super) fn functions() -> Vec<Definition> {
             Returns::Type(DataType::Float64),
             |call| {
                 let (a, b) = (call.text(0)?, call.text(1)?);
-                call.build_double(|row| {
-                    Ok(a.at(row)
-                        .zip(b.at(row))
-                        .map(|(a, b)| strsim::jaro_winkler(a, b)))
-                })
+                call.build_double(|row| Ok(a.at(row).zip(b.at(row)).map(|(a, b)| strsim::jaro_winkler(a, b))))
             },
         ),
     ]
@@ -94,11 +90,7 @@ pub(super) fn functions() -> Vec<Definition> {
 
 fn locate(call: &Call<'_>) -> Result<ArrayRef> {
     let (part, text) = (call.text(0)?, call.text(1)?);
-    let from = if call.count() > 2 {
-        Some(call.ints(2)?)
-    } else {
-        None
-    };
+    let from = if call.count() > 2 { Some(call.ints(2)?) } else { None };
     call.build_int(|row| {
         let from = match &from {
             Some(cells) => cells.at(row),
@@ -116,10 +108,7 @@ fn position(part: &str, text: &str, from: i64) -> i64 {
     let Some(skipped) = from.checked_sub(1).and_then(|s| usize::try_from(s).ok()) else {
         return 0;
     };
-    let mut ends = text
-        .char_indices()
-        .map(|(index, _)| index)
-        .chain([text.len()]);
+    let mut ends = text.char_indices().map(|(index, _)| index).chain([text.len()]);
     let Some(start) = ends.nth(skipped) else {
         return 0;
     };

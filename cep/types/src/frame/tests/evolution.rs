@@ -103,6 +103,7 @@ fn narrowing_is_refused() {
     ] {
         let error = read_as(&array, plain(array.data_type().clone()), to.clone()).unwrap_err();
         assert!(matches!(error, FrameError::Narrowing { id: ColumnId(10), .. }), "{to:?}: {error}");
+        assert!(!error.to_string().contains("Int"), "types are told in SQL: {error}");
     }
 }
 

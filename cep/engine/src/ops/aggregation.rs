@@ -1,0 +1,178 @@
+//! CREATE AGGREGATION (R-SQL-7): buckets of the finest grain, merged to coarser ones when read.
+//!
+//! A bucket is a monoid state, so late rows correct it by being added, and coarser grains need no
+//! state of their own.
+
+use std::collections::BTreeMap;
+
+use cep_lang::ast::{Duration, Grain};
+use cep_lang::plan::{Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Expr};
+
+use super::window::bounded::{BoundedSteps, Moment, Relation};
+use super::window::content::{Content, Shape};
+use super::window::{Layout, Pane};
+use super::{OpContext, OpError};
+use crate::agg::{AggOptions, Order};
+use crate::chunk::Chunk;
+use crate::codec::{Reader, Result, Writer};
+use crate::column::{Buf, Column, Values};
+
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// Roll-ups of one aggregation.
+#[derive(Debug)]
+pub struct AggregationOp {
+    definition: Box<Aggregation>,
+    layout: Layout,
+    shape: Shape,
+    buckets: BTreeMap<Pane, Content>,
+    seq: u64,
+}
+
+impl AggregationOp {
+    /// Builds the operator of `aggregation`.
+    ///
+    /// # Errors
+    /// The reason why it cannot be built, for the user.
+    pub fn new(aggregation: &Aggregation) -> std::result::Result<Self, String> {
+        let finest = aggregation.grains.first().copied().ok_or("an aggregation needs a grain")?;
+        let keys: Vec<&Expr> = aggregation.keys.iter().map(|k| &k.expr).collect();
+        let time: Vec<Expr> = aggregation.time.iter().cloned().collect();
+        let options = AggOptions { order: Order::EventTime, ..AggOptions::default() };
+        Ok(AggregationOp {
+            layout: grain_layout(finest, aggregation.zone)?,
+            shape: Shape::groups(aggregation.filter.as_ref(), &keys, &aggregation.calls, options, &time)?,
+            definition: Box::new(aggregation.clone()),
+            buckets: BTreeMap::new(),
+            seq: 0,
+        })
+    }
+
+    /// Adds the rows of a step; nothing comes out.
+    pub fn process(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
+        if input.is_empty() {
+            return;
+        }
+        self.shape.prepare.run(input, cx);
+        let rows = self.shape.prepare.rows(input);
+        let mut from = 0;
+        while from < rows {
+            let Some(time) = self.time_of(input, from) else {
+                cx.errors.push(OpError {
+                    pos: self.shape.prepare.pos(input)[from],
+                    code: "E1006",
+                    message: "the time of AGGREGATE BY is NULL; the row was left out".to_string(),
+                });
+                from += 1;
+                continue;
+            };
+            let pane = self.layout.pane_of(time);
+            let same = |row: &usize| self.time_of(input, *row).is_some_and(|t| self.layout.pane_of(t) == pane);
+            let to = from + (from..rows).take_while(same).count();
+            let fresh = || self.shape.content();
+            if !self.buckets.contains_key(&pane) {
+                let content = fresh();
+                self.buckets.insert(pane, content);
+            }
+            let content = self.buckets.get_mut(&pane).expect("just made");
+            self.shape.add(content, input, from, to, self.seq);
+            self.seq += (to - from) as u64;
+            from = to;
+        }
+    }
+
+    fn time_of(&self, input: &Chunk, row: usize) -> Option<i64> {
+        if self.definition.time.is_none() {
+            return Some(self.shape.prepare.time(input)[row]);
+        }
+        let extra = self.shape.extra(input);
+        let column: &Column = extra.first().copied()?;
+        match &column.values {
+            Values::I64(v) if column.is_valid(row) => Some(v[row]),
+            _ => None,
+        }
+    }
+
+    /// Answers a read: buckets of `read.per` that start in its range, in order of time, then of
+    /// first arrival.
+    ///
+    /// # Errors
+    /// The reason why it cannot be computed, or the record errors met, for the user.
+    pub fn read(&mut self, read: &AggregationRead) -> std::result::Result<Relation, String> {
+        let per = grain_layout(read.per, self.definition.zone)?;
+        let mut merged: BTreeMap<Pane, Content> = BTreeMap::new();
+        for (&pane, content) in &self.buckets {
+            let coarse = per.pane_of(self.layout.start_of(pane));
+            let start = per.start_of(coarse);
+            if (read.from_ns..read.to_ns).contains(&start) {
+                merged.entry(coarse).or_insert_with(|| self.shape.content()).merge(content);
+            }
+        }
+        let types: Vec<_> = self.definition.schema.fields().iter().map(|f| f.data_type().clone()).collect();
+        let mut relation = Relation { columns: types.iter().map(Column::new).collect(), rows: 0 };
+        let (mut order, mut failed) = (Vec::new(), Vec::new());
+        for (pane, mut content) in merged {
+            content.order(&mut order);
+            let (time, values) = relation.columns.split_first_mut().expect("the first column is the bucket's start");
+            let starts = Column { values: Values::I64(Buf::Own(vec![per.start_of(pane); order.len()])), valid: None };
+            time.append(&starts);
+            let base = relation.rows;
+            let mut errors = Vec::new();
+            content.emit(&order, values, &mut errors);
+            failed.extend(errors.into_iter().map(|(row, message)| (base + row, message)));
+            relation.rows += order.len();
+        }
+        let at = Moment { time: read.to_ns, stamp: read.to_ns, pos: 0 };
+        let mut errors = Vec::new();
+        relation.drop_groups(failed, at, &mut errors);
+        let mut ops =
+            vec![BoundedOp::Project { exprs: self.definition.project.clone(), schema: self.definition.output.clone() }];
+        ops.extend(read.ops.iter().cloned());
+        BoundedSteps::new(&ops, &AggOptions::default())?.run(&mut relation, at, &mut errors);
+        match errors.first() {
+            Some(error) => Err(error.message.clone()),
+            None => Ok(relation),
+        }
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u64(self.seq);
+        out.u64(self.buckets.len() as u64);
+        for (pane, content) in &self.buckets {
+            out.i64(*pane);
+            content.encode(&self.shape, out);
+        }
+    }
+
+    /// Reads what [`AggregationOp::encode`] of the same definition wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        self.seq = input.u64()?;
+        self.buckets.clear();
+        for _ in 0..input.len(8)? {
+            let pane = input.i64()?;
+            self.buckets.insert(pane, Content::decode(&self.shape, input)?);
+        }
+        Ok(())
+    }
+}
+
+/// Where the buckets of a grain lie. Days and longer follow the zone; weeks begin on Monday.
+fn grain_layout(grain: Grain, zone: Option<chrono_tz::Tz>) -> std::result::Result<Layout, String> {
+    let none = Duration::default();
+    let ns = |nanos| Duration { nanos, ..none };
+    let (size, offset, zone) = match grain {
+        Grain::Second => (ns(1_000_000_000), none, None),
+        Grain::Minute => (ns(60_000_000_000), none, None),
+        Grain::Hour => (ns(3_600_000_000_000), none, None),
+        Grain::Day => (Duration { days: 1, ..none }, none, zone),
+        Grain::Week => (Duration { days: 7, ..none }, ns(4 * DAY_NS), zone),
+        Grain::Month => (Duration { months: 1, ..none }, none, zone),
+        Grain::Year => (Duration { months: 12, ..none }, none, zone),
+    };
+    let window = BatchWindow::Tumbling { size, calendar: Calendar { offset, zone } };
+    Layout::new(&window)?.ok_or_else(|| "a grain is a tumbling window".to_string())
+}

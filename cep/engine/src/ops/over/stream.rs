@@ -1,0 +1,297 @@
+//! OVER on a stream: one output row for each input row, from the rows of its partition so far.
+//!
+//! In arrival order a row is answered at once. In event-time order rows wait until the watermark
+//! reaches their event time, and are then answered in (event time, arrival) order; rows with one
+//! event time are peers.
+//!
+//! Invariants:
+//! - A row whose event time is at or below the watermark before it is late: its place in the order
+//!   has been given out.
+//! - A partition keeps only the rows its frames and offsets can still reach.
+
+use cep_lang::plan::OverNode;
+
+use super::calls::StreamCalls;
+use crate::chunk::{Chunk, Phase, position, step_row};
+use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::column::Column;
+use crate::keys::{KeyTable, encode_value};
+use crate::ops::prepare::Prepare;
+use crate::ops::{OpContext, OpError};
+use crate::time::{NodeTime, WATERMARK_START};
+
+/// OVER on a stream.
+#[derive(Debug)]
+pub struct StreamOver {
+    prepare: Prepare,
+    key_count: usize,
+    value_types: Vec<arrow_schema::DataType>,
+    input_types: Vec<arrow_schema::DataType>,
+    event_time_order: bool,
+    keys_max: u64,
+    table: KeyTable,
+    calls: StreamCalls,
+    waiting: Waiting,
+    watermark: i64,
+    seq: u64,
+    late_rows: u64,
+    key: Vec<u8>,
+}
+
+/// Rows that wait for the watermark.
+#[derive(Debug, Default)]
+struct Waiting {
+    rows: Chunk,
+    /// Values the calls need, by row.
+    values: Vec<Column>,
+    /// Partition of each row.
+    group: Vec<u32>,
+    seq: Vec<u64>,
+}
+
+impl StreamOver {
+    /// Builds the operator of `node`.
+    ///
+    /// # Errors
+    /// The reason why it cannot be built, for the user.
+    pub fn new(node: &OverNode) -> std::result::Result<Self, String> {
+        let calls = StreamCalls::new(node)?;
+        let keys = node.calls.first().map(|c| c.partition_by.as_slice()).unwrap_or_default();
+        let mut exprs: Vec<&cep_lang::plan::Expr> = keys.iter().collect();
+        exprs.extend(calls.inputs());
+        let value_types: Vec<_> = calls.inputs().iter().map(|e| e.data_type.clone()).collect();
+        let input_types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
+        let mut over = StreamOver {
+            prepare: Prepare::new(None, &exprs).map_err(|e| e.to_string())?,
+            key_count: keys.len(),
+            value_types,
+            input_types,
+            event_time_order: node.event_time_order,
+            keys_max: node.keys_max,
+            table: KeyTable::new(),
+            calls,
+            waiting: Waiting::default(),
+            watermark: WATERMARK_START,
+            seq: 0,
+            late_rows: 0,
+            key: Vec::new(),
+        };
+        over.waiting = over.no_rows();
+        Ok(over)
+    }
+
+    fn no_rows(&self) -> Waiting {
+        Waiting {
+            rows: Chunk { columns: self.input_types.iter().map(Column::new).collect(), ..Chunk::default() },
+            values: self.value_types.iter().map(Column::new).collect(),
+            group: Vec::new(),
+            seq: Vec::new(),
+        }
+    }
+
+    /// Rows that came too late so far.
+    pub fn late_rows(&self) -> u64 {
+        self.late_rows
+    }
+
+    /// Processes a step.
+    pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
+        self.prepare.run(input, cx);
+        if self.event_time_order {
+            self.gather_waiting(input, cx);
+            self.release(cx.time, out, cx.errors);
+        } else {
+            self.answer_at_once(input, out, cx);
+        }
+        self.watermark = self.watermark.max(cx.time.watermarks.last());
+    }
+
+    /// Partition of prepared row `row`; `None` when there are too many.
+    fn group(&mut self, input: &Chunk, row: usize, errors: &mut Vec<OpError>) -> Option<u32> {
+        self.key.clear();
+        for column in self.prepare.columns(input, 0..self.key_count) {
+            encode_value(column, row, &mut self.key);
+        }
+        if let Some(group) = self.table.find(&self.key) {
+            return Some(group);
+        }
+        if self.table.len() as u64 >= self.keys_max {
+            errors.push(OpError {
+                pos: self.prepare.pos(input)[row],
+                code: "E1010",
+                message: format!("more than {} partitions of OVER (state.keys.max); the row was left out", self.keys_max),
+            });
+            return None;
+        }
+        let group = self.table.find_or_insert(&self.key);
+        self.calls.resize(self.table.len());
+        Some(group)
+    }
+
+    fn answer_at_once(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
+        let rows = self.prepare.rows(input);
+        let width = self.input_types.len();
+        let mut answered = Vec::with_capacity(rows);
+        let total = self.key_count + self.value_types.len();
+        for row in 0..rows {
+            let Some(group) = self.group(input, row, cx.errors) else { continue };
+            let values = self.prepare.columns(input, self.key_count..total);
+            let time = self.prepare.time(input)[row];
+            self.calls.add(group, &values, row, time, self.seq);
+            self.seq += 1;
+            let failed = self.calls.answer(group, &values, row, &mut out.columns[width..]);
+            match failed {
+                None => answered.push(row as u32),
+                Some(message) => {
+                    out.columns[width..].iter_mut().for_each(|c| c.truncate(answered.len()));
+                    cx.errors.push(OpError { pos: self.prepare.pos(input)[row], code: "E1002", message });
+                }
+            }
+        }
+        let originals: Vec<u32> = answered.iter().map(|&r| self.prepare.original(r as usize)).collect();
+        for (column, source) in out.columns[..width].iter_mut().zip(&input.columns) {
+            column.append_gather(source, &originals);
+        }
+        out.time.extend(originals.iter().map(|&r| input.time[r as usize]));
+        out.pos.extend(originals.iter().map(|&r| input.pos[r as usize]));
+    }
+
+    /// Puts the rows of the step among those that wait.
+    fn gather_waiting(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
+        let total = self.key_count + self.value_types.len();
+        for row in 0..self.prepare.rows(input) {
+            let (time, pos) = (self.prepare.time(input)[row], self.prepare.pos(input)[row]);
+            let before = match step_row(pos) {
+                0 => self.watermark,
+                step => self.watermark.max(cx.time.watermarks.after(step - 1)),
+            };
+            let original = self.prepare.original(row);
+            if time <= before && before > WATERMARK_START {
+                self.late_rows += 1;
+                if let Some(late) = cx.late.as_deref_mut() {
+                    late.append_gather(input, &[original]);
+                }
+                continue;
+            }
+            let Some(group) = self.group(input, row, cx.errors) else { continue };
+            self.waiting.rows.append_gather(input, &[original]);
+            let values = self.prepare.columns(input, self.key_count..total);
+            for (kept, value) in self.waiting.values.iter_mut().zip(values) {
+                kept.append_range(value, row, row + 1);
+            }
+            self.waiting.group.push(group);
+            self.waiting.seq.push(self.seq);
+            self.seq += 1;
+        }
+    }
+
+    /// Answers the waiting rows that the watermark has reached.
+    fn release(&mut self, time: NodeTime<'_>, out: &mut Chunk, errors: &mut Vec<OpError>) {
+        let last = time.watermarks.last();
+        let waiting = &self.waiting;
+        let mut ready: Vec<u32> =
+            (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] <= last).collect();
+        if ready.is_empty() {
+            return;
+        }
+        ready.sort_by_key(|&r| (waiting.rows.time[r as usize], waiting.seq[r as usize]));
+        let width = self.input_types.len();
+        let mut from = 0;
+        while from < ready.len() {
+            let at = waiting.rows.time[ready[from] as usize];
+            let to = from + ready[from..].iter().take_while(|&&r| waiting.rows.time[r as usize] == at).count();
+            let step = time.watermarks.first_reaching(at, 0).expect("the last watermark has reached it");
+            let pos = position(step, Phase::Watermark);
+            let peers = &ready[from..to];
+            let values: Vec<&Column> = waiting.values.iter().collect();
+            self.calls.add_peers(peers, &waiting.group, &values, at, &waiting.seq);
+            for &row in peers {
+                let before = out.rows();
+                let group = waiting.group[row as usize];
+                match self.calls.answer_peer(group, &values, row as usize, waiting.seq[row as usize], &mut out.columns[width..]) {
+                    None => {
+                        for (column, source) in out.columns[..width].iter_mut().zip(&waiting.rows.columns) {
+                            column.append_gather(source, &[row]);
+                        }
+                        out.time.push(at);
+                        out.pos.push(pos);
+                    }
+                    Some(message) => {
+                        out.columns[width..].iter_mut().for_each(|c| c.truncate(before));
+                        errors.push(OpError { pos, code: "E1002", message });
+                    }
+                }
+            }
+            from = to;
+        }
+        let keep: Vec<u32> = (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] > last).collect();
+        let mut left = self.no_rows();
+        left.rows.append_gather(&self.waiting.rows, &keep);
+        for (kept, value) in left.values.iter_mut().zip(&self.waiting.values) {
+            kept.append_gather(value, &keep);
+        }
+        left.group.extend(keep.iter().map(|&r| self.waiting.group[r as usize]));
+        left.seq.extend(keep.iter().map(|&r| self.waiting.seq[r as usize]));
+        self.waiting = left;
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        out.i64(self.watermark);
+        out.u64(self.seq);
+        out.u64(self.late_rows);
+        out.u64(self.table.len() as u64);
+        for group in 0..self.table.len() as u32 {
+            out.blob(self.table.key(group));
+            self.calls.encode(group, out);
+        }
+        let waiting = &self.waiting;
+        for (column, data_type) in waiting.rows.columns.iter().zip(&self.input_types) {
+            out.column(column, data_type);
+        }
+        for (column, data_type) in waiting.values.iter().zip(&self.value_types) {
+            out.column(column, data_type);
+        }
+        out.i64s(&waiting.rows.time);
+        out.u32s(&waiting.group);
+        waiting.seq.iter().for_each(|&s| out.u64(s));
+    }
+
+    /// Reads what [`StreamOver::encode`] of the same plan wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        self.watermark = input.i64()?;
+        self.seq = input.u64()?;
+        self.late_rows = input.u64()?;
+        self.table.clear();
+        self.calls.resize(0);
+        for group in 0..input.len(8)? {
+            if self.table.find_or_insert(input.blob()?) as usize != group {
+                return Err(DecodeError("a key twice".into()));
+            }
+            self.calls.resize(group + 1);
+            self.calls.decode(group as u32, input)?;
+        }
+        let mut waiting = self.no_rows();
+        for (column, data_type) in waiting.rows.columns.iter_mut().zip(&self.input_types) {
+            *column = input.column(data_type)?;
+        }
+        for (column, data_type) in waiting.values.iter_mut().zip(&self.value_types) {
+            *column = input.column(data_type)?;
+        }
+        waiting.rows.time = input.i64s()?;
+        waiting.group = input.u32s()?;
+        let rows = waiting.rows.time.len();
+        waiting.rows.pos = vec![0; rows];
+        waiting.seq = (0..rows).map(|_| input.u64()).collect::<Result<_>>()?;
+        let columns = waiting.rows.columns.iter().chain(&waiting.values);
+        let known = self.table.len() as u32;
+        if waiting.group.len() != rows || waiting.group.iter().any(|&g| g >= known) || columns.into_iter().any(|c| c.len() != rows) {
+            return Err(DecodeError("waiting rows do not fit together".into()));
+        }
+        self.waiting = waiting;
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! OUTPUT … EVERY … (R-SQL-8): which rows of a period are let through, and when.
+//!
+//! A period is a number of rows, or a time by stamp that begins with the first row and repeats.
+//! ALL gives the rows of a period together at its end. FIRST lets the first row of each group
+//! through at once and no other of that group until the period ends. LAST gives the last row of each
+//! group at the end. SNAPSHOT gives the latest row of every group, of all periods, at the end.
+//! The end of input ends the period.
+
+use cep_lang::ast::{RateEvery, RateKind};
+use cep_lang::plan::RateNode;
+use cep_types::Op;
+
+use super::OpContext;
+use crate::chunk::{Chunk, Phase, position, step_row};
+use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::column::Column;
+use crate::keys::{KeyTable, encode_value};
+use crate::time::NodeTime;
+
+/// An output rate limiter.
+#[derive(Debug)]
+pub struct RateOp {
+    kind: RateKind,
+    every: Every,
+    keys: Vec<usize>,
+    types: Vec<arrow_schema::DataType>,
+    /// Rows held back: all of the period, or one a group.
+    held: Chunk,
+    groups: KeyTable,
+    /// Row of `held` of each group.
+    row_of: Vec<u32>,
+    /// Rows of the period so far.
+    count: u64,
+    /// Stamp at which the period ends.
+    due: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Every {
+    Rows(u64),
+    Ns(i64),
+}
+
+impl RateOp {
+    /// Builds the operator of `node`.
+    ///
+    /// # Errors
+    /// The reason why it cannot be built, for the user.
+    pub fn new(node: &RateNode) -> std::result::Result<Self, String> {
+        let every = match node.every {
+            RateEvery::Events(n) => Every::Rows(n.max(1)),
+            RateEvery::Time(d) if d.months == 0 => Every::Ns(i64::from(d.days) * 86_400_000_000_000 + d.nanos),
+            RateEvery::Time(_) => return Err("OUTPUT EVERY takes days or shorter units, not months".to_string()),
+        };
+        let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
+        Ok(RateOp {
+            kind: node.kind,
+            every,
+            keys: node.keys.clone(),
+            held: Chunk { columns: types.iter().map(Column::new).collect(), ..Chunk::default() },
+            types,
+            groups: KeyTable::new(),
+            row_of: Vec::new(),
+            count: 0,
+            due: None,
+        })
+    }
+
+    /// Processes a step.
+    pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
+        let time = cx.time;
+        for row in 0..input.rows() {
+            let step = step_row(input.pos[row]);
+            self.end_periods(step, time, out);
+            if let (Every::Ns(ns), None) = (self.every, self.due) {
+                self.due = Some(time.stamps[step].saturating_add(ns));
+            }
+            self.take(input, row, out);
+            self.count += 1;
+            if matches!(self.every, Every::Rows(n) if self.count >= n) {
+                self.give(input.pos[row], out);
+            }
+        }
+        self.end_periods(time.last_row(), time, out);
+        if time.flush {
+            self.give(position(time.last_row(), Phase::Flush), out);
+        }
+    }
+
+    /// Ends the periods whose end the stamps have reached by step row `step`.
+    fn end_periods(&mut self, step: usize, time: NodeTime<'_>, out: &mut Chunk) {
+        let Every::Ns(ns) = self.every else { return };
+        while let Some(due) = self.due.filter(|&d| d <= time.stamps[step]) {
+            let first = time.first_stamp_reaching(due, 0).expect("it is reached by `step`");
+            self.give(position(first, Phase::Stamp).max(out.pos.last().copied().unwrap_or(0)), out);
+            // Empty periods pass without output, but for snapshots of what there is.
+            let behind = (time.stamps[step] - due).div_euclid(ns);
+            let skip = if self.kind == RateKind::Snapshot { 0 } else { behind };
+            self.due = Some(due.saturating_add(ns.saturating_mul(skip.saturating_add(1))));
+        }
+    }
+
+    fn group(&mut self, input: &Chunk, row: usize) -> (usize, bool) {
+        let mut key = Vec::new();
+        for &column in &self.keys {
+            encode_value(&input.columns[column], row, &mut key);
+        }
+        let before = self.groups.len();
+        let group = self.groups.find_or_insert(&key) as usize;
+        (group, group == before)
+    }
+
+    fn take(&mut self, input: &Chunk, row: usize, out: &mut Chunk) {
+        match self.kind {
+            RateKind::All => self.held.append_range(input, row, row + 1),
+            RateKind::First => {
+                if self.group(input, row).1 {
+                    out.append_range(input, row, row + 1);
+                }
+            }
+            RateKind::Last | RateKind::Snapshot => {
+                let (group, is_new) = self.group(input, row);
+                let at = self.held.rows() as u32;
+                self.held.append_range(input, row, row + 1);
+                if is_new { self.row_of.push(at) } else { self.row_of[group] = at }
+                if self.held.rows() > 64 && self.held.rows() > 2 * self.row_of.len() {
+                    self.compact();
+                }
+            }
+        }
+    }
+
+    /// Drops held rows that a later row of their group has replaced.
+    fn compact(&mut self) {
+        let mut kept = Chunk { columns: self.types.iter().map(Column::new).collect(), ..Chunk::default() };
+        kept.append_gather(&self.held, &self.row_of);
+        self.held = kept;
+        self.row_of = (0..self.row_of.len() as u32).collect();
+    }
+
+    /// Ends the period at `pos`.
+    fn give(&mut self, pos: u32, out: &mut Chunk) {
+        let from = out.rows();
+        match self.kind {
+            RateKind::All => out.append_range(&self.held, 0, self.held.rows()),
+            RateKind::First => {}
+            RateKind::Last => out.append_gather(&self.held, &self.row_of),
+            RateKind::Snapshot => {
+                let live: Vec<u32> =
+                    self.row_of.iter().copied().filter(|&r| self.held.ops.get(r as usize) != Some(&Op::Delete)).collect();
+                out.append_gather(&self.held, &live);
+                if !self.held.ops.is_empty() {
+                    out.ops[from..].fill(Op::Insert);
+                }
+            }
+        }
+        out.pos[from..].fill(pos);
+        self.count = 0;
+        if self.kind != RateKind::Snapshot {
+            self.held.clear();
+            self.groups.clear();
+            self.row_of.clear();
+        }
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        let rows: Vec<u32> = match self.kind {
+            RateKind::All | RateKind::First => (0..self.held.rows() as u32).collect(),
+            RateKind::Last | RateKind::Snapshot => self.row_of.clone(),
+        };
+        let mut live = Chunk { columns: self.types.iter().map(Column::new).collect(), ..Chunk::default() };
+        live.append_gather(&self.held, &rows);
+        out.u64(self.count);
+        out.opt_i64(self.due);
+        out.i64s(&live.time);
+        out.blob(&live.ops.iter().map(|o| o.code()).collect::<Vec<_>>());
+        for (column, data_type) in live.columns.iter().zip(&self.types) {
+            out.column(column, data_type);
+        }
+        out.u64(self.groups.len() as u64);
+        (0..self.groups.len() as u32).for_each(|g| out.blob(self.groups.key(g)));
+    }
+
+    /// Reads what [`RateOp::encode`] of the same plan wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        self.count = input.u64()?;
+        self.due = input.opt_i64()?;
+        self.held.clear();
+        self.held.time = input.i64s()?;
+        let rows = self.held.time.len();
+        self.held.pos = vec![0; rows];
+        let ops = input.blob()?.iter().map(|&c| Op::from_code(c)).collect::<Option<Vec<_>>>();
+        self.held.ops = ops.ok_or_else(|| DecodeError("an unknown change".into()))?;
+        for (column, data_type) in self.held.columns.iter_mut().zip(&self.types) {
+            *column = input.column(data_type)?;
+            if column.len() != rows {
+                return Err(DecodeError("held rows of different lengths".into()));
+            }
+        }
+        self.groups.clear();
+        for group in 0..input.len(8)? {
+            if self.groups.find_or_insert(input.blob()?) as usize != group {
+                return Err(DecodeError("a key twice".into()));
+            }
+        }
+        self.row_of = match self.kind {
+            RateKind::All | RateKind::First => Vec::new(),
+            RateKind::Last | RateKind::Snapshot if self.groups.len() == rows => (0..rows as u32).collect(),
+            RateKind::Last | RateKind::Snapshot => return Err(DecodeError("groups without rows".into())),
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,288 @@
+//! Batches that are not aligned to event time: by stamp, count, column, cron, condition.
+//!
+//! One batch is open at a time. `window_start` and `window_end` are the bounds in stamps (TIMEBATCH,
+//! CRON), in the column's time (EXTERNALTIMEBATCH), and the event times of the first and last row
+//! (LENGTHBATCH, BATCH, EXPRESSIONBATCH).
+
+use std::str::FromStr;
+
+use cep_lang::plan::{BatchWindow, WindowCondition};
+use chrono::DateTime;
+use croner::Cron;
+
+use super::bounded::Moment;
+use super::content::{Content, Shape};
+use super::result::{Bounds, ResultPlan};
+use crate::chunk::{Chunk, Phase, position, step_row};
+use crate::codec::{Reader, Result, Writer};
+use crate::column::{Column, Values};
+use crate::ops::condition::Condition;
+use crate::ops::{OpContext, OpError};
+use crate::time::NodeTime;
+
+/// What closes a batch.
+#[derive(Debug)]
+enum Trigger {
+    /// Stamp reaches `start + k·size`.
+    Time { size_ns: i64, start_ns: Option<i64> },
+    /// So many rows.
+    Length { rows: u64 },
+    /// The column (extra expression 0) reaches the end; or silence.
+    External { size_ns: i64, start_ns: Option<i64>, timeout_ns: Option<i64> },
+    /// The stamp moves on.
+    Stamp,
+    /// Stamp reaches a cron time.
+    Cron(Box<Cron>),
+    /// A condition turns false.
+    Condition { condition: Box<Condition>, include_triggering: bool },
+}
+
+/// An operator of one open batch.
+#[derive(Debug)]
+pub struct BatchWindowOp {
+    trigger: Trigger,
+    shape: Shape,
+    result: ResultPlan,
+    content: Content,
+    state: Open,
+    seq: u64,
+}
+
+/// The open batch besides its content.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Open {
+    /// Rows in it, those the filter left out included.
+    count: u64,
+    /// Start of its bounds; once set it goes on from batch to batch where batches are in series.
+    start: Option<i64>,
+    /// End of its bounds, or time of its last row.
+    end: Option<i64>,
+    /// Stamp at which it closes.
+    due: Option<i64>,
+}
+
+impl BatchWindowOp {
+    /// The operator of a window that is neither aligned nor a session.
+    ///
+    /// # Errors
+    /// The reason why it cannot be built, for the user.
+    pub fn new(window: &BatchWindow, shape: Shape, result: ResultPlan, width: &[arrow_schema::DataType]) -> std::result::Result<Self, String> {
+        let trigger = match window {
+            BatchWindow::TimeBatch { size_ns, start_ns } => Trigger::Time { size_ns: *size_ns, start_ns: *start_ns },
+            BatchWindow::LengthBatch { rows } => Trigger::Length { rows: *rows },
+            BatchWindow::ExternalTimeBatch { time: _, size_ns, start_ns, timeout_ns } => {
+                Trigger::External { size_ns: *size_ns, start_ns: *start_ns, timeout_ns: *timeout_ns }
+            }
+            BatchWindow::Batch => Trigger::Stamp,
+            BatchWindow::Cron { expression } => Trigger::Cron(Box::new(
+                Cron::from_str(expression).map_err(|e| format!("the cron expression '{expression}': {e}"))?,
+            )),
+            BatchWindow::ExpressionBatch { condition, include_triggering } => {
+                let condition: &WindowCondition = condition;
+                Trigger::Condition {
+                    condition: Box::new(Condition::new(condition, width)?),
+                    include_triggering: *include_triggering,
+                }
+            }
+            BatchWindow::Tumbling { .. } | BatchWindow::Hop { .. } | BatchWindow::Cumulate { .. } | BatchWindow::Session { .. } => {
+                return Err("this window has an operator of its own".to_string());
+            }
+        };
+        Ok(BatchWindowOp { content: shape.content(), trigger, shape, result, state: Open::default(), seq: 0 })
+    }
+
+    /// Processes a step.
+    pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
+        self.shape.prepare.run(input, cx);
+        let time = cx.time;
+        let prepared = self.shape.prepare.rows(input);
+        let (mut run_from, mut run_to) = (0, 0);
+        for row in 0..input.rows() {
+            let pos = input.pos[row];
+            if self.is_due(time.stamps[step_row(pos)]) {
+                self.add(input, &mut run_from, run_to);
+                self.close_due(step_row(pos), time, out, cx.errors);
+            }
+            let passes = run_to < prepared && self.shape.prepare.original(run_to) as usize == row;
+            if self.closes_before(input, row, passes.then_some(run_to)) {
+                self.add(input, &mut run_from, run_to);
+                self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
+            }
+            let full = self.take_row(input, row, passes.then_some(run_to), time.stamps[step_row(pos)], cx.errors);
+            run_to += usize::from(passes);
+            if full {
+                self.add(input, &mut run_from, run_to);
+                self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
+            }
+        }
+        self.add(input, &mut run_from, run_to);
+        self.close_due(time.last_row(), time, out, cx.errors);
+        if time.flush {
+            self.close(time.last_stamp(), position(time.last_row(), Phase::Flush), out, cx.errors);
+        }
+    }
+
+    fn is_due(&self, stamp: i64) -> bool {
+        self.state.count > 0 && self.state.due.is_some_and(|due| due <= stamp)
+    }
+
+    /// Adds prepared rows `*from..to` to the content.
+    fn add(&mut self, input: &Chunk, from: &mut usize, to: usize) {
+        if *from < to {
+            self.shape.add(&mut self.content, input, *from, to, self.seq);
+            self.seq += (to - *from) as u64;
+            *from = to;
+        }
+    }
+
+    /// Closes the batch if its stamp was reached at or before step row `step`.
+    fn close_due(&mut self, step: usize, time: NodeTime<'_>, out: &mut Chunk, errors: &mut Vec<OpError>) {
+        if !self.is_due(time.stamps[step]) {
+            return;
+        }
+        let due = self.state.due.expect("it is due");
+        let first = time.first_stamp_reaching(due, 0).expect("it is due by now");
+        let pos = position(first, Phase::Stamp).max(out.pos.last().copied().unwrap_or(0));
+        self.close(time.stamps[first], pos, out, errors);
+    }
+
+    /// Whether row `row` does not belong to the open batch any more.
+    fn closes_before(&mut self, input: &Chunk, row: usize, prepared: Option<usize>) -> bool {
+        match &mut self.trigger {
+            Trigger::External { .. } => {
+                let Some(time) = external_time(&self.shape, input, prepared) else { return false };
+                self.state.count > 0 && self.state.end.is_some_and(|end| time >= end)
+            }
+            Trigger::Condition { condition, include_triggering: false } => {
+                self.state.count > 0 && condition.would_fail(input, row)
+            }
+            Trigger::Condition { include_triggering: true, .. }
+            | Trigger::Time { .. }
+            | Trigger::Length { .. }
+            | Trigger::Stamp
+            | Trigger::Cron(_) => false,
+        }
+    }
+
+    /// Counts row `row` into the batch; whether the batch is full with it.
+    fn take_row(&mut self, input: &Chunk, row: usize, prepared: Option<usize>, stamp: i64, errors: &mut Vec<OpError>) -> bool {
+        let first = self.state.count == 0;
+        match &mut self.trigger {
+            Trigger::Time { size_ns, start_ns } => {
+                if first {
+                    let base = self.state.start.or(*start_ns).unwrap_or(stamp);
+                    let start = base + (stamp - base).div_euclid(*size_ns) * *size_ns;
+                    self.state = Open { count: 0, start: Some(start), end: Some(start + *size_ns), due: Some(start + *size_ns) };
+                }
+            }
+            Trigger::Length { rows } => {
+                self.state.start = if first { Some(input.time[row]) } else { self.state.start };
+                self.state.end = Some(input.time[row]);
+                self.state.count += 1;
+                return self.state.count >= *rows;
+            }
+            Trigger::External { size_ns, start_ns, timeout_ns } => {
+                let Some(time) = external_time(&self.shape, input, prepared) else { return false };
+                if first {
+                    let base = self.state.start.or(*start_ns).unwrap_or(time);
+                    let start = base + (time - base).div_euclid(*size_ns) * *size_ns;
+                    self.state.start = Some(start);
+                    self.state.end = Some(start + *size_ns);
+                }
+                self.state.due = timeout_ns.map(|t| stamp.saturating_add(t));
+            }
+            Trigger::Stamp => {
+                self.state.start = if first { Some(input.time[row]) } else { self.state.start };
+                self.state.end = Some(input.time[row]);
+                self.state.due = Some(stamp.saturating_add(1));
+            }
+            Trigger::Cron(cron) => {
+                if first {
+                    let now = DateTime::from_timestamp_nanos(stamp);
+                    match cron.find_next_occurrence(&now, false) {
+                        Ok(next) => {
+                            let due = next.timestamp_nanos_opt();
+                            self.state.start = self.state.end.or(Some(stamp)).filter(|&s| s <= stamp).or(Some(stamp));
+                            self.state.end = due;
+                            self.state.due = due;
+                        }
+                        Err(error) => errors.push(OpError {
+                            pos: input.pos[row],
+                            code: "E1005",
+                            message: format!("the cron expression has no next time: {error}"),
+                        }),
+                    }
+                }
+            }
+            Trigger::Condition { condition, include_triggering } => {
+                self.state.start = if first { Some(input.time[row]) } else { self.state.start };
+                self.state.end = Some(input.time[row]);
+                let fails = *include_triggering && condition.would_fail(input, row);
+                condition.add(input, row);
+                self.state.count += 1;
+                return fails;
+            }
+        }
+        self.state.count += 1;
+        false
+    }
+
+    fn close(&mut self, stamp: i64, pos: u32, out: &mut Chunk, errors: &mut Vec<OpError>) {
+        if self.state.count == 0 {
+            return;
+        }
+        let start = self.state.start.unwrap_or(stamp);
+        let end = self.state.end.unwrap_or(stamp);
+        let in_series = matches!(self.trigger, Trigger::Time { .. } | Trigger::External { .. });
+        // Rows of a result lie just before an exclusive end, and at an inclusive one.
+        let time = if in_series || matches!(self.trigger, Trigger::Cron(_)) { end.saturating_sub(1) } else { end };
+        let at = Moment { time, stamp, pos };
+        if !self.content.is_empty() {
+            self.result.emit(&mut self.content, Bounds { start, end }, at, out, errors);
+        }
+        self.content.clear();
+        if let Trigger::Condition { condition, .. } = &mut self.trigger {
+            condition.clear();
+        }
+        let keep_start = in_series.then_some(start);
+        let keep_end = matches!(self.trigger, Trigger::Cron(_)).then_some(end);
+        self.state = Open { count: 0, start: keep_start, end: keep_end, due: None };
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u64(self.seq);
+        out.u64(self.state.count);
+        out.opt_i64(self.state.start);
+        out.opt_i64(self.state.end);
+        out.opt_i64(self.state.due);
+        self.content.encode(&self.shape, out);
+        if let Trigger::Condition { condition, .. } = &self.trigger {
+            condition.encode(out);
+        }
+    }
+
+    /// Reads what [`BatchWindowOp::encode`] of the same plan wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        self.seq = input.u64()?;
+        self.state = Open { count: input.u64()?, start: input.opt_i64()?, end: input.opt_i64()?, due: input.opt_i64()? };
+        self.content = Content::decode(&self.shape, input)?;
+        if let Trigger::Condition { condition, .. } = &mut self.trigger {
+            condition.decode(input)?;
+        }
+        Ok(())
+    }
+}
+
+/// The external time of a prepared row; rows that were filtered out or where it is NULL have none.
+fn external_time(shape: &Shape, input: &Chunk, prepared: Option<usize>) -> Option<i64> {
+    let row = prepared?;
+    let column: &Column = shape.extra(input).first().copied()?;
+    match &column.values {
+        Values::I64(v) if column.is_valid(row) => Some(v[row]),
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs a script over rows of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
+#![allow(dead_code, missing_docs)] // each test uses its part
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use cep_engine::{Actions, Budget, Partition, Progress};
+use cep_lang::lower::{CompileOptions, compile};
+use cep_lang::plan::Program;
+use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
+use proptest::prelude::*;
+
+pub const SECOND: i64 = 1_000_000_000;
+
+/// A row: time in ns, key, value, number; `None` is NULL.
+pub type Row = (i64, Option<String>, Option<f64>, Option<i64>);
+pub type Rows = Vec<Row>;
+
+/// How rows are fed.
+pub enum Feed {
+    /// One entry.
+    Whole,
+    /// Entries of these lengths, repeated.
+    Cut(Vec<usize>),
+    /// The same, with a checkpoint and a restore in a fresh partition after every entry.
+    Restore(Vec<usize>),
+}
+
+pub struct Outcome {
+    /// Output rows in order, one text each, with where they went.
+    pub output: Vec<String>,
+    /// Errors of records.
+    pub errors: Vec<String>,
+    /// State hash at the end.
+    pub hash: u64,
+}
+
+/// Number of cases: `usual`, a hundred times as many with CEPTRA_DEEP=1.
+pub fn cases(usual: u32) -> u32 {
+    if std::env::var_os("CEPTRA_DEEP").is_some() { usual * 100 } else { usual }
+}
+
+/// Random rows, a little out of order, with NULLs and awkward numbers.
+pub fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
+    let value = prop_oneof![
+        8 => (-20i32..200).prop_map(|v| Some(f64::from(v) / 8.0)),
+        1 => Just(Some(1e16)),
+        1 => Just(Some(f64::NAN)),
+        1 => Just(None),
+    ];
+    let row = (0i64..6_000, -3_000i64..1, 0u8..5, value, -3i64..9);
+    proptest::collection::vec(row, count).prop_map(|rows| {
+        let mut time = 1_700_000_000 * SECOND;
+        rows.into_iter()
+            .map(|(step, back, key, v, n)| {
+                time += step * 1_000_000 / 4;
+                let key = (key > 0).then(|| format!("k{key}"));
+                (time + back * 1_000_000, key, v, (n > -3).then_some(n))
+            })
+            .collect()
+    })
+}
+
+/// Many rows from a fixed recurrence.
+pub fn many(count: usize) -> Rows {
+    let mut state = 1u64;
+    let mut next = |n: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % n
+    };
+    (0..count as i64)
+        .map(|i| {
+            let time = 1_700_000_000 * SECOND + i * 20_000_000 - next(1_500) as i64 * 1_000_000;
+            (time, Some(format!("k{}", next(7))), Some(next(1000) as f64 / 16.0), Some(next(50) as i64))
+        })
+        .collect()
+}
+
+pub const DECLARE: &str = "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) \
+     WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'event');\n";
+
+pub fn program(query: &str) -> Arc<Program> {
+    let text = format!("{DECLARE}{query};");
+    match compile(&text, &CompileOptions::default()) {
+        Ok(program) => Arc::new(program),
+        Err(errors) => panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+pub fn batch(rows: &[Row]) -> RecordBatch {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(TimestampNanosecondArray::from_iter_values(rows.iter().map(|r| r.0))),
+        Arc::new(StringArray::from_iter(rows.iter().map(|r| r.1.as_deref()))),
+        Arc::new(Float64Array::from_iter(rows.iter().map(|r| r.2))),
+        Arc::new(Int64Array::from_iter(rows.iter().map(|r| r.3))),
+    ];
+    let names = ["ts", "k", "v", "n"];
+    RecordBatch::try_from_iter_with_nullable(names.into_iter().zip(columns).map(|(n, c)| (n, c, true)))
+        .expect("columns of one length")
+}
+
+pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
+    let program = program(query);
+    let mut partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    let lengths: Vec<usize> = match feed {
+        Feed::Whole => vec![rows.len().max(1)],
+        Feed::Cut(l) | Feed::Restore(l) => l.clone(),
+    };
+    let (mut at, mut nth, mut index) = (0, 0, 0);
+    while at < rows.len() {
+        let to = (at + lengths[nth % lengths.len()]).min(rows.len());
+        let kind = EntryKind::Events(Events { stream: StreamId(0), rows: batch(&rows[at..to]), times: None });
+        index += 1;
+        apply(&mut partition, index, kind, at, &mut out);
+        if let Feed::Restore(_) = feed {
+            let bytes = partition.checkpoint();
+            let mut fresh = Partition::new(Arc::clone(&program), &[]).expect("built before");
+            fresh.restore(&bytes).expect("its own checkpoint");
+            assert_eq!(fresh.checkpoint(), bytes, "a checkpoint of a restored state: {query}");
+            partition = fresh;
+        }
+        at = to;
+        nth += 1;
+    }
+    apply(&mut partition, index + 1, EntryKind::EndOfInput(StreamId(0)), at, &mut out);
+    out.hash = partition.state_hash();
+    out
+}
+
+fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, out: &mut Outcome) {
+    let entry = Entry { index: LogIndex(index), stamp: StampNs(0), kind };
+    let mut actions = Actions::new();
+    while partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions) == Progress::More {}
+    for run in actions.runs() {
+        let emit = &actions.emits()[run.emit];
+        for row in run.from..run.to {
+            let columns = emit.chunk.columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
+            let op = emit.chunk.ops.get(row).map(|o| o.as_str()).unwrap_or_default();
+            out.output.push(format!("{:?} {op} {columns}", emit.output));
+        }
+    }
+    out.errors.extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
+}
+
+/// Number of rows that come out of `query` before the end of input, one row an entry.
+pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
+    let mut partition = Partition::new(program(query), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    for (at, row) in rows.iter().enumerate() {
+        let rows = batch(std::slice::from_ref(row));
+        let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+        apply(&mut partition, at as u64 + 1, kind, at, &mut out);
+    }
+    out.output.len()
+}

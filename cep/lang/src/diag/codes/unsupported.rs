@@ -1,0 +1,99 @@
+//! E06xx: known elsewhere, refused here.
+
+codes! {
+    JOIN "E0601" "join"
+"Joins are not supported yet: FROM reads one stream, view, aggregation or query.
+
+Mistake:
+```sql
+SELECT * FROM orders JOIN payments ON orders.id = payments.id;
+```
+Fix: write both sides into one stream with UNION ALL and group by the key.
+```sql
+SELECT id, max(amount) AS amount, max(paid) AS paid
+FROM (SELECT id, amount, NULL AS paid FROM orders UNION ALL SELECT id, NULL, paid FROM payments)
+WINDOW SESSION (GAP 1 MINUTE, KEY id)
+GROUP BY id;
+```"
+
+    PATTERN "E0602" "pattern"
+"PATTERN, SEQUENCE and MATCH_RECOGNIZE are not supported yet. Comparing with earlier rows of the same
+key often does: `lag(x) OVER (PARTITION BY key ORDER BY ts)`."
+
+    STATEMENT "E0603" "statement that is not supported"
+"The statement is known from other databases. Either it needs something that is not supported yet
+(tables, triggers, functions), or it has no meaning on a stream (transactions, UPDATE of events)."
+
+    SUBQUERY "E0604" "query inside an expression"
+"IN (SELECT …), EXISTS (SELECT …) and scalar subqueries are not supported yet.
+
+Mistake:
+```sql
+SELECT * FROM trades WHERE price > (SELECT avg(price) FROM trades);
+```
+Fix: compute it beside the rows, in a window.
+```sql
+SELECT * FROM trades QUALIFY price > avg(price) OVER (PARTITION BY symbol ORDER BY ts
+  ROWS BETWEEN 100 PRECEDING AND CURRENT ROW);
+```"
+
+    SET_OPERATION "E0605" "set operation that would remember every row"
+"Streams never end, so UNION without ALL, INTERSECT and EXCEPT would have to remember every row for
+ever. UNION ALL passes the rows of both sides.
+
+Mistake:
+```sql
+SELECT a FROM s UNION SELECT a FROM t;
+```
+Fix:
+```sql
+SELECT a FROM s UNION ALL SELECT a FROM t;
+```"
+
+    GROUPING "E0606" "several groupings at once"
+"GROUPING SETS, ROLLUP, CUBE and GROUP BY ALL are not supported yet. Write one query for each
+grouping."
+
+    CLAUSE "E0607" "clause that is not supported"
+"The clause is known from other databases. Either it has no meaning on a stream, or there is another
+way to write it, which the message names."
+
+    EXPRESSION "E0608" "expression that is not supported"
+"The expression is known from other databases; the message names what to write instead.
+
+Mistake:
+```sql
+SELECT * FROM s WHERE name SIMILAR TO 'a%|b%';
+```
+Fix:
+```sql
+SELECT * FROM s WHERE name ~ '^(a|b)';
+```"
+
+    OR_REPLACE "E0609" "OR REPLACE"
+"Replacing a running definition would silently throw away its windows and aggregates. DROP the old
+object first, or give the new one another name."
+
+    OPERATOR "E0610" "operator that is not supported"
+"The operator is known from other databases; the message names what to write instead."
+
+    WILDCARD "E0611" "option of `*` that is not supported"
+"`*` takes EXCLUDE, EXCEPT and REPLACE. Name the columns for anything else."
+
+    CALL "E0612" "clause of a function call that is not supported"
+"Function calls take DISTINCT, ORDER BY, FILTER, IGNORE NULLS, WITHIN GROUP and OVER where the
+function can use them, and `name => value` for arguments with names."
+
+    OVER "E0613" "window of OVER that is not supported"
+"Windows of OVER and of the WINDOW clause are written out in full: they neither extend nor rename
+another one.
+
+Mistake:
+```sql
+SELECT sum(x) OVER (w ROWS 5 PRECEDING) FROM s WINDOW w AS (ORDER BY ts);
+```
+Fix:
+```sql
+SELECT sum(x) OVER (ORDER BY ts ROWS 5 PRECEDING) FROM s;
+```"
+}

@@ -1,0 +1,201 @@
+//! What formatting must not change: the tokens, the comments, and the statement they parse to.
+
+use datafusion_sql::sqlparser::tokenizer::Token;
+
+use crate::ast::{
+    ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Derived, Insert, InsertSource,
+    Name, OutputRate, Query, Relation, RelationSource, Select, SetExpr, Span, Statement,
+    StatementKind, Window, WithOption, WithinPer,
+};
+use crate::sql::parse_script;
+use crate::sql::tokens::tokenize;
+
+use super::placeholder;
+use super::token::{self, Tok};
+
+/// The statement that a text parses to, without spans; `None` when it is not exactly one.
+pub(super) fn of(text: &str) -> Option<Statement> {
+    let mut statements = parse_script(text, &placeholder).ok()?;
+    let only = statements.pop().filter(|_only| statements.is_empty())?;
+    Some(without_spans(only))
+}
+
+/// Whether `candidate` consists of `tokens` and their comments, up to the case of words.
+pub(super) fn keeps_tokens(tokens: &[Tok], candidate: &str) -> bool {
+    let (located, error) = tokenize(candidate, true);
+    let (mut pieces, trailing) = token::pieces(candidate, located);
+    let Some(piece) = pieces.pop() else {
+        return false;
+    };
+    let had_end = tokens.last().is_some_and(|t| t.token == Token::SemiColon);
+    let expected = tokens.len() + usize::from(!had_end);
+    error.is_none()
+        && pieces.is_empty()
+        && trailing.is_empty()
+        && piece.tokens.len() == expected
+        && tokens
+            .iter()
+            .zip(&piece.tokens)
+            .all(|(old, new)| same(old, new))
+}
+
+fn same(old: &Tok, new: &Tok) -> bool {
+    let same_token = match (&old.token, &new.token) {
+        (Token::Word(old), Token::Word(new)) if old.quote_style.is_none() => {
+            new.quote_style.is_none() && old.value.eq_ignore_ascii_case(&new.value)
+        }
+        (old, new) => old == new,
+    };
+    let comments =
+        |tok: &Tok| -> Vec<String> { tok.comments.iter().map(|c| c.text.clone()).collect() };
+    same_token && comments(old) == comments(new)
+}
+
+/// The same statement at no place: two texts that mean the same give equal ones.
+pub fn without_spans(mut statement: Statement) -> Statement {
+    erase_statement(&mut statement);
+    statement
+}
+
+fn erase_statement(statement: &mut Statement) {
+    let Statement { kind, span } = statement;
+    *span = Span::default();
+    match kind {
+        StatementKind::CreateStream(CreateStream {
+            name,
+            if_not_exists: _,
+            columns,
+            options,
+            query,
+        }) => {
+            erase_name(name);
+            for ColumnDef { name, .. } in columns {
+                erase_name(name);
+            }
+            erase_options(options);
+            query.iter_mut().for_each(erase_query);
+        }
+        StatementKind::CreateView(CreateView {
+            name,
+            columns,
+            query,
+        }) => {
+            erase_name(name);
+            columns.iter_mut().for_each(erase_name);
+            erase_query(query);
+        }
+        StatementKind::CreateAggregation(CreateAggregation {
+            name,
+            options,
+            query,
+            by,
+            grains: _,
+        }) => {
+            erase_name(name);
+            erase_options(options);
+            erase_query(query);
+            by.iter_mut().for_each(erase_name);
+        }
+        StatementKind::Insert(Insert {
+            target,
+            columns,
+            source,
+        }) => {
+            erase_name(target);
+            columns.iter_mut().for_each(erase_name);
+            if let InsertSource::Query(query) = source {
+                erase_query(query);
+            }
+        }
+        StatementKind::Select(query) => erase_query(query),
+        StatementKind::Explain(inner) => erase_statement(inner),
+        StatementKind::Show(_) => {}
+        StatementKind::Describe(name) | StatementKind::Drop { name, .. } => erase_name(name),
+    }
+}
+
+fn erase_name(name: &mut Name) {
+    name.span = Span::default();
+}
+
+fn erase_options(options: &mut [WithOption]) {
+    for WithOption {
+        key,
+        value: _,
+        value_span,
+    } in options
+    {
+        erase_name(key);
+        *value_span = Span::default();
+    }
+}
+
+fn erase_query(query: &mut Query) {
+    let Query {
+        with,
+        body,
+        order_by: _,
+        limit: _,
+        offset: _,
+        output,
+        span,
+    } = query;
+    *span = Span::default();
+    for Cte {
+        name,
+        columns,
+        query,
+    } in with
+    {
+        erase_name(name);
+        columns.iter_mut().for_each(erase_name);
+        erase_query(query);
+    }
+    erase_set_expr(body);
+    if let Some(OutputRate { span, .. }) = output {
+        *span = Span::default();
+    }
+}
+
+fn erase_set_expr(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => {
+            let Select { from, span, .. } = select.as_mut();
+            *span = Span::default();
+            from.iter_mut().for_each(erase_relation);
+        }
+        SetExpr::UnionAll(operands) => operands.iter_mut().for_each(erase_set_expr),
+        SetExpr::Nested(query) => erase_query(query),
+    }
+}
+
+fn erase_relation(relation: &mut Relation) {
+    let Relation {
+        source,
+        pre_filter: _,
+        window,
+        within_per,
+        alias,
+        alias_columns,
+        span,
+    } = relation;
+    *span = Span::default();
+    match source {
+        RelationSource::Name(name) => erase_name(name),
+        RelationSource::Derived(Derived { query }) => erase_query(query),
+    }
+    if let Some(Window {
+        kind: _,
+        time_column,
+        span,
+    }) = window
+    {
+        *span = Span::default();
+        time_column.iter_mut().for_each(erase_name);
+    }
+    if let Some(WithinPer { span, .. }) = within_per {
+        *span = Span::default();
+    }
+    alias.iter_mut().for_each(erase_name);
+    alias_columns.iter_mut().for_each(erase_name);
+}

@@ -1,1 +1,0 @@
-//! Tests that plan and evaluate calls through DataFusion's SQL planner.

@@ -1,0 +1,212 @@
+//! FROM: a stream, view, common table expression, aggregation or derived query, filtered before
+//! its window, and the window.
+
+use crate::ast::{Name, Relation as Written, RelationSource, Window, WindowKind, WithinPer};
+use crate::diag::{Diagnostic, Result, codes};
+use crate::plan::{Changelog, LatePolicy, Node};
+
+use super::catalog::{Catalog, Object};
+use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
+use super::context::Context;
+use super::query::{self, Ctes, renamed};
+use super::relation::{Edge, FilterClause, Flow, OpenRead, OpenSliding, OpenWindow, Relation};
+use super::sqlast::Scope;
+use super::window::{self, Kind};
+use super::within;
+
+/// The name that qualifies the relation's columns.
+pub(crate) fn qualifier(written: &Written) -> Option<&str> {
+    match (&written.alias, &written.source) {
+        (Some(alias), _) => Some(&alias.text),
+        (None, RelationSource::Name(name)) => Some(&name.text),
+        (None, RelationSource::Derived(_)) => None,
+    }
+}
+
+/// Lowers a relation of FROM.
+///
+/// # Errors
+/// Unknown names, windows that do not fit their input.
+pub(crate) fn lower(context: &Context<'_>, written: &Written, ctes: &Ctes<'_>) -> Result<Relation> {
+    let Written { source, pre_filter, window, within_per, alias: _, alias_columns, span } = written;
+    let relation = match source {
+        RelationSource::Name(name) => named(context, name, within_per.as_ref(), ctes)?,
+        RelationSource::Derived(derived) => {
+            if let Some(within) = within_per {
+                return Err(no_aggregation("this query", within));
+            }
+            query::lower(context, &derived.query, ctes)?
+        }
+    };
+    let mut relation = renamed(relation, alias_columns, *span)?;
+    if let Flow::Once(_) = relation.flow {
+        let message = "a SELECT without FROM is one row, not a stream";
+        let help = "write its values where they are used";
+        return Err(Box::new(Diagnostic::at(codes::NO_INPUT, *span, message).help(help)));
+    }
+    if let Some(filter) = pre_filter {
+        let schema = relation.schema.clone();
+        let scope = Scope::of(qualifier(written), &schema, context.registry());
+        let predicate = context.condition(filter, &scope, &Columns::named(&schema))?;
+        let place = predicate.span;
+        relation = relation
+            .filter(predicate, FilterClause::Where)
+            .map_err(|failure| failure.boxed(place.or(Some(*span))))?;
+    }
+    match window {
+        None => Ok(relation),
+        Some(window) => windowed(context, relation, window, written),
+    }
+}
+
+fn named(
+    context: &Context<'_>,
+    name: &Name,
+    within: Option<&WithinPer>,
+    ctes: &Ctes<'_>,
+) -> Result<Relation> {
+    let catalog = context.catalog;
+    if let Some(cte) = ctes.find(&name.text) {
+        return match within {
+            None => Ok(cte.clone()),
+            Some(within) => Err(no_aggregation(&format!("`{}`", name.text), within)),
+        };
+    }
+    let object = catalog.get(name)?;
+    context.uses(&name.text);
+    if let (Object::Stream(_) | Object::View(_), Some(within)) = (object, within) {
+        return Err(no_aggregation(&format!("`{}`", catalog.name(object)), within));
+    }
+    match object {
+        Object::Stream(at) => Ok(stream(catalog, at)),
+        Object::View(at) => Ok(catalog.views[at].relation.clone()),
+        Object::Aggregation(at) => aggregation(context, at, name, within),
+    }
+}
+
+fn stream(catalog: &Catalog, at: usize) -> Relation {
+    let entry = &catalog.streams[at];
+    let node = Node::Scan { stream: entry.stream.id, schema: entry.stream.schema.clone() };
+    let limits = catalog.limits(&node);
+    Relation::stream(node, entry.times.clone(), entry.stream.changelog, limits)
+}
+
+fn aggregation(context: &Context<'_>, at: usize, name: &Name, within: Option<&WithinPer>) -> Result<Relation> {
+    let entry = &context.catalog.aggregations[at];
+    let Some(within) = within else {
+        let message = format!("`{}` is an aggregation and answers for a time and a grain", name.text);
+        let help = format!("write FROM {} WITHIN '2024-05-** **:**:**' PER 'days'", name.text);
+        return Err(Box::new(Diagnostic::at(codes::GRAIN, name.span, message).help(help)));
+    };
+    let grains = &entry.aggregation.grains;
+    if !within::is_kept(grains, within.per) {
+        let kept: Vec<&str> = grains.iter().map(|grain| within::grain_text(*grain)).collect();
+        let message = format!("`{}` keeps no {}", name.text, within::grain_text(within.per));
+        let help = format!("it keeps {}", kept.join(", "));
+        return Err(Box::new(Diagnostic::at(codes::GRAIN, within.span, message).help(help)));
+    }
+    let (from_ns, to_ns) = within::range(context, within, entry.aggregation.zone)?;
+    let open = OpenRead { aggregation: at, from_ns, to_ns, per: within.per, ops: Vec::new() };
+    Ok(Relation {
+        flow: Flow::Read(Box::new(open)),
+        schema: entry.aggregation.output.clone(),
+        times: Vec::new(),
+        changelog: Changelog::Append,
+        limits: entry.limits,
+    })
+}
+
+fn no_aggregation(what: &str, within: &WithinPer) -> Box<Diagnostic> {
+    let message = format!("{what} is no aggregation, so it takes no WITHIN … PER …");
+    let help = "filter by time with WHERE, or put a window on the stream: WINDOW TUMBLING (SIZE 1 HOUR)";
+    Box::new(Diagnostic::at(codes::WRONG_KIND, within.span, message).help(help))
+}
+
+fn windowed(context: &Context<'_>, relation: Relation, window: &Window, written: &Written) -> Result<Relation> {
+    let limits = relation.limits;
+    let (input, times, changelog) = query::closed(relation, window.span)?;
+    if changelog != Changelog::Append {
+        let message = "a window cannot take rows that are replaced or taken back later";
+        let help = "put the window on the stream below, before the GROUP BY";
+        return Err(Box::new(Diagnostic::at(codes::CHANGELOG, window.span, message).help(help)));
+    }
+    let retract = retracts(context.catalog, &input);
+    let schema = input.schema().clone();
+    let builder = window::Builder { context, schema: &schema, times: &times, qualifier: qualifier(written) };
+    let kind = builder.window(window)?;
+    check_late(context, &input, &kind, window)?;
+    let flow = match kind {
+        Kind::Delay(delay_ns) => {
+            let node = Node::Delay { input: Box::new(input), delay_ns };
+            return Ok(Relation::stream(node, times, changelog, limits));
+        }
+        Kind::Sliding(kind) => {
+            let flow = Flow::Sliding(Box::new(OpenSliding { input, window: kind }));
+            return Ok(Relation { flow, schema, times, changelog, limits });
+        }
+        Kind::Batch(kind) => {
+            let width = schema.fields().len();
+            let edges = vec![Edge { column: width, is_end: false }, Edge { column: width + 1, is_end: true }];
+            let span = window.span;
+            Flow::Window(Box::new(OpenWindow { input, window: kind, ops: Vec::new(), edges, retract, span }))
+        }
+    };
+    if let Some(taken) =
+        schema.fields().iter().find(|f| WINDOW_COLUMNS.iter().any(|c| c.eq_ignore_ascii_case(f.name())))
+    {
+        let message = format!("the input has a column `{}` already, and the window adds one", taken.name());
+        let help = format!("rename it below the window: SELECT {} AS inner_{}, …", taken.name(), taken.name());
+        return Err(Box::new(Diagnostic::at(codes::COLUMN_TWICE, window.span, message).help(help)));
+    }
+    Ok(Relation { flow, schema: with_window_columns(&schema), times, changelog, limits })
+}
+
+/// Whether one of the streams read corrects results by late rows.
+fn retracts(catalog: &Catalog, input: &Node) -> bool {
+    input.scans().iter().any(|id| catalog.stream(*id).stream.time.late_policy == LatePolicy::Retract)
+}
+
+/// A stream's late policy holds for the windows directly on it.
+fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window) -> Result<()> {
+    let by_event_time = matches!(
+        window.kind,
+        WindowKind::Tumbling { .. } | WindowKind::Hop { .. } | WindowKind::Cumulate { .. } | WindowKind::Session { .. }
+    );
+    for id in input.scans() {
+        let stream = &context.catalog.stream(id).stream;
+        if stream.time.late_policy == LatePolicy::Retract && !by_event_time {
+            let what = match kind {
+                Kind::Sliding(_) => "a sliding window",
+                Kind::Batch(_) | Kind::Delay(_) => "a window that is not closed by event time",
+            };
+            let message = format!("{what} cannot be corrected by late rows, and `{}` asks for it", stream.name);
+            let help = "use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'";
+            return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, window.span, message).help(help)));
+        }
+        if stream.time.late_stream.is_some() && by_event_time && !is_direct(input) {
+            let message = format!(
+                "late rows of `{}` go to another stream as they came, so its window must stand directly on it",
+                stream.name
+            );
+            let help = "put the window on the stream itself, filters allowed, and project behind it";
+            return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, window.span, message).help(help)));
+        }
+    }
+    Ok(())
+}
+
+/// A scan under filters only.
+fn is_direct(node: &Node) -> bool {
+    match node {
+        Node::Scan { .. } => true,
+        Node::Filter { input, predicate: _ } => is_direct(input),
+        Node::Project { .. }
+        | Node::Union { .. }
+        | Node::Window(_)
+        | Node::Sliding(_)
+        | Node::Delay { .. }
+        | Node::Group(_)
+        | Node::Over(_)
+        | Node::Rate(_) => false,
+    }
+}

@@ -1,0 +1,45 @@
+//! Where things stand in the script: the planner's lines and columns to bytes.
+
+use datafusion_common::Column;
+use datafusion_sql::sqlparser::tokenizer;
+
+use crate::ast::Span;
+use crate::diag::Diagnostic;
+use crate::sql::Locations;
+
+use super::sqlast::{Refusal, SqlExpr, span_of};
+
+/// Turns places of expressions into byte ranges.
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    locations: Locations<'a>,
+}
+
+impl<'a> Places<'a> {
+    /// The places of a script.
+    pub(crate) fn of_text(text: &'a str) -> Self {
+        Self { locations: Locations::new(text) }
+    }
+
+    /// Where `expr` stands.
+    pub(crate) fn of(&self, expr: &SqlExpr) -> Option<Span> {
+        self.at(span_of(expr))
+    }
+
+    /// A place of the parser.
+    pub(crate) fn at(&self, span: tokenizer::Span) -> Option<Span> {
+        self.locations.span(span)
+    }
+
+    /// Where a column is named.
+    pub(crate) fn of_column(&self, column: &Column) -> Option<Span> {
+        let span = column.spans().first()?;
+        let location = |at: datafusion_common::Location| tokenizer::Location { line: at.line, column: at.column };
+        self.at(tokenizer::Span { start: location(span.start), end: location(span.end) })
+    }
+
+    /// A refusal as a diagnostic.
+    pub(crate) fn refused(&self, refusal: Box<Refusal>) -> Box<Diagnostic> {
+        Box::new(refusal.diagnostic(&self.locations))
+    }
+}

@@ -1,0 +1,539 @@
+//! A script, statement by statement: what the REPL adds to and `compile` runs through.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::FieldRef;
+use cep_types::StreamId;
+use cep_types::options::StreamOptions;
+use datafusion_common::ScalarValue;
+
+use crate::ast::{
+    CreateAggregation, CreateStream, CreateView, Insert, InsertSource, Name, Query, Span, Statement, StatementKind,
+};
+use crate::diag::{Diagnostic, Result, codes};
+use crate::functions::FunctionRegistry;
+use crate::plan::{self, AggregationRead, ConstRows, Program, QueryId, Target};
+
+use super::aggregation;
+use super::catalog::{AggregationEntry, Catalog, Object, View};
+use super::columns::schema_of;
+use super::context::Context;
+use super::insert::{self, Rows};
+use super::order::{self, Ends};
+use super::planner::Planner;
+use super::query::{self, Ctes, closed, renamed};
+use super::relation::{Flow, OpenRead, Relation};
+use super::result::StatementResult;
+use super::stream::{self, SideKind, SideStream};
+use super::{CompileOptions, show};
+
+/// What has been declared and started so far.
+#[derive(Debug, Clone)]
+pub struct Session {
+    planner: Arc<Planner>,
+    options: CompileOptions,
+    pub(super) catalog: Catalog,
+    pub(super) queries: Vec<QueryEntry>,
+    pub(super) reads: Vec<ReadEntry>,
+    constants: Vec<ConstRows>,
+    /// Side streams that were named and not declared yet.
+    pending: Vec<(StreamId, SideStream)>,
+    prints: u32,
+}
+
+/// A running query.
+#[derive(Debug, Clone)]
+pub(super) struct QueryEntry {
+    /// The plan; its number is given when the program is made.
+    pub query: plan::Query,
+    /// Folded names of the objects it reads.
+    pub uses: BTreeSet<String>,
+}
+
+/// A read of an aggregation.
+#[derive(Debug, Clone)]
+pub(super) struct ReadEntry {
+    /// The plan.
+    pub read: AggregationRead,
+    /// Folded names of the objects it reads.
+    pub uses: BTreeSet<String>,
+}
+
+/// A lowered query and what it read.
+struct Lowered {
+    relation: Relation,
+    uses: BTreeSet<String>,
+}
+
+impl Session {
+    /// Nothing declared.
+    pub fn new(options: CompileOptions) -> Self {
+        Self {
+            planner: Arc::new(Planner::new(Arc::new(FunctionRegistry::new()))),
+            options,
+            catalog: Catalog::default(),
+            queries: Vec::new(),
+            reads: Vec::new(),
+            constants: Vec::new(),
+            pending: Vec::new(),
+            prints: 0,
+        }
+    }
+
+    /// Parses `text` and runs its statements in order. Spans in the results are of `text`.
+    ///
+    /// # Errors
+    /// What the parser refuses, or else what each statement that fails says; the statements without
+    /// an error have taken effect. Errors that only repeat an earlier one are left out.
+    pub fn run(&mut self, text: &str) -> Result<Vec<StatementResult>, Vec<Diagnostic>> {
+        let statements = crate::sql::parse_script(text, &*self.options.environment)?;
+        let mut results = Vec::with_capacity(statements.len());
+        let mut errors = Vec::new();
+        for statement in &statements {
+            match self.execute(statement, text) {
+                Ok(result) => results.push(result),
+                Err(error) => {
+                    if let Some(name) = declared_name(statement) {
+                        self.catalog.note_failed(&name.text);
+                    }
+                    if !self.repeats(&error, text) && errors.len() < crate::sql::ERRORS_MAX {
+                        errors.push(*error);
+                    }
+                }
+            }
+        }
+        if let Err(error) = self.settle_side_streams() {
+            errors.push(*error);
+        }
+        if errors.is_empty() { Ok(results) } else { Err(errors) }
+    }
+
+    /// Whether the error is about an object whose own declaration failed.
+    fn repeats(&self, error: &Diagnostic, text: &str) -> bool {
+        let unknown = error.code == codes::UNKNOWN_STREAM;
+        let name = error.span.and_then(|span| text.get(span.start..span.end));
+        unknown && name.is_some_and(|name| self.catalog.has_failed(name.trim_matches(['"', '`'])))
+    }
+
+    /// Runs one statement of `text`. On error nothing has changed.
+    ///
+    /// # Errors
+    /// What is wrong with the statement.
+    pub fn execute(&mut self, statement: &Statement, text: &str) -> Result<StatementResult> {
+        let Statement { kind, span } = statement;
+        match kind {
+            StatementKind::CreateStream(create) => self.create_stream(create, *span, text),
+            StatementKind::CreateView(create) => self.create_view(create, text),
+            StatementKind::CreateAggregation(create) => self.create_aggregation(create, text),
+            StatementKind::Insert(insert) => self.insert(insert, *span, text),
+            StatementKind::Select(query) => self.print(query, *span, text),
+            StatementKind::Explain(inner) => show::explain(self, inner, text),
+            StatementKind::Show(kind) => Ok(show::show(self, *kind)),
+            StatementKind::Describe(name) => show::describe(self, name),
+            StatementKind::Drop { kind, if_exists, name } => super::drop::drop_object(self, *kind, *if_exists, name),
+        }
+    }
+
+    /// The function library.
+    pub fn functions(&self) -> &FunctionRegistry {
+        self.planner.registry()
+    }
+
+    fn lower(&self, query: &Query, text: &str) -> Result<Lowered> {
+        let context = Context::new(&self.planner, &self.catalog, text);
+        let relation = query::lower(&context, query, &Ctes::NONE)?;
+        Ok(Lowered { relation, uses: context.into_used() })
+    }
+
+    fn create_stream(&mut self, create: &CreateStream, span: Span, text: &str) -> Result<StatementResult> {
+        let CreateStream { name, if_not_exists, columns, options, query } = create;
+        if let Some(Object::Stream(_)) = self.catalog.find(&name.text)
+            && *if_not_exists
+        {
+            return Ok(StatementResult::Nothing);
+        }
+        self.catalog.check_free(name)?;
+        let rows = query.as_ref().map(|query| self.rows(query, text)).transpose()?;
+        let fields: Vec<FieldRef> = match (&rows, columns.is_empty()) {
+            (Some((rows, _)), true) => rows.node.schema().fields().iter().cloned().collect(),
+            (Some(_), false) | (None, _) => stream::fields(columns),
+        };
+        let checked = stream::options(options, &fields, span)?;
+        self.check_role(name, &checked, rows.is_some())?;
+        let clock_written = options.iter().any(|option| option.key.matches("clock"));
+        let id = self.catalog.next_stream();
+        let sides = stream::side_streams(&checked, options);
+        let mut entry = stream::entry(id, &name.text, fields, checked, self.options.default_clock, clock_written);
+        entry.options_text = show::options_text(options);
+        for side in &sides {
+            if side.name.matches(&name.text) {
+                let message = "a stream cannot take its own late or failed rows";
+                return Err(Box::new(Diagnostic::at(codes::RECURSION, side.name.span, message).help("name another stream")));
+            }
+        }
+        let fed = match rows {
+            None => None,
+            Some((rows, uses)) => {
+                let schema = entry.stream.schema.clone();
+                let mapping = insert::mapping(&schema, name, &[], rows.node.schema().fields().len(), span)?;
+                Some((insert::fitted(rows, &schema, &mapping, span)?, uses))
+            }
+        };
+        self.catalog.add_stream(entry);
+        self.pending.extend(sides.into_iter().map(|side| (id, side)));
+        if let Some((rows, uses)) = fed {
+            self.start(name.text.clone(), Target::Stream(id), rows, uses, span);
+        }
+        Ok(StatementResult::Created(name.text.clone()))
+    }
+
+    fn check_role(&self, name: &Name, options: &StreamOptions, has_query: bool) -> Result<()> {
+        if has_query && stream::has_source(options) {
+            let message = format!("`{}` cannot have a source and a query", name.text);
+            let help = "leave out the query or the source";
+            return Err(Box::new(Diagnostic::at(codes::OPTION_CONFLICT, name.span, message).help(help)));
+        }
+        Ok(())
+    }
+
+    /// A query's rows as a stream.
+    fn rows(&self, query: &Query, text: &str) -> Result<(Rows, BTreeSet<String>)> {
+        let Lowered { relation, uses } = self.lower(query, text)?;
+        let (node, times, changelog) = closed(relation, query.span)?;
+        query::check_size(&node, query.span)?;
+        Ok((Rows { node, times, changelog }, uses))
+    }
+
+    fn create_view(&mut self, create: &CreateView, text: &str) -> Result<StatementResult> {
+        let CreateView { name, columns, query } = create;
+        self.catalog.check_free(name)?;
+        if query::reads_directly(&query.body, &name.text) {
+            return Err(query::recursive(name));
+        }
+        let Lowered { relation, uses } = self.lower(query, text)?;
+        let relation = renamed(relation, columns, name.span)?;
+        self.settle(&uses);
+        self.catalog.add_view(View { name: name.text.clone(), relation, uses });
+        Ok(StatementResult::Created(name.text.clone()))
+    }
+
+    fn create_aggregation(&mut self, create: &CreateAggregation, text: &str) -> Result<StatementResult> {
+        self.catalog.check_free(&create.name)?;
+        let context = Context::new(&self.planner, &self.catalog, text);
+        let (aggregation, limits) = aggregation::lower(&context, create)?;
+        let uses = context.into_used();
+        self.settle_reads(&aggregation.input.scans());
+        self.catalog.add_aggregation(AggregationEntry { aggregation, limits, uses, is_dropped: false });
+        Ok(StatementResult::Created(create.name.text.clone()))
+    }
+
+    fn print(&mut self, query: &Query, span: Span, text: &str) -> Result<StatementResult> {
+        let Lowered { relation, uses } = self.lower(query, text)?;
+        match relation.flow {
+            Flow::Once(values) => Ok(StatementResult::constant_row(&relation.schema, &values)),
+            Flow::Read(open) => {
+                self.prints += 1;
+                let name = format!("query_{}", self.prints);
+                let schema = relation.schema;
+                Ok(self.add_read(name, *open, schema, Target::Print, uses))
+            }
+            Flow::Stream(_) | Flow::Window(_) | Flow::Sliding(_) => {
+                let (node, times, changelog) = closed(relation, query.span)?;
+                query::check_size(&node, span)?;
+                self.prints += 1;
+                let name = format!("query_{}", self.prints);
+                Ok(self.start(name, Target::Print, Rows { node, times, changelog }, uses, span))
+            }
+        }
+    }
+
+    fn insert(&mut self, insert: &Insert, span: Span, text: &str) -> Result<StatementResult> {
+        let Insert { target, columns, source } = insert;
+        match source {
+            InsertSource::Values(values) => {
+                let at = self.target(target)?;
+                let context = Context::new(&self.planner, &self.catalog, text);
+                let schema = self.catalog.streams[at].stream.schema.clone();
+                let given = values.first().map_or(0, Vec::len);
+                let mapping = insert::mapping(&schema, target, columns, given, span)?;
+                let rows = insert::constants(&context, values, &schema, &mapping, span)?;
+                Ok(self.add_constants(at, rows))
+            }
+            InsertSource::Query(query) => self.insert_query(target, columns, query, span, text),
+        }
+    }
+
+    /// The stream of an INSERT, which must exist.
+    fn target(&self, target: &Name) -> Result<usize> {
+        match self.catalog.get(target)? {
+            Object::Stream(at) => {
+                insert::check_writable(&self.catalog.streams[at], target)?;
+                Ok(at)
+            }
+            other => {
+                let message = format!("`{}` is {}, and rows go into streams", target.text, other.kind());
+                Err(Box::new(Diagnostic::at(codes::WRONG_KIND, target.span, message).help("name a stream")))
+            }
+        }
+    }
+
+    fn insert_query(
+        &mut self,
+        target: &Name,
+        columns: &[Name],
+        query: &Query,
+        span: Span,
+        text: &str,
+    ) -> Result<StatementResult> {
+        let known = match self.catalog.find(&target.text) {
+            Some(_) => Some(self.target(target)?),
+            None => None,
+        };
+        let Lowered { relation, uses } = self.lower(query, text)?;
+        let given = relation.schema.fields().len();
+        let schema = match known {
+            Some(at) => self.catalog.streams[at].stream.schema.clone(),
+            None => renamed(relation.clone(), columns, target.span)?.schema,
+        };
+        let mapping = match known {
+            Some(_) => insert::mapping(&schema, target, columns, given, query.span)?,
+            None => (0..given).map(Some).collect(),
+        };
+        match relation.flow {
+            Flow::Once(values) => {
+                let rows = insert::constant_row(&values, &relation.schema, &schema, &mapping, query.span)?;
+                let at = known.unwrap_or_else(|| self.add_derived(target, &schema).0 as usize);
+                Ok(self.add_constants(at, rows))
+            }
+            Flow::Read(open) => {
+                if known.is_some() && relation.schema != schema {
+                    let message = format!("the answer of an aggregation must have the columns of `{}`", target.text);
+                    let help = "select them with the same names and types";
+                    return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, query.span, message).help(help)));
+                }
+                let id = self.stream_for(known, target, &schema);
+                self.catalog.streams[id.0 as usize].is_fed = true;
+                Ok(self.add_read(target.text.clone(), *open, schema, Target::Stream(id), uses))
+            }
+            Flow::Stream(_) | Flow::Window(_) | Flow::Sliding(_) => {
+                let (node, times, changelog) = closed(relation, query.span)?;
+                query::check_size(&node, span)?;
+                let rows = insert::fitted(Rows { node, times, changelog }, &schema, &mapping, query.span)?;
+                if let Some(at) = known {
+                    insert::check_feed(&self.catalog, StreamId(at as u32), &rows, target)?;
+                }
+                let id = self.stream_for(known, target, &schema);
+                Ok(self.start(target.text.clone(), Target::Stream(id), rows, uses, span))
+            }
+        }
+    }
+
+    fn stream_for(&mut self, known: Option<usize>, target: &Name, schema: &arrow_schema::SchemaRef) -> StreamId {
+        match known {
+            Some(at) => self.catalog.streams[at].stream.id,
+            None => self.add_derived(target, schema),
+        }
+    }
+
+    /// Declares a stream by what is inserted into it.
+    fn add_derived(&mut self, name: &Name, schema: &arrow_schema::SchemaRef) -> StreamId {
+        let id = self.catalog.next_stream();
+        let fields = schema.fields().iter().cloned().collect();
+        let options = StreamOptions::internal();
+        let entry = stream::entry(id, &name.text, fields, options, self.options.default_clock, false);
+        self.catalog.add_stream(entry)
+    }
+
+    /// Adds a running query.
+    fn start(
+        &mut self,
+        name: String,
+        target: Target,
+        rows: Rows,
+        uses: BTreeSet<String>,
+        span: Span,
+    ) -> StatementResult {
+        let Rows { node, times, changelog } = rows;
+        let reads = node.scans();
+        self.settle_reads(&reads);
+        if let Target::Stream(id) = target {
+            let entry = &mut self.catalog.streams[id.0 as usize];
+            if entry.stream.time.column.is_none() {
+                entry.times = match entry.is_fed {
+                    false => times,
+                    true => entry.times.iter().copied().filter(|time| times.contains(time)).collect(),
+                };
+            }
+            entry.is_fed = true;
+            if !entry.is_fed_from_outside {
+                entry.stream.origin = plan::StreamOrigin::Derived;
+            }
+            entry.stream.changelog = changelog;
+            entry.inputs.extend(reads);
+        }
+        // The number is the place in the program, which may come to be ordered differently.
+        let id = QueryId(u32::try_from(self.queries.len()).unwrap_or(u32::MAX));
+        let query = plan::Query { id, name: name.clone(), target, plan: node, changelog, span: Some(span) };
+        self.queries.push(QueryEntry { query, uses });
+        StatementResult::Started(name)
+    }
+
+    fn add_read(
+        &mut self,
+        name: String,
+        open: OpenRead,
+        schema: arrow_schema::SchemaRef,
+        target: Target,
+        uses: BTreeSet<String>,
+    ) -> StatementResult {
+        let OpenRead { aggregation, from_ns, to_ns, per, ops } = open;
+        let read = AggregationRead { name: name.clone(), aggregation, from_ns, to_ns, per, ops, schema, target };
+        self.reads.push(ReadEntry { read, uses });
+        StatementResult::Started(name)
+    }
+
+    fn add_constants(&mut self, at: usize, rows: RecordBatch) -> StatementResult {
+        let entry = &mut self.catalog.streams[at];
+        entry.is_fed = true;
+        entry.stream.origin = plan::StreamOrigin::External;
+        entry.is_fed_from_outside = true;
+        let count = rows.num_rows();
+        self.constants.push(ConstRows { stream: entry.stream.id, rows });
+        StatementResult::Inserted(count)
+    }
+
+    /// What the rows of the streams read mean is settled from now on.
+    fn settle_reads(&mut self, reads: &[StreamId]) {
+        for id in reads {
+            self.catalog.streams[id.0 as usize].is_read = true;
+        }
+    }
+
+    fn settle(&mut self, uses: &BTreeSet<String>) {
+        for name in uses {
+            if let Some(Object::Stream(at)) = self.catalog.find(name) {
+                self.catalog.streams[at].is_read = true;
+            }
+        }
+    }
+
+    /// Links side streams to what was declared under their name, or declares them.
+    fn settle_side_streams(&mut self) -> Result<()> {
+        for (of, side) in std::mem::take(&mut self.pending) {
+            let fields: Vec<FieldRef> = self.catalog.stream(of).stream.schema.fields().iter().cloned().collect();
+            let id = match self.catalog.find(&side.name.text) {
+                Some(_) => stream::check_side(&self.catalog, &side, &fields)?,
+                None => {
+                    let schema = schema_of(stream::side_fields(side.kind, &fields));
+                    let id = self.add_derived(&side.name, &schema);
+                    self.catalog.streams[id.0 as usize].made_for = Some(of);
+                    id
+                }
+            };
+            let entry = &mut self.catalog.streams[id.0 as usize];
+            entry.is_fed = true;
+            match side.kind {
+                // The host gives dead letters to the stream.
+                SideKind::DeadLetter => {
+                    entry.is_fed_from_outside = true;
+                    entry.stream.origin = plan::StreamOrigin::External;
+                }
+                SideKind::Late if !entry.is_fed_from_outside => entry.stream.origin = plan::StreamOrigin::Derived,
+                SideKind::Late => {}
+            }
+            if side.kind == SideKind::Late {
+                let times = self.catalog.stream(of).times.clone();
+                self.catalog.streams[id.0 as usize].times = times;
+                self.catalog.streams[of.0 as usize].stream.time.late_stream = Some(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything declared and started, numbered without gaps, inputs first.
+    pub fn program(&self) -> Program {
+        let mut new = Vec::with_capacity(self.catalog.streams.len());
+        let mut streams = Vec::new();
+        for entry in &self.catalog.streams {
+            let id = StreamId(u32::try_from(streams.len()).unwrap_or(u32::MAX));
+            new.push(id);
+            if !entry.is_dropped {
+                streams.push(plan::Stream { id, ..entry.stream.clone() });
+            }
+        }
+        for stream in &mut streams {
+            stream.time.late_stream = stream.time.late_stream.map(|id| new[id.0 as usize]);
+        }
+        let target = |target: Target| match target {
+            Target::Print => Target::Print,
+            Target::Stream(id) => Target::Stream(new[id.0 as usize]),
+        };
+        let ends: Vec<Ends> = self
+            .queries
+            .iter()
+            .map(|entry| Ends { reads: entry.query.plan.scans(), target: entry.query.target })
+            .collect();
+        let queries = order::topological(&ends)
+            .into_iter()
+            .zip(0..)
+            .map(|(at, id)| {
+                let mut query = self.queries[at].query.clone();
+                query.id = QueryId(id);
+                query.target = target(query.target);
+                order::renumber(&mut query.plan, &new);
+                query
+            })
+            .collect();
+        let mut new_aggregations = Vec::new();
+        let mut aggregations = Vec::new();
+        for entry in &self.catalog.aggregations {
+            new_aggregations.push(aggregations.len());
+            if !entry.is_dropped {
+                let mut aggregation = entry.aggregation.clone();
+                order::renumber(&mut aggregation.input, &new);
+                aggregations.push(aggregation);
+            }
+        }
+        let reads = self
+            .reads
+            .iter()
+            .map(|entry| AggregationRead {
+                aggregation: new_aggregations[entry.read.aggregation],
+                target: target(entry.read.target),
+                ..entry.read.clone()
+            })
+            .collect();
+        let constants = self
+            .constants
+            .iter()
+            .filter(|rows| !self.catalog.stream(rows.stream).is_dropped)
+            .map(|rows| ConstRows { stream: new[rows.stream.0 as usize], rows: rows.rows.clone() })
+            .collect();
+        Program { streams, queries, constants, aggregations, reads }
+    }
+}
+
+/// The name a statement declares.
+fn declared_name(statement: &Statement) -> Option<&Name> {
+    match &statement.kind {
+        StatementKind::CreateStream(create) => Some(&create.name),
+        StatementKind::CreateView(create) => Some(&create.name),
+        StatementKind::CreateAggregation(create) => Some(&create.name),
+        StatementKind::Insert(insert) => Some(&insert.target),
+        StatementKind::Select(_)
+        | StatementKind::Explain(_)
+        | StatementKind::Show(_)
+        | StatementKind::Describe(_)
+        | StatementKind::Drop { .. } => None,
+    }
+}
+
+/// Constants as text, for one row.
+impl StatementResult {
+    fn constant_row(schema: &arrow_schema::SchemaRef, values: &[ScalarValue]) -> Self {
+        let header = schema.fields().iter().map(|f| f.name().clone()).collect();
+        StatementResult::Rows { header, rows: vec![values.iter().map(show::value_text).collect()] }
+    }
+}

@@ -1,0 +1,222 @@
+//! SHOW, DESCRIBE and EXPLAIN: tables of texts.
+
+use arrow_schema::{DataType, Schema};
+use cep_types::StreamId;
+use datafusion_common::ScalarValue;
+
+use crate::ast::{Name, OptionLiteral, ShowKind, Statement, WithOption};
+use crate::diag::Result;
+use crate::plan::{
+    Clock, StreamTime, Target, explain_aggregation, explain_node, explain_query, explain_read, explain_stream,
+};
+
+use super::catalog::{Object, View, changelog_text};
+use super::query::closed;
+use super::relation::Flow;
+use super::result::StatementResult;
+use super::session::Session;
+use super::stream::role_text;
+use super::types::field_type_name;
+use super::within::grain_text;
+
+/// Words in an option's key that mark its value as a secret.
+const SECRETS: &[&str] = &["password", "secret", "token", "credential", "api-key", "apikey"];
+
+fn table(header: &[&str], rows: Vec<Vec<String>>) -> StatementResult {
+    StatementResult::Rows { header: header.iter().map(|name| (*name).to_owned()).collect(), rows }
+}
+
+/// SHOW ….
+pub(crate) fn show(session: &Session, kind: ShowKind) -> StatementResult {
+    match kind {
+        ShowKind::Streams => streams(session),
+        ShowKind::Views => views(session),
+        ShowKind::Aggregations => aggregations(session),
+        ShowKind::Queries => queries(session),
+        ShowKind::Functions => functions(session),
+        ShowKind::Windows => windows(),
+    }
+}
+
+fn columns_text(schema: &Schema) -> String {
+    let columns: Vec<String> = schema
+        .fields()
+        .iter()
+        .map(|f| format!("{} {}{}", f.name(), field_type_name(f), if f.is_nullable() { "" } else { " NOT NULL" }))
+        .collect();
+    columns.join(", ")
+}
+
+fn streams(session: &Session) -> StatementResult {
+    let live = session.catalog.streams.iter().filter(|entry| !entry.is_dropped);
+    let rows = live.map(|entry| {
+        let stream = &entry.stream;
+        vec![
+            stream.name.clone(),
+            role_text(&stream.options).to_owned(),
+            changelog_text(stream.changelog).to_owned(),
+            columns_text(&stream.schema),
+            entry.options_text.clone(),
+        ]
+    });
+    table(&["name", "role", "rows", "columns", "options"], rows.collect())
+}
+
+fn views(session: &Session) -> StatementResult {
+    let rows = session.catalog.objects().filter_map(|object| match object {
+        Object::View(at) => {
+            let view = &session.catalog.views[at];
+            Some(vec![view.name.clone(), columns_text(&view.relation.schema)])
+        }
+        Object::Stream(_) | Object::Aggregation(_) => None,
+    });
+    table(&["name", "columns"], rows.collect())
+}
+
+fn aggregations(session: &Session) -> StatementResult {
+    let live = session.catalog.aggregations.iter().filter(|entry| !entry.is_dropped);
+    let rows = live.map(|entry| {
+        let aggregation = &entry.aggregation;
+        let grains: Vec<&str> = aggregation.grains.iter().map(|grain| grain_text(*grain)).collect();
+        vec![aggregation.name.clone(), columns_text(&aggregation.output), grains.join(", ")]
+    });
+    table(&["name", "columns", "grains"], rows.collect())
+}
+
+fn queries(session: &Session) -> StatementResult {
+    let stream_name = |target: Target| match target {
+        Target::Print => "print".to_owned(),
+        Target::Stream(id) => format!("stream {}", session.catalog.stream(id).stream.name),
+    };
+    let running = session.queries.iter().map(|entry| {
+        let query = &entry.query;
+        let reads: Vec<&str> =
+            query.plan.scans().iter().map(|id| session.catalog.stream(*id).stream.name.as_str()).collect();
+        let rows = changelog_text(query.changelog).to_owned();
+        vec![query.name.clone(), stream_name(query.target), rows, reads.join(", ")]
+    });
+    let reads = session.reads.iter().map(|entry| {
+        let read = &entry.read;
+        let aggregation = session.catalog.aggregations[read.aggregation].aggregation.name.clone();
+        vec![read.name.clone(), stream_name(read.target), "append".to_owned(), aggregation]
+    });
+    table(&["name", "target", "rows", "reads"], running.chain(reads).collect())
+}
+
+fn functions(session: &Session) -> StatementResult {
+    let docs = session.functions().describe();
+    let rows = docs.into_iter().map(|doc| {
+        vec![doc.name, doc.kind.as_str().to_owned(), doc.syntax, doc.aliases.join(", "), doc.doc]
+    });
+    table(&["name", "kind", "usage", "aliases", "meaning"], rows.collect())
+}
+
+fn windows() -> StatementResult {
+    let rows = crate::sql::window_docs()
+        .iter()
+        .map(|doc| vec![doc.name.to_owned(), doc.usage(), doc.aliases.join(", "), doc.help.to_owned()]);
+    table(&["name", "usage", "aliases", "meaning"], rows.collect())
+}
+
+/// DESCRIBE name.
+///
+/// # Errors
+/// There is no such object.
+pub(crate) fn describe(session: &Session, name: &Name) -> Result<StatementResult> {
+    let catalog = &session.catalog;
+    let (schema, time) = match catalog.get(name)? {
+        Object::Stream(at) => (&catalog.streams[at].stream.schema, Some(&catalog.streams[at].stream.time)),
+        Object::View(at) => (&catalog.views[at].relation.schema, None),
+        Object::Aggregation(at) => (&catalog.aggregations[at].aggregation.output, None),
+    };
+    let rows = schema.fields().iter().enumerate().map(|(at, field)| {
+        let null = if field.is_nullable() { "NULL" } else { "NOT NULL" };
+        let note = time.map(|time| time_note(time, at)).unwrap_or_default();
+        vec![field.name().clone(), field_type_name(field), null.to_owned(), note]
+    });
+    Ok(table(&["column", "type", "null", "note"], rows.collect()))
+}
+
+fn time_note(time: &StreamTime, column: usize) -> String {
+    if time.column != Some(column) {
+        return String::new();
+    }
+    let clock = match time.clock {
+        Clock::Event => "event",
+        Clock::Ingest => "ingest",
+    };
+    let lateness = cep_types::options::format_duration(time.lateness_ns);
+    format!("event time, clock {clock}, lateness {lateness}")
+}
+
+/// EXPLAIN statement: what it would declare and start, line by line. Nothing is changed.
+///
+/// # Errors
+/// What is wrong with the statement.
+pub(crate) fn explain(session: &Session, statement: &Statement, text: &str) -> Result<StatementResult> {
+    let mut trial = session.clone();
+    trial.execute(statement, text)?;
+    let names = |id: StreamId| trial.catalog.stream(id).stream.name.clone();
+    let mut out = String::new();
+    for entry in &trial.catalog.streams[session.catalog.streams.len()..] {
+        out.push_str(&explain_stream(&entry.stream, &names));
+    }
+    for view in &trial.catalog.views[session.catalog.views.len()..] {
+        out.push_str(&view_text(view, &names, statement)?);
+    }
+    for entry in &trial.catalog.aggregations[session.catalog.aggregations.len()..] {
+        out.push_str(&explain_aggregation(&entry.aggregation, &names));
+    }
+    for entry in &trial.queries[session.queries.len()..] {
+        out.push_str(&explain_query(&entry.query, &names));
+    }
+    for entry in &trial.reads[session.reads.len()..] {
+        let aggregation = &trial.catalog.aggregations[entry.read.aggregation].aggregation;
+        out.push_str(&explain_read(&entry.read, aggregation, &names));
+    }
+    if out.is_empty() {
+        out.push_str("constants, computed once\n");
+    }
+    Ok(table(&["plan"], out.lines().map(|line| vec![line.to_owned()]).collect()))
+}
+
+fn view_text(view: &View, names: &dyn Fn(StreamId) -> String, statement: &Statement) -> Result<String> {
+    let head = format!("view {}, in place of its name\n", view.name);
+    match &view.relation.flow {
+        Flow::Stream(_) | Flow::Window(_) => {
+            let (node, _times, _changelog) = closed(view.relation.clone(), statement.span)?;
+            Ok(head + &explain_node(&node, names))
+        }
+        Flow::Sliding(_) | Flow::Read(_) | Flow::Once(_) => Ok(head),
+    }
+}
+
+/// WITH options as they were written, secrets redacted.
+pub(crate) fn options_text(options: &[WithOption]) -> String {
+    let options: Vec<String> = options
+        .iter()
+        .map(|option| {
+            let key = option.key.text.to_ascii_lowercase();
+            let value = match &option.value {
+                _ if SECRETS.iter().any(|secret| key.contains(secret)) => "'***'".to_owned(),
+                OptionLiteral::Text(text) => format!("'{}'", text.replace('\'', "''")),
+                OptionLiteral::Number(number) => number.clone(),
+                OptionLiteral::Bool(value) => value.to_string(),
+                OptionLiteral::IntervalNs(ns) => format!("'{}'", cep_types::options::format_duration(*ns)),
+            };
+            format!("{} = {value}", option.key.text)
+        })
+        .collect();
+    options.join(", ")
+}
+
+/// A constant as text.
+pub(crate) fn value_text(value: &ScalarValue) -> String {
+    if value.is_null() {
+        return "NULL".to_owned();
+    }
+    match value.cast_to(&DataType::Utf8) {
+        Ok(ScalarValue::Utf8(Some(text))) => text,
+        Ok(_) | Err(_) => value.to_string(),
+    }
+}

@@ -1,0 +1,482 @@
+//! EXPLAIN: a plan as text, the last operator first, inputs indented below.
+//!
+//! The text is for people and golden tests; nothing reads it back.
+
+use std::fmt::Write;
+
+use arrow_schema::Schema;
+use cep_types::StreamId;
+use cep_types::options::format_duration;
+
+use crate::ast::{Duration, Grain, RateEvery, RateKind};
+
+use super::text::list;
+use super::{
+    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr, GroupNode,
+    LatePolicy, NamedExpr, Node, OverNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream,
+    StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text,
+    sort_text,
+};
+
+/// Tells the names of streams.
+pub type StreamNames<'a> = dyn Fn(StreamId) -> String + 'a;
+
+/// Every stream, query, aggregation and read of a program.
+pub fn explain_program(program: &Program) -> String {
+    let names = |id: StreamId| match program.streams.get(id.0 as usize) {
+        Some(stream) => stream.name.clone(),
+        None => format!("#{}", id.0),
+    };
+    let mut parts: Vec<String> = program.streams.iter().map(|s| explain_stream(s, &names)).collect();
+    parts.extend(program.aggregations.iter().map(|a| explain_aggregation(a, &names)));
+    parts.extend(program.queries.iter().map(|q| explain_query(q, &names)));
+    for read in &program.reads {
+        let aggregation = &program.aggregations[read.aggregation];
+        parts.push(explain_read(read, aggregation, &names));
+    }
+    for rows in &program.constants {
+        parts.push(format!("constants → stream {}: {} rows\n", names(rows.stream), rows.rows.num_rows()));
+    }
+    parts.concat()
+}
+
+/// A stream and its time.
+pub fn explain_stream(stream: &Stream, names: &StreamNames<'_>) -> String {
+    let Stream { id: _, name, schema, origin, time, changelog, options: _ } = stream;
+    let columns = list(schema.fields(), |f| {
+        let json = cep_types::options::is_json_field(f);
+        let type_name = if json { "JSON".to_owned() } else { crate::functions::sql_type_name(f.data_type()) };
+        format!("{} {type_name}{}", f.name(), if f.is_nullable() { "" } else { " NOT NULL" })
+    });
+    let origin = match origin {
+        StreamOrigin::External => "external",
+        StreamOrigin::Derived => "derived",
+    };
+    let clock = match time.clock {
+        Clock::Ingest => "ingest",
+        Clock::Event => "event",
+    };
+    let by = match time.column {
+        Some(column) => format!("event time {}", schema.field(column).name()),
+        None => "event time of the row".to_owned(),
+    };
+    let late = match (time.late_policy, time.late_stream) {
+        (LatePolicy::Drop, None) => "dropped".to_owned(),
+        (LatePolicy::Drop, Some(stream)) => format!("copied to {}", names(stream)),
+        (LatePolicy::Retract, _) => format!("correct results for {}", format_duration(time.correction_ns)),
+    };
+    let lateness = format_duration(time.lateness_ns);
+    format!(
+        "stream {name} ({columns})\n  {origin}, {}, clock {clock}, {by}, lateness {lateness}, late rows {late}\n",
+        changelog_text(*changelog)
+    )
+}
+
+fn changelog_text(changelog: Changelog) -> &'static str {
+    match changelog {
+        Changelog::Append => "append",
+        Changelog::Retract => "retract",
+        Changelog::Upsert => "upsert",
+    }
+}
+
+/// A query with its operators.
+pub fn explain_query(query: &Query, names: &StreamNames<'_>) -> String {
+    let Query { id: _, name, target, plan, changelog, span: _ } = query;
+    let target = target_text(target, names);
+    let mut out = format!("query {name} → {target}, {}\n", changelog_text(*changelog));
+    out.push_str(&explain_node(plan, names));
+    out
+}
+
+fn target_text(target: &Target, names: &StreamNames<'_>) -> String {
+    match target {
+        Target::Print => "print".to_owned(),
+        Target::Stream(id) => format!("stream {}", names(*id)),
+    }
+}
+
+/// An aggregation.
+pub fn explain_aggregation(aggregation: &Aggregation, names: &StreamNames<'_>) -> String {
+    let Aggregation { name, input, filter, time, keys, calls, schema, project, output: _, grains, zone } =
+        aggregation;
+    let rows = input.schema();
+    let mut out = Text::default();
+    let grains = list(grains, |g| grain_text(*g).to_owned());
+    let zone = zone.map(|z| format!(", zone {z}")).unwrap_or_default();
+    out.line(0, format_args!("aggregation {name} every {grains}{zone}"));
+    if let Some(time) = time {
+        out.line(1, format_args!("by: {}", expr_text(time, rows)));
+    }
+    out.groups(1, keys, calls, rows);
+    out.line(1, format_args!("select: {}", named_list(project, schema)));
+    out.line(1, format_args!("state: one entry a group and bucket of each grain"));
+    if let Some(filter) = filter {
+        out.line(1, format_args!("filter {}", expr_text(filter, rows)));
+    }
+    out.node(1, input, names);
+    out.text
+}
+
+fn grain_text(grain: Grain) -> &'static str {
+    match grain {
+        Grain::Second => "second",
+        Grain::Minute => "minute",
+        Grain::Hour => "hour",
+        Grain::Day => "day",
+        Grain::Week => "week",
+        Grain::Month => "month",
+        Grain::Year => "year",
+    }
+}
+
+/// A read of an aggregation.
+pub fn explain_read(read: &AggregationRead, aggregation: &Aggregation, names: &StreamNames<'_>) -> String {
+    let AggregationRead { name, aggregation: _, from_ns, to_ns, per, ops, schema: _, target } = read;
+    let mut out = Text::default();
+    out.line(0, format_args!("read {name} → {}", target_text(target, names)));
+    out.ops(1, ops, &aggregation.output);
+    let time = |ns: i64| match ns {
+        i64::MAX => "the end".to_owned(),
+        ns => chrono::DateTime::from_timestamp_nanos(ns).format("%Y-%m-%dT%H:%M:%S%.fZ").to_string(),
+    };
+    let (from, to) = (time(*from_ns), time(*to_ns));
+    out.line(1, format_args!("aggregation {} from {from} to {to} per {}", aggregation.name, grain_text(*per)));
+    out.text
+}
+
+/// Operators, one line each or more, indented by one.
+pub fn explain_node(node: &Node, names: &StreamNames<'_>) -> String {
+    let mut out = Text::default();
+    out.node(1, node, names);
+    out.text
+}
+
+fn named_list(exprs: &[NamedExpr], schema: &Schema) -> String {
+    list(exprs, |named| named_text(named, schema))
+}
+
+fn named_text(named: &NamedExpr, schema: &Schema) -> String {
+    let text = expr_text(&named.expr, schema);
+    if text == named.name { text } else { format!("{text} AS {}", named.name) }
+}
+
+fn exprs_text(exprs: &[Expr], schema: &Schema) -> String {
+    list(exprs, |expr| expr_text(expr, schema))
+}
+
+#[derive(Default)]
+struct Text {
+    text: String,
+}
+
+impl Text {
+    fn line(&mut self, depth: usize, line: std::fmt::Arguments<'_>) {
+        let indent = 2 * depth;
+        writeln!(self.text, "{:indent$}{line}", "").expect("writing to a string does not fail");
+    }
+
+    fn node(&mut self, depth: usize, node: &Node, names: &StreamNames<'_>) {
+        match node {
+            Node::Scan { stream, schema: _ } => self.line(depth, format_args!("scan {}", names(*stream))),
+            Node::Filter { input, predicate } => {
+                self.line(depth, format_args!("filter {}", expr_text(predicate, input.schema())));
+            }
+            Node::Project { input, exprs, schema: _ } => {
+                self.line(depth, format_args!("project {}", named_list(exprs, input.schema())));
+            }
+            Node::Union { inputs: _, schema: _ } => self.line(depth, format_args!("union")),
+            Node::Window(window) => self.window(depth, window),
+            Node::Sliding(sliding) => self.sliding(depth, sliding),
+            Node::Delay { input: _, delay_ns } => {
+                self.line(depth, format_args!("delay {}", format_duration(*delay_ns)));
+                self.line(depth + 1, format_args!("state: the rows of that time"));
+            }
+            Node::Group(group) => self.group(depth, group),
+            Node::Over(over) => self.over(depth, over),
+            Node::Rate(rate) => self.rate(depth, rate),
+        }
+        for input in node.inputs() {
+            self.node(depth + 1, input, names);
+        }
+    }
+
+    fn groups(&mut self, depth: usize, keys: &[NamedExpr], calls: &[AggCall], schema: &Schema) {
+        if !keys.is_empty() {
+            self.line(depth, format_args!("keys: {}", named_list(keys, schema)));
+        }
+        if !calls.is_empty() {
+            self.line(depth, format_args!("aggregates: {}", list(calls, |call| call_text(call, schema))));
+        }
+    }
+
+    fn window(&mut self, depth: usize, node: &WindowNode) {
+        let WindowNode { input, window, body, ops, schema: _, span: _ } = node;
+        let rows = input.schema();
+        self.line(depth, format_args!("window {}", batch_text(window, rows)));
+        match body {
+            WindowBody::Groups { filter, keys, calls, schema } => {
+                if let Some(filter) = filter {
+                    self.line(depth + 1, format_args!("rows: {}", expr_text(filter, rows)));
+                }
+                let edges = window_edges();
+                let keys = list(keys, |key| match key {
+                    WindowKey::Input(named) => named_text(named, rows),
+                    WindowKey::Window(named) => named_text(named, &edges),
+                });
+                if !keys.is_empty() {
+                    self.line(depth + 1, format_args!("keys: {keys}"));
+                }
+                self.groups(depth + 1, &[], calls, rows);
+                self.ops(depth + 1, ops, schema);
+                self.line(depth + 1, format_args!("state: one entry a group and open window"));
+            }
+            WindowBody::Rows { filter, schema } => {
+                if let Some(filter) = filter {
+                    self.line(depth + 1, format_args!("rows: {}", expr_text(filter, rows)));
+                }
+                self.ops(depth + 1, ops, schema);
+                self.line(depth + 1, format_args!("state: the rows of each open window"));
+            }
+        }
+    }
+
+    /// The steps at a close, in order.
+    fn ops(&mut self, depth: usize, ops: &[BoundedOp], content: &Schema) {
+        let mut schema = content;
+        for op in ops {
+            match op {
+                BoundedOp::Filter(predicate) => {
+                    self.line(depth, format_args!("then filter {}", expr_text(predicate, schema)));
+                }
+                BoundedOp::Project { exprs, schema: out } => {
+                    self.line(depth, format_args!("then project {}", named_list(exprs, schema)));
+                    schema = out;
+                }
+                BoundedOp::Aggregate { keys, calls, schema: out } => {
+                    self.line(depth, format_args!("then group"));
+                    self.groups(depth + 1, keys, calls, schema);
+                    schema = out;
+                }
+                BoundedOp::Over { calls, schema: out } => {
+                    let shared = calls.first().map(|call| over_clause(&call.partition_by, &call.order_by, schema));
+                    let shared = shared.unwrap_or_default();
+                    let calls = list(calls, |call| over_text(call, schema));
+                    self.line(depth, format_args!("then over ({shared}) {calls}"));
+                    schema = out;
+                }
+                BoundedOp::Sort(keys) => {
+                    let keys = list(keys, |key| sort_text(key, schema));
+                    self.line(depth, format_args!("then sort by {keys}"));
+                }
+                BoundedOp::Limit { skip, fetch } => {
+                    let skip = if *skip == 0 { String::new() } else { format!(" behind {skip}") };
+                    let fetch = fetch.map_or("all".to_owned(), |rows| rows.to_string());
+                    self.line(depth, format_args!("then keep {fetch} rows{skip}"));
+                }
+            }
+        }
+    }
+
+    fn sliding(&mut self, depth: usize, node: &SlidingNode) {
+        let SlidingNode { input, window, filter, keys, calls, schema: _ } = node;
+        let rows = input.schema();
+        let (window, state) = sliding_text(window, rows);
+        self.line(depth, format_args!("sliding window {window}"));
+        if let Some(filter) = filter {
+            self.line(depth + 1, format_args!("rows: {}", expr_text(filter, rows)));
+        }
+        if !keys.is_empty() {
+            self.line(depth + 1, format_args!("keys: {}", exprs_text(keys, rows)));
+        }
+        self.groups(depth + 1, &[], calls, rows);
+        self.line(depth + 1, format_args!("state: {state}"));
+    }
+
+    fn group(&mut self, depth: usize, node: &GroupNode) {
+        let GroupNode { input, keys, calls, having, schema, keys_max, ttl_ns } = node;
+        let what = if calls.is_empty() { "distinct" } else { "group, one row replaces another" };
+        self.line(depth, format_args!("{what}"));
+        self.groups(depth + 1, keys, calls, input.schema());
+        if let Some(having) = having {
+            self.line(depth + 1, format_args!("having {}", expr_text(having, schema)));
+        }
+        let ttl = ttl_ns.map(|ns| format!(", forgotten after {}", format_duration(ns))).unwrap_or_default();
+        self.line(depth + 1, format_args!("state: at most {keys_max} keys{ttl}"));
+    }
+
+    fn over(&mut self, depth: usize, node: &OverNode) {
+        let OverNode { input, calls, event_time_order, schema: _, keys_max } = node;
+        let rows = input.schema();
+        let shared = calls.first().map(|call| over_clause(&call.partition_by, &call.order_by, rows));
+        let order = if *event_time_order { "event-time order" } else { "arrival order" };
+        self.line(depth, format_args!("over ({}) in {order}", shared.unwrap_or_default()));
+        for call in calls {
+            self.line(depth + 1, format_args!("{} AS {}", over_text(call, rows), call.name));
+        }
+        self.line(depth + 1, format_args!("state: the frames of at most {keys_max} partitions"));
+    }
+
+    fn rate(&mut self, depth: usize, node: &RateNode) {
+        let RateNode { input, kind, every, keys } = node;
+        let kind = match kind {
+            RateKind::All => "all",
+            RateKind::First => "first",
+            RateKind::Last => "last",
+            RateKind::Snapshot => "snapshot",
+        };
+        let every = match every {
+            RateEvery::Events(rows) => format!("{rows} rows"),
+            RateEvery::Time(length) => duration_text(*length),
+        };
+        let keys = list(keys, |key| input.schema().field(*key).name().clone());
+        let of = if keys.is_empty() { String::new() } else { format!(" of each {keys}") };
+        self.line(depth, format_args!("output {kind}{of} every {every}"));
+    }
+}
+
+fn window_edges() -> Schema {
+    use arrow_schema::{DataType, Field, TimeUnit};
+    let edge = |name: &str| Field::new(name, DataType::Timestamp(TimeUnit::Nanosecond, None), false);
+    Schema::new(vec![edge("window_start"), edge("window_end")])
+}
+
+fn over_clause(partition_by: &[Expr], order_by: &[super::SortKey], schema: &Schema) -> String {
+    let mut parts = Vec::new();
+    if !partition_by.is_empty() {
+        parts.push(format!("PARTITION BY {}", exprs_text(partition_by, schema)));
+    }
+    if !order_by.is_empty() {
+        parts.push(format!("ORDER BY {}", list(order_by, |key| sort_text(key, schema))));
+    }
+    parts.join(" ")
+}
+
+/// A length of time as people write it.
+fn duration_text(duration: Duration) -> String {
+    let Duration { months, days, nanos } = duration;
+    let mut parts = Vec::new();
+    if months != 0 {
+        parts.push(format!("{months} months"));
+    }
+    if days != 0 {
+        parts.push(format!("{days}d"));
+    }
+    if nanos != 0 || parts.is_empty() {
+        parts.push(format_duration(nanos));
+    }
+    parts.join(" ")
+}
+
+fn calendar_text(calendar: &Calendar) -> String {
+    let Calendar { offset, zone } = calendar;
+    let mut out = String::new();
+    if *offset != Duration::default() {
+        out.push_str(&format!(", offset {}", duration_text(*offset)));
+    }
+    if let Some(zone) = zone {
+        out.push_str(&format!(", zone {zone}"));
+    }
+    out
+}
+
+fn batch_text(window: &BatchWindow, schema: &Schema) -> String {
+    let ns = |ns: &i64| format_duration(*ns);
+    let start = |start: &Option<i64>| match start {
+        None => String::new(),
+        Some(ns) => format!(", start {}", chrono::DateTime::from_timestamp_nanos(*ns).format("%Y-%m-%dT%H:%M:%SZ")),
+    };
+    match window {
+        BatchWindow::Tumbling { size, calendar } => {
+            format!("tumbling, size {}{}", duration_text(*size), calendar_text(calendar))
+        }
+        BatchWindow::Hop { size, slide, calendar } => format!(
+            "hop, size {}, slide {}{}",
+            duration_text(*size),
+            duration_text(*slide),
+            calendar_text(calendar)
+        ),
+        BatchWindow::Cumulate { step, size, calendar } => format!(
+            "cumulate, step {}, size {}{}",
+            duration_text(*step),
+            duration_text(*size),
+            calendar_text(calendar)
+        ),
+        BatchWindow::Session { gap_ns, keys } => {
+            let by = if keys.is_empty() { String::new() } else { format!(", key {}", exprs_text(keys, schema)) };
+            format!("session, gap {}{by}", ns(gap_ns))
+        }
+        BatchWindow::TimeBatch { size_ns, start_ns } => {
+            format!("timeBatch, size {}{}", ns(size_ns), start(start_ns))
+        }
+        BatchWindow::LengthBatch { rows } => format!("lengthBatch, {rows} rows"),
+        BatchWindow::ExternalTimeBatch { time, size_ns, start_ns, timeout_ns } => {
+            let timeout = timeout_ns.map(|t| format!(", timeout {}", ns(&t))).unwrap_or_default();
+            let time = expr_text(time, schema);
+            format!("externalTimeBatch by {time}, size {}{}{timeout}", ns(size_ns), start(start_ns))
+        }
+        BatchWindow::Batch => "batch of one stamp".to_owned(),
+        BatchWindow::Cron { expression } => format!("cron '{expression}'"),
+        BatchWindow::ExpressionBatch { condition, include_triggering } => {
+            let with = if *include_triggering { ", with the row that ends it" } else { "" };
+            format!("expressionBatch while {}{with}", condition_text(condition, schema))
+        }
+    }
+}
+
+/// The window, and what it keeps.
+fn sliding_text(window: &SlidingWindow, schema: &Schema) -> (String, String) {
+    let ns = |ns: &i64| format_duration(*ns);
+    let keyed = |keys: &[Expr]| match keys {
+        [] => "the whole row".to_owned(),
+        keys => exprs_text(keys, schema),
+    };
+    match window {
+        SlidingWindow::Length { rows } => (format!("length, {rows} rows"), format!("the last {rows} rows")),
+        SlidingWindow::Time { size_ns } => {
+            (format!("time, size {}", ns(size_ns)), format!("the rows of the last {}", ns(size_ns)))
+        }
+        SlidingWindow::TimeLength { size_ns, rows } => (
+            format!("timeLength, size {}, {rows} rows", ns(size_ns)),
+            format!("the last {rows} rows, none older than {}", ns(size_ns)),
+        ),
+        SlidingWindow::ExternalTime { time, size_ns } => (
+            format!("externalTime by {}, size {}", expr_text(time, schema), ns(size_ns)),
+            format!("the rows of the last {}", ns(size_ns)),
+        ),
+        SlidingWindow::Sort { rows, order } => {
+            let order = list(order, |key| sort_text(key, schema));
+            (format!("sort, first {rows} by {order}"), format!("{rows} rows"))
+        }
+        SlidingWindow::Unique { keys } => {
+            (format!("unique by {}", keyed(keys)), "the last row of each key".to_owned())
+        }
+        SlidingWindow::FirstUnique { keys } => {
+            (format!("firstUnique by {}", keyed(keys)), "the first row of each key".to_owned())
+        }
+        SlidingWindow::Expression { condition } => (
+            format!("expression while {}", condition_text(condition, schema)),
+            "the rows for which the condition holds".to_owned(),
+        ),
+        SlidingWindow::Frequent { counters, keys } => (
+            format!("frequent, {counters} counters by {}", keyed(keys)),
+            format!("one row for each of {counters} keys"),
+        ),
+        SlidingWindow::LossyFrequent { support, error, keys } => (
+            format!("lossyFrequent, support {support}, error {error} by {}", keyed(keys)),
+            "one row for each key above the error".to_owned(),
+        ),
+    }
+}
+
+fn condition_text(condition: &WindowCondition, schema: &Schema) -> String {
+    use arrow_schema::Field;
+    let WindowCondition { calls, test } = condition;
+    let call = |call: &AggCall| Field::new(call_text(call, schema), call.data_type.clone(), true);
+    let end = |end: &str| -> Vec<Field> {
+        let named = |f: &std::sync::Arc<Field>| f.as_ref().clone().with_name(format!("{end}.{}", f.name()));
+        schema.fields().iter().map(named).collect()
+    };
+    let fields: Vec<Field> = calls.iter().map(call).chain(end("first")).chain(end("last")).collect();
+    expr_text(test, &Schema::new(fields))
+}

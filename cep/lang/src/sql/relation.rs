@@ -1,0 +1,301 @@
+//! The FROM clause: streams and queries with their filters, windows and aliases.
+
+use datafusion_sql::sqlparser::ast as sql;
+use datafusion_sql::sqlparser::tokenizer::Token;
+
+use crate::ast::{Derived, Name, Relation, RelationSource, WithinPer};
+use crate::diag::{Diagnostic, Result, codes};
+
+use super::cursor::Cursor;
+use super::refuse;
+
+/// Words behind a relation that are no alias of it.
+const NO_ALIAS: &[&str] = &[
+    "WINDOW",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "QUALIFY",
+    "ORDER",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "MINUS",
+    "OUTPUT",
+    "AGGREGATE",
+    "WITHIN",
+    "PER",
+    "ON",
+    "USING",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "OUTER",
+    "CROSS",
+    "NATURAL",
+    "ASOF",
+    "ANTI",
+    "SEMI",
+    "GLOBAL",
+    "LATERAL",
+    "FOR",
+    "TABLESAMPLE",
+    "SAMPLE",
+    "PIVOT",
+    "UNPIVOT",
+    "MATCH_RECOGNIZE",
+    "SELECT",
+    "FROM",
+    "WITH",
+    "AND",
+    "OR",
+    "PARTITION",
+    "CONNECT",
+    "START",
+    "CLUSTER",
+    "DISTRIBUTE",
+    "SORT",
+    "INTO",
+    "INSERT",
+    "VALUES",
+    "SET",
+    "EMIT",
+    "UNIDIRECTIONAL",
+    "FINAL",
+    "AS",
+    "PREWHERE",
+    "SETTINGS",
+    "OPTION",
+    "FORMAT",
+    "RETURNING",
+    "VERSION",
+    "TIMESTAMP",
+    "STRAIGHT_JOIN",
+    "APPLY",
+    "LOCK",
+];
+
+impl Cursor<'_> {
+    /// `[FROM relation] [WHERE …]`; a WHERE that a window follows filters before it.
+    pub(super) fn from_and_where(&mut self) -> Result<(Option<Relation>, Option<sql::Expr>)> {
+        let mut relation = if self.is(0, "FROM") {
+            self.advance();
+            Some(self.relation()?)
+        } else {
+            None
+        };
+        if !self.eat(&["WHERE"]) {
+            return Ok((relation, None));
+        }
+        let mut filter = Some(self.expr()?);
+        let Some(from) = relation.as_mut() else {
+            return Ok((None, filter));
+        };
+        if self.at_window() {
+            if from.window.is_some() {
+                return Err(self.second_window());
+            }
+            from.pre_filter = and(from.pre_filter.take(), filter.take());
+            from.window = Some(self.window_clause()?);
+            self.late_alias(from)?;
+            from.span = self.since(from.span);
+            if self.eat(&["WHERE"]) {
+                filter = Some(self.expr()?);
+            }
+        }
+        self.within_per(from)?;
+        if let Some(error) = refuse::relation(self) {
+            return Err(error);
+        }
+        Ok((relation, filter))
+    }
+
+    fn relation(&mut self) -> Result<Relation> {
+        if let Some(error) = refuse::relation_start(self) {
+            return Err(error);
+        }
+        let start = self.span(0);
+        let mut relation = self.relation_source()?;
+        if relation.alias.is_none() {
+            self.alias(&mut relation)?;
+        }
+        if self.at_window() {
+            if relation.window.is_some() {
+                return Err(self.second_window());
+            }
+            relation.window = Some(self.window_clause()?);
+            self.late_alias(&mut relation)?;
+        }
+        if self.at_window() {
+            return Err(self.second_window());
+        }
+        self.within_per(&mut relation)?;
+        relation.span = self.since(start);
+        if let Some(error) = refuse::relation(self) {
+            return Err(error);
+        }
+        Ok(relation)
+    }
+
+    fn relation_source(&mut self) -> Result<Relation> {
+        let bare = |source, pre_filter, window| Relation {
+            source,
+            pre_filter,
+            window,
+            within_per: None,
+            alias: None,
+            alias_columns: Vec::new(),
+            span: Default::default(),
+        };
+        if self.at_window_function() {
+            let table = self.window_function()?;
+            return Ok(bare(table.source, table.pre_filter, Some(table.window)));
+        }
+        if self.eat_token(&Token::LParen) {
+            if !(self.is_one_of(0, &["SELECT", "WITH"]) || self.is_token(0, &Token::LParen)) {
+                return Err(Box::new(self.unexpected("SELECT").help(
+                    "only queries take parentheses here; write a stream's name without",
+                )));
+            }
+            let query = Box::new(self.query()?);
+            self.expect_token(&Token::RParen)?;
+            let pre_filter = self.bracket_filter()?;
+            return Ok(bare(
+                RelationSource::Derived(Derived { query }),
+                pre_filter,
+                None,
+            ));
+        }
+        let name = self.object_name("the name of a stream, view or aggregation")?;
+        if self.is_token(0, &Token::LParen) {
+            return Err(refuse::table_function(self, &name));
+        }
+        let pre_filter = self.bracket_filter()?;
+        Ok(bare(RelationSource::Name(name), pre_filter, None))
+    }
+
+    /// `[cond]`, several of them mean AND.
+    pub(super) fn bracket_filter(&mut self) -> Result<Option<sql::Expr>> {
+        let mut filter = None;
+        while self.eat_token(&Token::LBracket) {
+            let condition = self.expr()?;
+            self.expect_token(&Token::RBracket)?;
+            filter = and(filter, Some(condition));
+        }
+        Ok(filter)
+    }
+
+    /// `[AS] alias [(columns)]`
+    fn alias(&mut self, relation: &mut Relation) -> Result<()> {
+        let explicit = self.eat(&["AS"]);
+        let implicit = !explicit
+            && match self.token(0) {
+                Token::Word(word) => {
+                    word.quote_style.is_some() || !NO_ALIAS.iter().any(|w| self.is(0, w))
+                }
+                _ => false,
+            };
+        if !(explicit || implicit) {
+            return Ok(());
+        }
+        relation.alias = Some(self.name("an alias")?);
+        if self.is_token(0, &Token::LParen) {
+            relation.alias_columns = self.name_list("a column name")?;
+        }
+        if self.is_token(0, &Token::LBracket) {
+            return Err(Box::new(
+                self.unexpected("the end of the relation")
+                    .help("the filter stands before the alias: s[condition] AS x"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The alias behind the window, when none stands before it.
+    fn late_alias(&mut self, relation: &mut Relation) -> Result<()> {
+        let before: Option<Name> = relation.alias.clone();
+        let columns = std::mem::take(&mut relation.alias_columns);
+        relation.alias = None;
+        let start = self.span(0);
+        self.alias(relation)?;
+        match (&before, &relation.alias) {
+            (Some(first), Some(_)) => Err(Box::new(
+                Diagnostic::at(
+                    codes::SYNTAX,
+                    self.since(start),
+                    format!("the relation already has the alias `{}`", first.text),
+                )
+                .help("keep one of the two"),
+            )),
+            (Some(_), None) => {
+                relation.alias = before;
+                relation.alias_columns = columns;
+                Ok(())
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn second_window(&self) -> Box<Diagnostic> {
+        Box::new(
+            self.error(codes::WINDOW_PLACE, "a relation has one window")
+                .help("put the first into a query of its own: FROM (SELECT … FROM s WINDOW …) WINDOW …"),
+        )
+    }
+
+    /// `WITHIN 'from' [, 'to'] PER 'grain'` when it comes next.
+    fn within_per(&mut self, relation: &mut Relation) -> Result<()> {
+        if !self.is(0, "WITHIN") {
+            return Ok(());
+        }
+        let start = self.span(0);
+        self.advance();
+        let from = self.expr()?;
+        let to = if self.eat_token(&Token::Comma) {
+            Some(self.expr()?)
+        } else {
+            None
+        };
+        if !self.is(0, "PER") {
+            return Err(Box::new(
+                self.unexpected("PER")
+                    .help("write WITHIN '2024-01-01', '2024-02-01' PER 'hours'"),
+            ));
+        }
+        self.advance();
+        let per = self.per_grain()?;
+        let span = self.since(start);
+        if relation.within_per.is_some() {
+            return Err(Box::new(Diagnostic::at(
+                codes::SYNTAX,
+                span,
+                "WITHIN … PER … is given twice",
+            )));
+        }
+        relation.within_per = Some(WithinPer {
+            from,
+            to,
+            per,
+            span,
+        });
+        Ok(())
+    }
+}
+
+/// Both conditions, or the one there is.
+fn and(first: Option<sql::Expr>, second: Option<sql::Expr>) -> Option<sql::Expr> {
+    match (first, second) {
+        (Some(left), Some(right)) => Some(sql::Expr::BinaryOp {
+            left: Box::new(sql::Expr::Nested(Box::new(left))),
+            op: sql::BinaryOperator::And,
+            right: Box::new(sql::Expr::Nested(Box::new(right))),
+        }),
+        (one, None) => one,
+        (None, one) => one,
+    }
+}

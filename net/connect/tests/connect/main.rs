@@ -1,0 +1,12 @@
+//! Promises of sources and sinks, seen from outside.
+
+#![allow(clippy::unwrap_used)] // the lint knows test functions, not what they share
+
+mod csv;
+mod files;
+mod generate;
+mod json;
+mod regex;
+mod rows;
+mod sinks;
+mod tables;

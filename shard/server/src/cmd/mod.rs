@@ -1,0 +1,17 @@
+//! The commands, one file each. A command returns the exit code of its success.
+
+mod check;
+mod explain;
+mod explain_error;
+mod fmt;
+mod repl;
+mod run;
+mod write;
+
+pub use check::check;
+pub use explain::explain;
+pub use explain_error::explain_error;
+pub use fmt::fmt;
+pub use repl::repl;
+pub use run::run;
+pub use write::write_stdout;

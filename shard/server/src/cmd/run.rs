@@ -1,0 +1,58 @@
+//! `ceptra run`: an app from its sources to its sinks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cep_lang::lower::StatementResult;
+
+use crate::answer::print_answers;
+use crate::args::{OutputFormat, RunArgs};
+use crate::failure::{Failure, Result};
+use crate::run::{Ending, OutputPlan, Run, RunSettings, Show, Signals, base_dir, read_streams};
+use crate::script::Script;
+use crate::talk::Talk;
+
+/// Runs an app until its inputs end or a signal comes.
+///
+/// # Errors
+/// If the script is wrong, or the run fails.
+pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
+    let signals =
+        Signals::install().map_err(|error| Failure::run(format!("cannot handle signals: {error}")))?;
+    let script = Script::read(&args.app)?;
+    let compiled = script.compile(talk)?;
+    print_answers(&compiled.results, format.into())?;
+    let program = Arc::new(compiled.program);
+    let base_dir = if args.app == Path::new("-") { ".".into() } else { base_dir(&args.app) };
+    let settings = RunSettings {
+        base_dir: &base_dir,
+        show: Show { format: format.into(), limit: args.limit, tag: None },
+        playback: args.playback,
+        plan: OutputPlan::of(&program),
+        streams: read_streams(&program),
+        names_unread: true,
+    };
+    let run = Run::open(program, &settings, talk, &signals)?;
+    if !run.has_outputs() && compiled.results.iter().all(|result| !matches!(result, StatementResult::Rows { .. })) {
+        talk.warn("nothing comes out of this app: add a SELECT, or a stream with type = 'sink'");
+    }
+    let (summary, result) = run.finish();
+    if !talk.quiet() {
+        talk.plain(&summary.render());
+    }
+    result?;
+    Ok(match summary.ending {
+        Ending::Interrupted(signal) => signal.exit_code(),
+        Ending::Complete | Ending::Limit | Ending::OutputClosed | Ending::Failed => 0,
+    })
+}
+
+impl From<OutputFormat> for net_connect::OutputFormat {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Table => net_connect::OutputFormat::Table,
+            OutputFormat::Json => net_connect::OutputFormat::Json,
+            OutputFormat::Csv => net_connect::OutputFormat::Csv,
+        }
+    }
+}

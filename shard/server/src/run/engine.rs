@@ -1,0 +1,117 @@
+//! The engine with what a log would give it: indices and stamps.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::ScalarBuffer;
+use cep_engine::{Actions, Budget, Partition, Progress, RecordError};
+use cep_lang::plan::{AggregationRead, Clock, Program, StreamOrigin};
+use cep_types::options::Role;
+use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
+
+use super::outputs::Outputs;
+use crate::failure::{Failure, Result};
+
+/// Input and output rows of one call of apply: bounds what waits to be written.
+const BUDGET_ROWS: usize = 16_384;
+/// Stamp of what comes before the first row when time is the rows' own.
+const FIRST_STAMP_NS: i64 = 0;
+
+/// One partition, fed entry by entry; what it emits goes to the outputs at once.
+#[derive(Debug)]
+pub struct Engine {
+    partition: Partition,
+    actions: Actions,
+    index: u64,
+    clock: StampClock,
+}
+
+/// What stamps entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StampClock {
+    /// The wall clock: some source has `clock = 'ingest'`, or there is no source.
+    Wall,
+    /// The event time reached: all sources bring their own time, and the wall clock must not jump
+    /// ahead of it in internal streams (R-DET-2).
+    Events,
+}
+
+impl Engine {
+    /// An engine that has seen nothing; rows of `watched` streams leave it.
+    ///
+    /// # Errors
+    /// If an operator cannot be built.
+    pub fn new(program: Arc<Program>, watched: &[StreamId]) -> Result<Self> {
+        let source = |s: &&cep_lang::plan::Stream| {
+            s.origin == StreamOrigin::External && matches!(s.options.role, Role::Source(_))
+        };
+        let mut sources = program.streams.iter().filter(source).peekable();
+        let events = sources.peek().is_some() && sources.all(|s| s.time.clock == Clock::Event);
+        let partition = Partition::new(program, watched)
+            .map_err(|error| Failure::run(format!("cannot run this: {error}")))?;
+        let clock = if events { StampClock::Events } else { StampClock::Wall };
+        Ok(Engine { partition, actions: Actions::new(), index: 0, clock })
+    }
+
+    /// Rows that came too late, of all queries.
+    pub fn late_rows(&self) -> u64 {
+        self.partition.late_rows().iter().map(|(_, rows)| rows).sum()
+    }
+
+    /// Answers a read of an aggregation from what it holds now.
+    ///
+    /// # Errors
+    /// If a step on the answer fails.
+    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch> {
+        self.partition.read(read).map_err(|error| Failure::run(format!("'{}': {error}", read.name)))
+    }
+
+    /// Whether the wall clock moves it while no row comes.
+    pub fn wants_ticks(&self) -> bool {
+        self.clock == StampClock::Wall
+    }
+
+    /// Rows of a stream.
+    pub fn rows(
+        &mut self,
+        stream: StreamId,
+        rows: RecordBatch,
+        times: Option<ScalarBuffer<i64>>,
+        now_ns: i64,
+        outputs: &mut Outputs,
+    ) -> Result<Vec<RecordError>> {
+        self.apply(EntryKind::Events(Events { stream, rows, times }), now_ns, outputs)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now_ns: i64, outputs: &mut Outputs) -> Result<Vec<RecordError>> {
+        self.apply(EntryKind::Tick, now_ns, outputs)
+    }
+
+    /// No more rows of a stream.
+    pub fn end(&mut self, stream: StreamId, now_ns: i64, outputs: &mut Outputs) -> Result<Vec<RecordError>> {
+        self.apply(EntryKind::EndOfInput(stream), now_ns, outputs)
+    }
+
+    fn apply(&mut self, kind: EntryKind, now_ns: i64, outputs: &mut Outputs) -> Result<Vec<RecordError>> {
+        self.index += 1;
+        let reached_ns = self.partition.stamp_ns();
+        let stamp = match self.clock {
+            StampClock::Wall => now_ns.max(reached_ns),
+            StampClock::Events if reached_ns == i64::MIN => FIRST_STAMP_NS,
+            StampClock::Events => reached_ns,
+        };
+        let entry = Entry { index: LogIndex(self.index), stamp: StampNs(stamp), kind };
+        let mut errors = Vec::new();
+        loop {
+            let mut budget = Budget { rows: BUDGET_ROWS };
+            let progress = self.partition.apply(&entry, &mut budget, &mut self.actions);
+            outputs.deliver(&self.actions)?;
+            errors.append(&mut self.actions.errors);
+            self.actions.clear();
+            if progress == Progress::Done {
+                return Ok(errors);
+            }
+        }
+    }
+}

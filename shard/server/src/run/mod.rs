@@ -1,0 +1,37 @@
+//! Running a program: sources in, entries through the engine, rows out.
+//!
+//! `inputs` one source · `feed` its chunks, read in place or by a thread · `order` which rows come
+//! next · `pace` playback · `gate` rate limits · `engine` entries and stamps · `outputs` and
+//! `drain` sinks and standard output · `errors` bad records · `progress`, `summary` what is said ·
+//! `signals` SIGINT and SIGTERM · `projection` columns nobody reads · `driver` the loop.
+//!
+//! Invariants:
+//! - one thread owns the engine and does everything but reading sources that block;
+//! - the order of entries of bounded inputs is a function of the inputs (R-DET-2);
+//! - every record read is a row applied, a counted reject, a counted skip or a dead letter.
+
+mod drain;
+mod driver;
+mod engine;
+mod errors;
+mod feed;
+mod gate;
+mod inputs;
+mod order;
+mod outputs;
+mod pace;
+mod progress;
+mod projection;
+mod signals;
+mod sources;
+mod summary;
+
+pub use driver::{Run, RunSettings};
+pub use engine::Engine;
+pub use errors::ErrorDesk;
+pub use inputs::base_dir;
+pub use outputs::{OutputPlan, Outputs, Show};
+pub use pace::Playback;
+pub use signals::Signals;
+pub use sources::{external_streams, read_streams};
+pub use summary::Ending;

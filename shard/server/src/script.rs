@@ -1,0 +1,101 @@
+//! A script on its way from a file to a program.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cep_lang::diag::{Diagnostic, render};
+use cep_lang::lower::{CompileOptions, Session, StatementResult};
+use cep_lang::plan::Program;
+
+use crate::failure::{Failure, Result};
+use crate::talk::Talk;
+
+/// A script's text and where it came from.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Its path; `-` is standard input.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// A script that is right.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What it runs.
+    pub program: Program,
+    /// What its statements gave back: tables of SHOW, DESCRIBE and EXPLAIN among it.
+    pub results: Vec<StatementResult>,
+}
+
+impl Script {
+    /// Reads a script; `-` is standard input.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not UTF-8.
+    pub fn read(path: &Path) -> Result<Self> {
+        let (bytes, name) = if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            (io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes), "standard input".to_owned())
+        } else {
+            (fs::read(path), format!("'{}'", path.display()))
+        };
+        let bytes = bytes.map_err(|error| Failure::Usage {
+            message: format!("cannot read {name}: {error}"),
+            help: (error.kind() == io::ErrorKind::NotFound)
+                .then(|| "give the path of a SQL file, from the current folder".to_owned()),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Failure::usage(format!("{name} is not UTF-8: byte {at} is wrong"), "save it as UTF-8")
+        })?;
+        Ok(Script { path: path.to_owned(), text })
+    }
+
+    /// Its name in messages.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// All diagnostics, rendered.
+    pub fn compile(&self, talk: &Talk) -> Result<Compiled> {
+        self.diagnose().map_err(|diagnostics| self.failure(&diagnostics, talk))
+    }
+
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// All diagnostics.
+    pub fn diagnose(&self) -> Result<Compiled, Vec<Diagnostic>> {
+        let mut session = Session::new(options());
+        let results = session.run(&self.text)?;
+        Ok(Compiled { program: session.program(), results })
+    }
+
+    /// Diagnostics as a failure.
+    pub fn failure(&self, diagnostics: &[Diagnostic], talk: &Talk) -> Failure {
+        Failure::Script(render_all(diagnostics, &self.name(), &self.text, talk.color()))
+    }
+}
+
+/// Diagnostics with the lines they stand in, one behind the other.
+pub fn render_all(diagnostics: &[Diagnostic], name: &str, text: &str, color: bool) -> String {
+    let shown: Vec<String> =
+        diagnostics.iter().map(|d| render(d, name, text, color).trim_end().to_owned()).collect();
+    shown.join("\n\n")
+}
+
+/// Looks up `${VAR}` in the environment of the process.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// How this program compiles: event time where rows have one, variables from the environment.
+pub fn options() -> CompileOptions {
+    CompileOptions { environment: Arc::new(environment), ..CompileOptions::default() }
+}

@@ -1,0 +1,117 @@
+//! Bad input: a clear error or a counted reject, never a panic, nothing else lost.
+
+use crate::harness::{App, ROWS, SOURCE, ceptra_alone, gzip};
+
+const ALL: &str = "SELECT k, v FROM s;";
+
+fn app(csv: &[u8]) -> App {
+    App::new(&format!("{SOURCE}{ALL}")).file("in.csv", csv)
+}
+
+#[test]
+fn a_missing_app_is_a_usage_error_that_names_it() {
+    let outcome = ceptra_alone(&["run", "gone.sql"], b"").expect_code(2);
+    assert!(outcome.stderr.starts_with("error: cannot read 'gone.sql'"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_missing_source_file_fails_the_run_and_names_stream_and_path() {
+    let app = App::new(&format!("{SOURCE}{ALL}"));
+    app.run(&[]).expect_code(1).says(&["stream 's'", "in.csv"]);
+}
+
+#[test]
+fn an_app_that_is_not_utf_8_is_refused_with_the_byte() {
+    let app = App::new("").file("app.sql", b"SELECT 1\xff;");
+    app.run(&[]).expect_code(2).says(&["not UTF-8", "byte 8"]);
+}
+
+#[test]
+fn an_unknown_column_is_a_script_error_with_a_suggestion() {
+    let app = App::new(&format!("{SOURCE}SELECT vv FROM s;")).file("in.csv", ROWS.as_bytes());
+    app.run(&[]).expect_code(2).says(&["vv", "did you mean"]);
+}
+
+#[test]
+fn a_column_that_the_header_lacks_fails_before_the_first_row() {
+    let outcome = app(b"ts,k\n2024-05-01 00:00:00,a\n").run(&[]).expect_code(1).says(&["stream 's'", "'v'"]);
+    assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn wrong_types_are_counted_and_the_rows_around_them_come_out() {
+    let csv =
+        "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,b,x\nnever,c,3\n2024-05-01 00:00:03,d,4\n";
+    let outcome = app(csv.as_bytes()).run(&["--output", "csv"]).expect_code(0);
+    assert_eq!(outcome.stdout, "k,v\na,1\nd,4\n");
+    outcome.says(&["warning: stream 's': line 3", "column 'v'", "line 4", "rejected 2"]);
+}
+
+#[test]
+fn a_truncated_csv_loses_only_its_last_record() {
+    let csv = "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,\"b";
+    let outcome = app(csv.as_bytes()).run(&["--output", "csv"]).expect_code(0).says(&["rejected 1"]);
+    assert_eq!(outcome.stdout, "k,v\na,1\n");
+}
+
+#[test]
+fn invalid_utf_8_is_one_reject() {
+    let csv = b"ts,k,v\n2024-05-01 00:00:00,\xff\xfe,1\n2024-05-01 00:00:01,b,2\n";
+    let outcome = app(csv).run(&["--output", "csv"]).expect_code(0).says(&["UTF-8", "rejected 1"]);
+    assert_eq!(outcome.stdout, "k,v\nb,2\n");
+}
+
+#[test]
+fn a_line_of_10_mb_is_one_reject() {
+    let mut csv = b"ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,".to_vec();
+    csv.resize(csv.len() + 10_000_000, b'x');
+    csv.extend_from_slice(b",2\n2024-05-01 00:00:02,c,3\n");
+    let outcome = app(&csv).run(&["--output", "csv"]).expect_code(0).says(&["longer than", "rejected 1"]);
+    assert_eq!(outcome.stdout, "k,v\na,1\nc,3\n");
+}
+
+#[test]
+fn an_empty_file_is_an_empty_result_or_an_error_that_says_why() {
+    let outcome = app(b"").run(&["--output", "csv"]);
+    assert_eq!(outcome.stdout, "");
+    assert!(outcome.code == 0 || outcome.stderr.contains("header"), "{outcome:?}");
+    let header_only = app(b"ts,k,v\n").run(&["--output", "csv"]).expect_code(0).says(&["0 rows in"]);
+    assert_eq!(header_only.stdout, "");
+}
+
+#[test]
+fn gzip_is_read_as_it_is_and_damaged_gzip_fails() {
+    let packed = gzip(ROWS.as_bytes());
+    let whole = app(&packed).run(&["--output", "csv"]).expect_code(0);
+    assert_eq!(whole.stdout, "k,v\na,1\nb,2\na,3\nc,4\n");
+    let cut = app(&packed[..packed.len() - 9]).run(&["--output", "csv"]).expect_code(1);
+    cut.says(&["stream 's'", "in.csv"]);
+}
+
+#[test]
+fn a_duplicate_stream_and_a_recursive_view_are_script_errors() {
+    App::new(&format!("{SOURCE}{SOURCE}{ALL}")).run(&[]).expect_code(2).says(&["already"]);
+    let recursive = App::new(&format!("{SOURCE}CREATE VIEW w AS SELECT * FROM w; SELECT * FROM w;"));
+    recursive.run(&[]).expect_code(2).says(&["w"]);
+}
+
+#[test]
+fn a_division_by_zero_loses_only_its_row() {
+    let app =
+        App::new(&format!("{SOURCE}SELECT k, 12 / (v - 2) AS q FROM s;")).file("in.csv", ROWS.as_bytes());
+    let outcome = app.run(&["--output", "csv"]).expect_code(0).says(&["zero", "errors 1"]);
+    assert_eq!(outcome.stdout, "k,q\na,-12\na,12\nc,6\n");
+}
+
+#[test]
+fn a_deeply_nested_expression_is_refused_or_runs_and_never_crashes() {
+    let deep = format!("{SOURCE}SELECT {}v{} AS d FROM s;", "(".repeat(1000), ")".repeat(1000));
+    let outcome = App::new(&deep).file("in.csv", ROWS.as_bytes()).run(&["--output", "csv"]);
+    assert!(outcome.code == 2 || outcome.code == 0, "{outcome:?}");
+}
+
+#[test]
+fn ten_megabytes_of_sql_are_refused_at_once() {
+    let text = format!("{SOURCE}SELECT {} FROM s;", vec!["v"; 5_000_000].join(","));
+    App::new(&text).run(&[]).expect_code(2).says(&["bytes"]);
+}

@@ -1,0 +1,112 @@
+//! Error strategies: drop, dead letters, fail, retry (R-SQL-9).
+
+use crate::harness::{App, SOURCE};
+
+const BAD: &str = "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,b,x\n2024-05-01 00:00:02,c,3\n2024-05-01 00:00:03,d,-\n";
+
+fn source(options: &str) -> String {
+    SOURCE.replace("WITH (", &format!("WITH ({options}, "))
+}
+
+#[test]
+fn dead_letters_reach_their_stream_between_the_rows_around_them() {
+    let sql = format!(
+        "CREATE STREAM bad (stream STRING, reason STRING, \"column\" STRING, line BIGINT, position BIGINT, original STRING);
+         {}SELECT k FROM s; SELECT stream, \"column\", line, position, original FROM bad;",
+        source("\"error.strategy\" = 'dlq', \"error.dlq.stream\" = 'bad'")
+    );
+    let outcome = App::new(&sql).file("in.csv", BAD.as_bytes()).run(&["--output", "json"]).expect_code(0);
+    let expected = r#"{"_stream":"query_1","k":"a"}
+{"_stream":"query_2","stream":"s","column":"v","line":3,"position":31,"original":"2024-05-01 00:00:01,b,x"}
+{"_stream":"query_1","k":"c"}
+{"_stream":"query_2","stream":"s","column":"v","line":5,"position":79,"original":"2024-05-01 00:00:03,d,-"}
+"#;
+    assert_eq!(outcome.stdout, expected);
+    outcome.says(&["rejected 2", "dead letters 2"]);
+}
+
+#[test]
+fn rows_that_a_query_cannot_process_become_dead_letters() {
+    let sql = format!(
+        "CREATE STREAM bad (reason STRING, original STRING);
+         {}SELECT 6 / (v - 1) AS q FROM s; SELECT reason, original FROM bad;",
+        source("\"error.strategy\" = 'dlq', \"error.dlq.stream\" = 'bad'")
+    );
+    let csv = "ts,k,v\n2024-05-01 00:00:00,a,1\n2024-05-01 00:00:01,b,2\n";
+    let outcome = App::new(&sql).file("in.csv", csv.as_bytes()).run(&["--output", "json"]).expect_code(0);
+    assert!(outcome.stdout.contains(r#"{"_stream":"query_1","q":6}"#), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains(r#""original":"{\"ts\":\"2024-05-01T00:00:00Z\",\"k\":\"a\",\"v\":1}""#),
+        "{}",
+        outcome.stdout
+    );
+    outcome.says(&["errors 1", "dead letters 1"]);
+}
+
+#[test]
+fn fail_stops_behind_the_rows_before_it_and_gives_the_place() {
+    let sql = format!("{}SELECT k, v FROM s;", source("\"error.strategy\" = 'fail'"));
+    let outcome = App::new(&sql).file("in.csv", BAD.as_bytes()).run(&["--output", "csv"]).expect_code(1);
+    assert_eq!(outcome.stdout, "k,v\na,1\n");
+    outcome.says(&["error: stream 's'", "line 3", "column 'v'", "help:", "failed"]);
+}
+
+#[test]
+fn many_bad_records_are_counted_and_few_are_shown() {
+    let mut csv = "ts,k,v\n".to_owned();
+    for _ in 0..1_000 {
+        csv.push_str("2024-05-01 00:00:00,a,x\n");
+    }
+    let sql = format!("{SOURCE}SELECT v FROM s;");
+    let outcome =
+        App::new(&sql).file("in.csv", csv.as_bytes()).run(&[]).expect_code(0).says(&["rejected 1,000"]);
+    assert!(outcome.stderr.lines().count() < 20, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("995 more messages were not shown"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_log_level_of_a_stream_silences_its_messages_but_not_the_count() {
+    let sql = format!("{}SELECT v FROM s;", source("\"error.log-level\" = 'off'"));
+    let outcome = App::new(&sql).file("in.csv", BAD.as_bytes()).run(&[]).expect_code(0).says(&["rejected 2"]);
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
+}
+
+#[test]
+fn retry_tries_again_with_growing_delays_and_then_fails() {
+    let sql = format!(
+        "{}SELECT v FROM s;",
+        source(
+            "\"error.strategy\" = 'retry', \"error.retry.max-attempts\" = 2, \"error.retry.initial-delay\" = '10ms'"
+        )
+    );
+    let outcome = App::new(&sql).run(&[]).expect_code(1);
+    outcome.says(&["try 1 of 2 in 10ms", "try 2 of 2 in 20ms", "error: stream 's': cannot open 'in.csv'"]);
+}
+
+#[test]
+fn a_sink_that_cannot_be_opened_fails_the_run() {
+    let sql = format!(
+        "{SOURCE}CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'file', \"file.path\" = 'no/such/out.csv');
+         INSERT INTO o SELECT v FROM s;"
+    );
+    App::new(&sql)
+        .file("in.csv", BAD.as_bytes())
+        .run(&[])
+        .expect_code(1)
+        .says(&["stream 'o'", "no/such/out.csv"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_rows_with_a_count_or_stops_as_asked() {
+    let sink = |strategy: &str| {
+        format!(
+            "{SOURCE}CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'file', format = 'csv', \
+             \"file.path\" = '/dev/full', \"file.mode\" = 'append', \"error.strategy\" = '{strategy}');
+             INSERT INTO o SELECT v FROM s;"
+        )
+    };
+    let run = |strategy| App::new(&sink(strategy)).file("in.csv", crate::harness::ROWS.as_bytes()).run(&[]);
+    run("drop").expect_code(0).says(&["not written 4"]);
+    run("fail").expect_code(1).says(&["error: stream 'o'"]);
+}
