@@ -197,6 +197,12 @@ impl Compiler {
         if *from == DataType::Null {
             return self.null(to);
         }
+        if plain_text(to) == DataType::Binary
+            && !matches!(plain_text(from), DataType::Utf8 | DataType::Binary)
+        {
+            // The bytes of a number depend on the host.
+            return Err(unsupported("CAST to BYTES", &[input]));
+        }
         match CastOp::find(from, to) {
             // A constant carries its type, so it is made anew.
             Some(CastOp::Same) => match operand {

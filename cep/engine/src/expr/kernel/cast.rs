@@ -2,7 +2,7 @@
 //!
 //! Floats become integers by truncation toward zero, like Flink; text is trimmed of ASCII blanks.
 
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 
 use arrow_schema::{DataType, TimeUnit};
 use cep_types::sql_type::sql_type_name;
@@ -54,7 +54,7 @@ impl CastOp {
         let ns = |t: &T| matches!(t, T::Timestamp(TimeUnit::Nanosecond, zone) if zone.as_deref().is_none_or(is_utc));
         Some(match (from, to) {
             _ if ns(from) && (ns(to) || *to == T::Int64) || *from == T::Int64 && ns(to) => CastOp::Same,
-            (T::Date32, T::Int32) | (T::Int32, T::Date32) => CastOp::Same,
+            (T::Date32, T::Int32) => CastOp::Same,
             (T::Boolean, T::Int32) => CastOp::BoolToI32,
             (T::Boolean, T::Int64) => CastOp::BoolToI64,
             (T::Int32, T::Boolean) => CastOp::I32ToBool,
@@ -187,7 +187,7 @@ impl Sink<'_, '_> {
         }
     }
 
-    fn fixed<A: Copy + Display, R: Default>(
+    fn fixed<A: Copy + Debug, R: Default>(
         &mut self,
         out: &mut Reg,
         values: fn(&mut Reg) -> &mut Vec<R>,
@@ -205,7 +205,8 @@ impl Sink<'_, '_> {
         if any {
             for row in 0..rows {
                 if out.column.is_valid(row) && f(a.at(row)).is_none() {
-                    self.fail(out, row, rows, a.at(row));
+                    // Debug prints numbers in full, with an exponent where they are long.
+                    self.fail(out, row, rows, format!("{:?}", a.at(row)));
                 }
             }
         }

@@ -414,8 +414,8 @@ fn shown(value: &Scalar<'_>) -> String {
     match value {
         Scalar::I32(v) => v.to_string(),
         Scalar::I64(v) => v.to_string(),
-        Scalar::F32(v) => v.to_string(),
-        Scalar::F64(v) => v.to_string(),
+        Scalar::F32(v) => format!("{v:?}"),
+        Scalar::F64(v) => format!("{v:?}"),
         Scalar::Bytes(_) => quoted(value.text()),
         other => format!("{other:?}"),
     }

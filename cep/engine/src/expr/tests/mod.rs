@@ -1,5 +1,6 @@
 //! The promises of this module, against a reference that is slow and obvious.
 
+mod casts;
 mod function;
 mod generate;
 mod properties;

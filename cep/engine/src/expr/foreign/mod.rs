@@ -3,20 +3,23 @@
 //! They work on whole arrays and fail as a whole; then the rows are halved until those at fault are
 //! alone. A panic inside such a function is the error of its row: the functions are pure, so nothing half-changed is left behind.
 
+mod cast;
+mod compare;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use arrow_arith::numeric;
 use arrow_array::cast::AsArray;
-use arrow_array::types::IntervalMonthDayNanoType;
 use arrow_array::{Array, ArrayRef, BooleanArray, Datum, new_null_array};
-use arrow_cast::display::array_value_to_string;
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
-use arrow_ord::ord::make_comparator;
 use arrow_schema::{ArrowError, DataType, FieldRef, IntervalUnit, SortOptions};
 use datafusion_common::DataFusionError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
+
+use cast::{lenient, shown};
+use compare::{compare, distinct};
 
 use super::TEXT_BYTES_MAX;
 use super::error::{RowErrorKind, RowErrors, RowFailure};
@@ -182,10 +185,8 @@ impl Foreign {
                 distinct(*negated, &a, &b).map_err(arrow_failure)?
             }
             ForeignOp::Cast { .. } => {
-                let options = CastOptions { safe: true, ..CastOptions::default() };
                 let input = array(&args[0], rows)?;
-                cast_with_options(&input, &self.out_type, &options)
-                    .map_err(|_| cast_failure(shown(&input, 0), &self.out_type))?
+                lenient(&input, &self.out_type).map_err(|_| cast_failure(shown(&input, 0), &self.out_type))?
             }
             ForeignOp::Call { function, arg_fields, field } => call(function, arg_fields, field, args, rows)?,
         };
@@ -288,66 +289,6 @@ fn arrow_failure_of(error: &ArrowError) -> RowFailure {
         ArrowError::ArithmeticOverflow(text) => RowFailure::new(RowErrorKind::Overflow, text.clone()),
         other => RowFailure::new(RowErrorKind::Function, other.to_string()),
     }
-}
-
-/// A value in a message.
-fn shown(array: &ArrayRef, row: usize) -> String {
-    let text = array_value_to_string(array, row).unwrap_or_else(|_| "this value".to_owned());
-    match array.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => quoted(&text),
-        _ => text,
-    }
-}
-
-/// An interval as PostgreSQL compares it: a month has 30 days, a day 24 hours. In ns.
-pub(super) fn interval_order(months: i32, days: i32, nanoseconds: i64) -> i128 {
-    const DAY_NS: i128 = 86_400_000_000_000;
-    (i128::from(months) * 30 + i128::from(days)) * DAY_NS + i128::from(nanoseconds)
-}
-
-type Comparator = Box<dyn Fn(usize, usize) -> std::cmp::Ordering>;
-
-fn comparator(a: &ArrayRef, b: &ArrayRef) -> Result<Comparator, ArrowError> {
-    if matches!(a.data_type(), DataType::Interval(IntervalUnit::MonthDayNano))
-        && a.data_type() == b.data_type()
-    {
-        let order = |x: &ArrayRef| -> Vec<i128> {
-            let values = x.as_primitive::<IntervalMonthDayNanoType>().values();
-            values.iter().map(|v| interval_order(v.months, v.days, v.nanoseconds)).collect()
-        };
-        let (a, b) = (order(a), order(b));
-        return Ok(Box::new(move |i, j| a[i].cmp(&b[j])));
-    }
-    let compare = make_comparator(a.as_ref(), b.as_ref(), SortOptions::default())?;
-    Ok(Box::new(compare))
-}
-
-fn compare(op: CmpOp, a: &ArrayRef, b: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let order = comparator(a, b)?;
-    let result: BooleanArray = (0..a.len())
-        .map(|row| {
-            let known = !is_null(a, row) && !is_null(b, row);
-            known.then(|| op.holds(order(row, row)))
-        })
-        .collect();
-    Ok(Arc::new(result))
-}
-
-fn distinct(negated: bool, a: &ArrayRef, b: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let order = comparator(a, b)?;
-    let result: BooleanArray = (0..a.len())
-        .map(|row| {
-            let (null_a, null_b) = (is_null(a, row), is_null(b, row));
-            let differ = if null_a || null_b { null_a != null_b } else { order(row, row).is_ne() };
-            Some(differ != negated)
-        })
-        .collect();
-    Ok(Arc::new(result))
-}
-
-/// Also for arrays of type NULL, which carry no mask.
-fn is_null(array: &ArrayRef, row: usize) -> bool {
-    array.is_null(row) || matches!(array.data_type(), DataType::Null)
 }
 
 /// Length in bytes of the longest text.
