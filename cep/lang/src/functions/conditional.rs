@@ -1,11 +1,11 @@
-//! Choices: `if`, `clamp`, `nullifzero`, `zeroifnull`.
+//! Choices: `if`, `coalesce` and its relatives, `clamp`, `nullifzero`, `zeroifnull`.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{ArrayRef, BooleanArray};
 use arrow_schema::DataType;
 use datafusion_common::arrow::compute::kernels::cmp;
-use datafusion_common::arrow::compute::{is_null, nullif, or};
+use datafusion_common::arrow::compute::{is_not_null, is_null, nullif, or};
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::{Expr, when};
 
@@ -34,20 +34,39 @@ pub(super) fn functions() -> Vec<Definition> {
             Err(_) => plan_err!("if takes a condition and two values: if(condition, a, b)"),
         }),
         Definition::new(
+            "coalesce",
+            "coalesce(x, …)",
+            "The first argument that is not NULL; later ones are not evaluated.",
+            Params::variadic(&[Param::Common], Param::Common),
+            Returns::Of(first_type),
+            first_known,
+        )
+        .aliased(&["default"])
+        .rewritten(first_known_expr),
+        Definition::new(
             "nvl",
             "nvl(x, otherwise)",
             "x, or `otherwise` when x is NULL.",
             Params::exactly(&[Param::Common, Param::Common]),
             Returns::Of(first_type),
-            |call| {
-                let x = call.column(0)?;
-                Ok(arrow_select::zip::zip(&is_null(&x)?, &call.column(1)?, &x)?)
-            },
+            first_known,
         )
         .aliased(&["ifnull"])
-        .rewritten(|args| match <[Expr; 2]>::try_from(args) {
-            Ok([x, otherwise]) => when(x.clone().is_not_null(), x).otherwise(otherwise),
-            Err(_) => plan_err!("nvl takes a value and a replacement: nvl(x, otherwise)"),
+        .rewritten(first_known_expr),
+        Definition::new(
+            "nvl2",
+            "nvl2(x, a, b)",
+            "a when x is not NULL, otherwise b.",
+            Params::exactly(&[Param::Any, Param::Common, Param::Common]),
+            Returns::Of(second_type),
+            |call| {
+                let known = is_not_null(&call.column(0)?)?;
+                Ok(arrow_select::zip::zip(&known, &call.column(1)?, &call.column(2)?)?)
+            },
+        )
+        .rewritten(|args| match <[Expr; 3]>::try_from(args) {
+            Ok([x, a, b]) => when(x.is_not_null(), a).otherwise(b),
+            Err(_) => plan_err!("nvl2 takes a value and two results: nvl2(x, a, b)"),
         }),
         Definition::new(
             "clamp",
@@ -82,6 +101,30 @@ pub(super) fn functions() -> Vec<Definition> {
             },
         ),
     ]
+}
+
+fn first_known(call: &Call<'_>) -> Result<ArrayRef> {
+    let mut result = call.column(0)?;
+    for index in 1..call.count() {
+        result = arrow_select::zip::zip(&is_null(&result)?, &call.column(index)?, &result)?;
+    }
+    Ok(result)
+}
+
+/// `CASE WHEN a IS NOT NULL THEN a WHEN … ELSE z END`.
+fn first_known_expr(mut args: Vec<Expr>) -> Result<Expr> {
+    let Some(last) = args.pop() else {
+        return plan_err!("coalesce needs an argument");
+    };
+    let mut args = args.into_iter();
+    let Some(first) = args.next() else {
+        return Ok(last);
+    };
+    let mut case = when(first.clone().is_not_null(), first);
+    for arg in args {
+        case = case.when(arg.clone().is_not_null(), arg);
+    }
+    case.otherwise(last)
 }
 
 fn first_type(arg_types: &[DataType]) -> Result<DataType> {

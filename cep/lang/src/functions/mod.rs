@@ -14,8 +14,10 @@
 //! - Calls that exist only as a rewrite (`coalesce`, `if`, `current_date`, …) are expanded by
 //!   [`lower_calls`] before an expression is evaluated.
 
+mod adapted;
 mod aggregates;
 mod bits;
+mod bounds;
 mod call;
 mod conditional;
 mod datetime;
@@ -29,7 +31,6 @@ mod lowering;
 mod math;
 mod nan;
 mod network;
-mod own_types;
 mod planners;
 mod refusal;
 mod registry;

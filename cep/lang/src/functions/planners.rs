@@ -8,8 +8,6 @@ use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFie
 use datafusion_expr::sqlparser::ast::BinaryOperator;
 use datafusion_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 use datafusion_functions::core::planner::CoreFunctionPlanner;
-use datafusion_functions::datetime::planner::DatetimeFunctionPlanner;
-use datafusion_functions::unicode::planner::UnicodeFunctionPlanner;
 use datafusion_functions_aggregate::planner::AggregateFunctionPlanner;
 use datafusion_functions_nested::planner::{FieldAccessPlanner, NestedFunctionPlanner};
 use datafusion_functions_window::planner::WindowFunctionPlanner;
@@ -17,21 +15,21 @@ use datafusion_functions_window::planner::WindowFunctionPlanner;
 use super::aggregates::AggregateRewritePlanner;
 use super::json::is_json_field;
 
-/// Every planner, ours first.
-///
-/// The functions are the ones behind `->`, `->>` and `@>`.
-pub(super) fn expr_planners(
-    json_get: Arc<ScalarUDF>,
-    json_get_str: Arc<ScalarUDF>,
-    json_contains: Arc<ScalarUDF>,
-) -> Vec<Arc<dyn ExprPlanner>> {
+/// Every planner, ours first; `function` finds a scalar function of the library.
+pub(super) fn expr_planners(function: impl Fn(&str) -> Arc<ScalarUDF>) -> Vec<Arc<dyn ExprPlanner>> {
     vec![
-        Arc::new(JsonPlanner { json_get, json_get_str, json_contains }),
+        Arc::new(FormPlanner {
+            json_get: function("json_get"),
+            json_get_str: function("json_get_str"),
+            json_contains: function("json_contains"),
+            strpos: function("strpos"),
+            substr: function("substr"),
+            overlay: function("overlay"),
+            date_part: function("date_part"),
+        }),
         // Must follow at once: a planner without its own `plan_compound_identifier` is an error there.
         Arc::new(CoreFunctionPlanner::default()),
         Arc::new(AggregateRewritePlanner),
-        Arc::new(DatetimeFunctionPlanner),
-        Arc::new(UnicodeFunctionPlanner),
         Arc::new(NestedFunctionPlanner),
         Arc::new(FieldAccessPlanner),
         Arc::new(AggregateFunctionPlanner),
@@ -39,16 +37,37 @@ pub(super) fn expr_planners(
     ]
 }
 
-/// JSON access: `j -> 'key'`, `j ->> 0`, `j @> part`, and on columns declared JSON also `j['key']`, `j[0]` and
-/// `j.key.inner`.
+/// Special forms that stand for functions of the library: POSITION, SUBSTRING, OVERLAY, EXTRACT, and
+/// JSON access: `j -> 'key'`, `j ->> 0`, `j @> part`, and on columns declared JSON also `j['key']`,
+/// `j[0]` and `j.key.inner`.
 #[derive(Debug)]
-struct JsonPlanner {
+struct FormPlanner {
     json_get: Arc<ScalarUDF>,
     json_get_str: Arc<ScalarUDF>,
     json_contains: Arc<ScalarUDF>,
+    strpos: Arc<ScalarUDF>,
+    substr: Arc<ScalarUDF>,
+    overlay: Arc<ScalarUDF>,
+    date_part: Arc<ScalarUDF>,
 }
 
-impl ExprPlanner for JsonPlanner {
+impl ExprPlanner for FormPlanner {
+    fn plan_position(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(self.strpos.call(args)))
+    }
+
+    fn plan_substring(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(self.substr.call(args)))
+    }
+
+    fn plan_overlay(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(self.overlay.call(args)))
+    }
+
+    fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(self.date_part.call(args)))
+    }
+
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let RawBinaryExpr { op, left, right } = raw;
         match op {

@@ -8,7 +8,7 @@ use datafusion_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 use datafusion_functions_nested::{all_default_higher_order_functions, all_default_nested_functions};
 
 use super::definition::Definition;
-use super::own_types::with_own_types;
+use super::adapted::adapted;
 use super::refusal::{self, Refusal};
 use super::{aggregates, log_time, planners, windows};
 
@@ -33,7 +33,6 @@ const SCALAR_ALIASES: &[(&str, &str)] = &[
     ("char", "chr"),
     ("date_bucket", "date_bin"),
     ("date_parse", "to_timestamp"),
-    ("default", "coalesce"),
     ("editdistance", "levenshtein"),
     ("endswith", "ends_with"),
     ("greater", "greatest"),
@@ -106,9 +105,9 @@ impl FunctionRegistry {
             insert(&mut higher_order, function.name(), function.aliases(), &function);
         }
 
-        let get =
-            |name: &str| Arc::clone(scalars.get(name).expect("the JSON functions are part of the library"));
-        let planners = planners::expr_planners(get("json_get"), get("json_get_str"), get("json_contains"));
+        let planners = planners::expr_planners(|name| {
+            Arc::clone(scalars.get(name).expect("the forms' functions are part of the library"))
+        });
         Self { scalars, aggregates, windows, higher_order, planners }
     }
 
@@ -194,7 +193,7 @@ fn datafusion_scalars() -> impl Iterator<Item = Arc<ScalarUDF>> {
     datafusion_functions::all_default_functions()
         .into_iter()
         .chain(all_default_nested_functions())
-        .map(with_own_types)
+        .map(adapted)
 }
 
 /// Our scalar functions; they take the place of DataFusion's of the same name.

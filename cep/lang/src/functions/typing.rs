@@ -9,7 +9,7 @@ use datafusion_common::Result;
 
 use super::call::Call;
 use super::definition::{Definition, Param, Params, Returns};
-use super::own_types::own_type;
+use super::adapted::own_type;
 
 /// The name under which a user declares `data_type` (R-EVT-2).
 pub fn sql_type_name(data_type: &DataType) -> String {

@@ -12,7 +12,7 @@ use datafusion_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion_expr::{Documentation, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl};
 use datafusion_functions_window::all_default_window_functions;
 
-use super::own_types::own_type;
+use super::adapted::own_type;
 
 /// Other names of window functions: (alias, canonical name).
 pub(super) const ALIASES: &[(&str, &str)] = &[

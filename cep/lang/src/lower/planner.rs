@@ -84,7 +84,7 @@ impl Planner {
     /// Types that do not fit.
     pub(crate) fn coerce(&self, expr: Expr, columns: &Columns) -> Result<Expr, PlanError> {
         let expr = expr.rewrite(&mut TypeCoercionRewriter::new(columns.planner())).data()?;
-        let expr = lower_calls(expr, columns.planner(), &log_time()).data()?;
+        let expr = lower_calls(expr, &log_time()).data()?;
         Ok(expr)
     }
 }

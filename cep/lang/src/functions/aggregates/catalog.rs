@@ -26,8 +26,8 @@ pub struct AggregateDoc {
     pub order: Order,
     /// True when a value can be taken out of the state again (sliding windows without re-scan).
     pub removable: bool,
-    /// True for a name that the planner turns into another aggregate of this list, so that no plan
-    /// contains it: `count_distinct(x)` becomes `count(DISTINCT x)`.
+    /// True for a name that planning spells out by other aggregates of this list, so that no plan
+    /// contains it: `count_distinct(x)` becomes `count(DISTINCT x)`, `regr_count` a `count`.
     pub rewritten: bool,
 }
 
@@ -297,6 +297,20 @@ pub const AGGREGATES: &[AggregateDoc] = &[
         Order::EventTime,
         false,
     ),
+    rewritten("regr_avgx", &[], "regr_avgx(y, x)", "Mean of x over the pairs without NULL. DOUBLE."),
+    rewritten("regr_avgy", &[], "regr_avgy(y, x)", "Mean of y over the pairs without NULL. DOUBLE."),
+    rewritten("regr_count", &[], "regr_count(y, x)", "Number of pairs without NULL. BIGINT."),
+    rewritten(
+        "regr_intercept",
+        &[],
+        "regr_intercept(y, x)",
+        "Intercept of the least-squares line of y over x. DOUBLE.",
+    ),
+    rewritten("regr_r2", &[], "regr_r2(y, x)", "Square of the correlation. DOUBLE."),
+    rewritten("regr_slope", &[], "regr_slope(y, x)", "Slope of the least-squares line of y over x. DOUBLE."),
+    rewritten("regr_sxx", &[], "regr_sxx(y, x)", "Sum of squared deviations of x. DOUBLE."),
+    rewritten("regr_sxy", &[], "regr_sxy(y, x)", "Sum of products of deviations of x and y. DOUBLE."),
+    rewritten("regr_syy", &[], "regr_syy(y, x)", "Sum of squared deviations of y. DOUBLE."),
     aggregate(
         "stddev",
         &["stddev_samp", "stddevsamp", "std"],

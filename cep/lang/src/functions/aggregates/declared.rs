@@ -192,6 +192,7 @@ fn shape(name: &str) -> Option<(&'static [Argument], &'static [Argument], Return
         "ewma" => (&[Number, Fraction], &[], double),
         "arg_max" | "arg_min" => (&[Any, Ordered], &[], same),
         "max_forever" | "min_forever" | "mode" => (&[Ordered], &[], same),
+        "regr_count" => (&[Number, Number], &[], bigint),
         "string_agg" => (&[Text], &[Text], text),
         "topk" => (&[Ordered, Count], &[], counted_values),
         "union_set" => (&[Ordered], &[], set_of),

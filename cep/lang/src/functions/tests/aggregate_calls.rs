@@ -78,6 +78,8 @@ fn result_types() {
         ("ewma(b, 0.3)", DataType::Float64),
         ("arg_min(s, d)", DataType::Utf8),
         ("max_by(b, ts)", DataType::Int64),
+        ("regr_slope(b, d)", DataType::Float64),
+        ("regr_count(b, d)", DataType::Int64),
         ("bool_and(ok)", DataType::Boolean),
         ("every(ok)", DataType::Boolean),
         ("bit_xor(b)", DataType::Int64),

@@ -386,6 +386,26 @@ fn lists_maps_and_structs() {
 }
 
 #[test]
+fn results_of_any_size_are_refused_before_they_are_made() {
+    check(&[
+        ("repeat('ab', 2000000000)", "error: 4000000000 bytes of text"),
+        ("repeat('ab', -3)", ""),
+        ("lpad('a', 2000000000)", "error: bytes of text"),
+        ("rpad('a', 2000000000, 'x')", "error: bytes of text"),
+        ("length(replace(repeat('a', 1000000), 'a', repeat('b', 1000000)))", "error: bytes of text"),
+        ("length(replace(repeat('a', 1000000), 'a', 'bb'))", "2000000"),
+        ("array_repeat(1, 2000000000)", "error: elements"),
+        ("array_resize([1], 2000000000, 0)", "error: elements"),
+        ("generate_series(1, 2000000000)", "error: elements"),
+        ("generate_series(1, -2000000000, -1)", "error: elements"),
+        ("range(-9223372036854775808, 9223372036854775807, 1)", "error: elements"),
+        ("array_length(range(0, 2000000000, 1000000))", "2000"),
+        ("generate_series(ts, ts + INTERVAL '10' YEAR, INTERVAL '1' SECOND)", "error: elements"),
+        ("array_length(generate_series(ts, ts + INTERVAL '1' YEAR, INTERVAL '1' MONTH))", "13"),
+    ]);
+}
+
+#[test]
 fn a_null_argument_gives_null_and_rows_do_not_mix() {
     let catalog = Catalog::new();
     for call in [

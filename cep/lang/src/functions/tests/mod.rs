@@ -31,7 +31,7 @@ fn evaluate(catalog: &Catalog, sql: &str) -> Result<ArrayRef> {
         stamp: lit(ScalarValue::TimestampNanosecond(Some(STAMP_NS), None)),
         event_time: datafusion_expr::col("t.ts"),
     };
-    let expr = lower_calls(expr, &schema, &time)?.data;
+    let expr = lower_calls(expr, &time)?.data;
     let physical =
         create_physical_expr(&expr, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
     let batch = sample();

@@ -1,40 +1,47 @@
-//! DataFusion functions whose result type is not in our type system, with a result that is.
+//! DataFusion's functions as the library offers them.
 //!
-//! Positions and lengths are unsigned there and here BIGINT; times come in many units there and here
-//! in nanoseconds (R-EVT-2).
+//! Results are types of R-EVT-2 (positions and lengths are unsigned there and here BIGINT; times come
+//! in many units there and here in nanoseconds), NaN is canonical, and a call whose result would be
+//! far larger than its input is an error instead of an allocation.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
-use datafusion_common::Result;
+use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
-/// `inner`, with a result of [`own_type`].
+use super::bounds::{self, Bound};
+use super::call::Call;
+use super::nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
+
+/// `inner`, with a result of [`own_type`], canonical NaN and a bound on its size.
 #[derive(Debug)]
-struct OwnTypes {
+struct Adapted {
     inner: Arc<ScalarUDF>,
+    bound: Option<Bound>,
 }
 
-impl PartialEq for OwnTypes {
+impl PartialEq for Adapted {
     fn eq(&self, other: &Self) -> bool {
         self.inner == other.inner
     }
 }
 
-impl Eq for OwnTypes {}
+impl Eq for Adapted {}
 
-impl Hash for OwnTypes {
+impl Hash for Adapted {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.inner.hash(state);
     }
 }
 
-/// `function` with a result type of R-EVT-2.
-pub(super) fn with_own_types(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::new_from_impl(OwnTypes { inner: function }))
+/// `function` as the library offers it.
+pub(super) fn adapted(inner: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    let bound = bounds::of(inner.name());
+    Arc::new(ScalarUDF::new_from_impl(Adapted { inner, bound }))
 }
 
 /// The Arrow type that R-EVT-2 uses for what `data_type` holds.
@@ -60,7 +67,7 @@ pub(super) fn own_type(data_type: &DataType) -> DataType {
     }
 }
 
-impl ScalarUDFImpl for OwnTypes {
+impl ScalarUDFImpl for Adapted {
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -96,8 +103,11 @@ impl ScalarUDFImpl for OwnTypes {
     }
 
     fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(bound) = self.bound {
+            bound(&Call::new(self.name(), &args)?)?;
+        }
         let wanted = Arc::clone(&args.return_field);
-        let types: Vec<Option<&datafusion_common::ScalarValue>> = args
+        let literals: Vec<Option<&ScalarValue>> = args
             .args
             .iter()
             .map(|arg| match arg {
@@ -107,9 +117,18 @@ impl ScalarUDFImpl for OwnTypes {
             .collect();
         args.return_field = self.inner.return_field_from_args(ReturnFieldArgs {
             arg_fields: &args.arg_fields,
-            scalar_arguments: &types,
+            scalar_arguments: &literals,
         })?;
-        self.inner.invoke_with_args(args)?.cast_to(wanted.data_type(), None)
+        match self.inner.invoke_with_args(args)?.cast_to(wanted.data_type(), None)? {
+            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(canonicalize_floats(array))),
+            ColumnarValue::Scalar(ScalarValue::Float64(value)) => {
+                Ok(ColumnarValue::Scalar(ScalarValue::Float64(value.map(canonical_nan))))
+            }
+            ColumnarValue::Scalar(ScalarValue::Float32(value)) => {
+                Ok(ColumnarValue::Scalar(ScalarValue::Float32(value.map(canonical_nan_f32))))
+            }
+            scalar @ ColumnarValue::Scalar(_) => Ok(scalar),
+        }
     }
 
     fn documentation(&self) -> Option<&Documentation> {
