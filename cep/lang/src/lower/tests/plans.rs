@@ -397,7 +397,15 @@ golden! {
         extract(hour FROM ts) AS h, ts + INTERVAL '1' DAY AS d, nullif(volume, 0) AS z FROM trades" => expect![[r#""#]];
     aggregates_with_clauses: "SELECT count(DISTINCT symbol) AS a, sum(DISTINCT volume) AS b, array_agg(symbol ORDER BY price DESC) AS c, last(symbol) IGNORE NULLS AS d,
         percentile_cont(0.9) WITHIN GROUP (ORDER BY price) AS e, count_if(price > 1) AS f, string_agg(symbol, '; ') AS g, regr_slope(price, volume) AS h
-        FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#""#]];
+        FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
+            query query_1 → print, append
+              window tumbling, size 1m
+                keys: window_start, window_end
+                aggregates: count(DISTINCT symbol), sum(DISTINCT volume), array_agg(symbol ORDER BY price DESC), last(symbol) IGNORE NULLS, percentile(price, 0.9), count(*) FILTER (WHERE price > 1.0), string_agg(symbol, '; '), var_pop(CAST(volume AS DOUBLE)) FILTER (WHERE price IS NOT NULL AND CAST(volume AS DOUBLE) IS NOT NULL), covar_pop(price, CAST(volume AS DOUBLE)) FILTER (WHERE price IS NOT NULL AND CAST(volume AS DOUBLE) IS NOT NULL)
+                then project count(DISTINCT symbol) AS a, sum(DISTINCT volume) AS b, array_agg(symbol ORDER BY price DESC) AS c, last(symbol) IGNORE NULLS AS d, percentile(price, 0.9) AS e, count(*) FILTER (WHERE price > 1.0) AS f, string_agg(symbol, '; ') AS g, CASE WHEN var_pop(CAST(volume AS DOUBLE)) FILTER (WHERE price IS NOT NULL AND CAST(volume AS DOUBLE) IS NOT NULL) = 0.0 THEN NULL ELSE covar_pop(price, CAST(volume AS DOUBLE)) FILTER (WHERE price IS NOT NULL AND CAST(volume AS DOUBLE) IS NOT NULL) / var_pop(CAST(volume AS DOUBLE)) FILTER (WHERE price IS NOT NULL AND CAST(volume AS DOUBLE) IS NOT NULL) END AS h
+                state: one entry a group and open window
+                scan trades
+        "#]];
 }
 
 #[test]
