@@ -64,7 +64,8 @@ impl Hasher for FastHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.0
+        // The map takes slots from the low bits; those of a product are its weakest.
+        self.0.rotate_left(26)
     }
 }
 

@@ -295,7 +295,7 @@ impl<'a> Builder<'a> {
             | Node::Rate(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
-                let late = self.late_edge(node);
+                let late = self.late_edge(node, input)?;
                 let operator = ops::build(node, self.program).map_err(|e| self.error(&e))?;
                 let output = self.edge(node.schema());
                 let built = self.push(
@@ -311,15 +311,20 @@ impl<'a> Builder<'a> {
     }
 
     /// The edge for late rows of a window, if the stream below it wants them.
-    fn late_edge(&mut self, node: &Node) -> Option<EdgeId> {
-        if !matches!(node, Node::Window(_)) {
-            return None;
+    ///
+    /// Late rows are copied as they enter the window, so these must be the stream's own rows.
+    fn late_edge(&mut self, node: &Node, input: &Node) -> Result<Option<EdgeId>, BuildError> {
+        let [stream] = node.scans()[..] else { return Ok(None) };
+        let target = match (node, self.program.streams[stream.index()].time.late_stream) {
+            (Node::Window(_), Some(target)) => target,
+            _ => return Ok(None),
+        };
+        if !is_stream_itself(input) {
+            return Err(self.error("late.stream takes the rows of the stream itself: put the window on the stream, and compute columns after it"));
         }
-        let [stream] = node.scans()[..] else { return None };
-        let target = self.program.streams[stream.index()].time.late_stream?;
         let edge = self.edge(&self.program.streams[stream.index()].schema);
         self.late.entry(target).or_default().push(edge);
-        Some(edge)
+        Ok(Some(edge))
     }
 
     /// A chain of filters and projections, fused as far as one projection goes.
@@ -389,5 +394,21 @@ impl<'a> Builder<'a> {
             query: query.map(|q| q.name.clone()).unwrap_or_default(),
             reason: reason.to_string(),
         }
+    }
+}
+
+/// Whether the rows of `node` are those of a stream, perhaps fewer.
+fn is_stream_itself(node: &Node) -> bool {
+    match node {
+        Node::Scan { .. } => true,
+        Node::Filter { input, .. } => is_stream_itself(input),
+        Node::Project { .. }
+        | Node::Union { .. }
+        | Node::Window(_)
+        | Node::Sliding(_)
+        | Node::Delay { .. }
+        | Node::Group(_)
+        | Node::Over(_)
+        | Node::Rate(_) => false,
     }
 }

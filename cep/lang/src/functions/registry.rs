@@ -7,8 +7,8 @@ use datafusion_expr::planner::ExprPlanner;
 use datafusion_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 use datafusion_functions_nested::{all_default_higher_order_functions, all_default_nested_functions};
 
-use super::definition::Definition;
 use super::adapted::adapted;
+use super::definition::Definition;
 use super::refusal::{self, Refusal};
 use super::{aggregates, log_time, planners, windows};
 

@@ -7,9 +7,9 @@ use arrow_schema::{DataType, Field};
 use cep_types::options::type_name;
 use datafusion_common::Result;
 
+use super::adapted::own_type;
 use super::call::Call;
 use super::definition::{Definition, Param, Params, Returns};
-use super::adapted::own_type;
 
 /// The name under which a user declares `data_type` (R-EVT-2).
 pub fn sql_type_name(data_type: &DataType) -> String {

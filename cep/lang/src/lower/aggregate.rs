@@ -114,7 +114,10 @@ impl Parts<'_> {
                 }
                 AggFunc::Count
             }
-            "sum" => AggFunc::Sum,
+            "sum" => {
+                self.exact_integers();
+                AggFunc::Sum
+            }
             "avg" => {
                 self.exact_integers();
                 AggFunc::Avg
@@ -164,10 +167,11 @@ impl Parts<'_> {
         })
     }
 
-    /// Takes back the conversion of integers to DOUBLE: their sum is exact without it.
+    /// Takes back the widening of integers: their sum is exact without it.
     fn exact_integers(&mut self) {
-        if let [Expr { kind: ExprKind::Cast { input, safe: false }, data_type: DataType::Float64, .. }] =
+        if let [Expr { kind: ExprKind::Cast { input, safe: false }, data_type, .. }] =
             self.args.as_mut_slice()
+            && matches!(data_type, DataType::Float64 | DataType::Int64)
             && matches!(input.data_type, DataType::Int32 | DataType::Int64)
         {
             self.args = vec![(**input).clone()];

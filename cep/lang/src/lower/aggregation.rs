@@ -198,8 +198,7 @@ impl Parts {
         let schema = open.input.schema().clone();
         let changelog = crate::plan::Changelog::Append;
         let relation = Relation { flow: Flow::Window(Box::new(open)), schema, times, changelog, limits };
-        let nothing = Around { order_by: &[], skip: 0, fetch: None };
-        let relation = select::lower(context, select, nothing, relation, qualifier)?.relation;
+        let relation = select::lower(context, select, Around::NOTHING, relation, qualifier)?.relation;
         let schema = relation.schema.clone();
         let Flow::Window(open) = relation.flow else {
             unreachable!("a window stays open within one SELECT");

@@ -43,7 +43,7 @@ pub(crate) fn lower(
     let typed = context.typed(&resolved, &rows)?;
     let mut extraction = Extraction::default();
     let failed = |failure: Failure| failure.boxed(context.places.of(sql));
-    let rest = extraction.aggregates(typed, &[], 0).map_err(|e| failed(e.into()))?;
+    let rest = extraction.aggregates(typed, &[], 0, context.places.of(sql)).map_err(|e| failed(e.into()))?;
     let width = schema.fields().len();
     let calls = extraction
         .calls

@@ -79,7 +79,6 @@ impl<'a> Context<'a> {
     /// Types that do not fit; the place is the smallest part that fails by itself.
     pub(crate) fn typed(&self, resolved: &SqlExpr, columns: &Columns) -> Result<Typed> {
         let planned = self.planner.plan(resolved.clone(), columns).map_err(Failure::from);
-        let planned = planned.and_then(|typed| super::regression::spelled_out(typed, self.registry()));
         planned.map_err(|failure| {
             let span = self.failing_part(resolved, columns, &failure);
             failure.boxed(span.or_else(|| self.places.of(resolved)))

@@ -41,7 +41,7 @@ pub(crate) fn drop_object(
     }
     if let Some(user) = user_of(session, object) {
         let message = format!("`{}` is used by {user}", session.catalog.name(object));
-        let help = "drop that first; queries run until the program ends";
+        let help = "nothing that is used can be dropped; views can be dropped first, queries run until the program ends";
         return Err(Box::new(Diagnostic::at(codes::STILL_USED, name.span, message).help(help)));
     }
     let dropped = session.catalog.name(object).to_owned();

@@ -98,19 +98,35 @@ fn of_message(message: &str) -> (&'static str, String, Option<String>) {
     if let Some(found) = call_mismatch(message) {
         return found;
     }
+    if let Some(name) = message.strip_prefix("[IGNORE | RESPECT] NULLS are not permitted for ") {
+        let help = "filter instead: FILTER (WHERE x IS NOT NULL)".to_owned();
+        return (codes::CALL_CLAUSE, format!("`{name}` takes no IGNORE NULLS"), Some(help));
+    }
     let one_line: Vec<&str> = message.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let text = one_line.join("; ");
-    let text = text.trim_end_matches('.').to_owned();
+    let text = with_backticks(text.trim_end_matches('.'));
     let code = if text.to_lowercase().contains("coerce") || text.contains("compar") || text.contains("infer")
     {
         codes::TYPE_MISMATCH
-    } else if text.contains("argument") || text.contains("Function") {
+    } else if ABOUT_ARGUMENTS.iter().any(|word| text.contains(word)) {
         codes::ARGUMENTS
     } else {
         codes::EXPRESSION
     };
     let help = (code == codes::TYPE_MISMATCH).then(|| CAST_HELP.to_owned());
     (code, text, help)
+}
+
+/// Words of messages about the arguments of a call.
+const ABOUT_ARGUMENTS: &[&str] =
+    &["argument", "expects", "k of ", "n of ", "alpha of ", "called as", "takes one condition"];
+
+/// `Function 'abs' expects` as users write it.
+fn with_backticks(text: &str) -> String {
+    let Some((name, rest)) = text.strip_prefix("Function '").and_then(|text| text.split_once('\'')) else {
+        return text.to_owned();
+    };
+    format!("`{name}`{rest}")
 }
 
 const CAST_HELP: &str = "convert one side: CAST(x AS type)";
@@ -203,6 +219,8 @@ const TYPES: &[(&str, &str)] = &[
     ("Struct", "STRUCT"),
     ("Map", "MAP"),
     ("Null", "NULL"),
+    ("String", "STRING"),
+    ("Numeric", "a number"),
 ];
 
 #[cfg(test)]

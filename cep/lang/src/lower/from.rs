@@ -187,7 +187,8 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
             | WindowKind::Session { .. }
     );
     for id in input.scans() {
-        let stream = &context.catalog.stream(id).stream;
+        let entry = context.catalog.stream(id);
+        let stream = &entry.stream;
         if stream.time.late_policy == LatePolicy::Retract && !by_event_time {
             let what = match kind {
                 Kind::Sliding(_) => "a sliding window",
@@ -198,7 +199,7 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
             let help = "use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'";
             return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, window.span, message).help(help)));
         }
-        if stream.time.late_stream.is_some() && by_event_time && !is_direct(input) {
+        if entry.has_late_stream && by_event_time && !is_direct(input) {
             let message = format!(
                 "late rows of `{}` go to another stream as they came, so its window must stand directly on it",
                 stream.name

@@ -4,6 +4,8 @@ use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode, Tre
 use datafusion_common::{Column, Result as PlanResult};
 use datafusion_expr::Expr as Typed;
 
+use crate::ast::Span;
+
 use super::columns::{UNNAMED, unnamed};
 
 /// Whether an aggregate is in `typed`.
@@ -46,13 +48,21 @@ pub(crate) fn ungrouped(typed: &Typed) -> Option<Column> {
 pub(crate) struct Extraction {
     /// The calls, in order of appearance.
     pub calls: Vec<Typed>,
+    /// Where the expression stands in which each call appeared first.
+    pub owners: Vec<Option<Span>>,
 }
 
 impl Extraction {
     /// `typed` with each group key replaced by its column, and each aggregate by a column behind
     /// the keys: column `first + i` of the result is the i-th call.
-    pub(crate) fn aggregates(&mut self, typed: Typed, keys: &[Typed], first: usize) -> PlanResult<Typed> {
-        self.replaced(
+    pub(crate) fn aggregates(
+        &mut self,
+        typed: Typed,
+        keys: &[Typed],
+        first: usize,
+        owner: Option<Span>,
+    ) -> PlanResult<Typed> {
+        let replaced = self.replaced(
             typed,
             &|part| {
                 if let Some(key) = keys.iter().position(|key| key == part) {
@@ -61,17 +71,20 @@ impl Extraction {
                 matches!(part, Typed::AggregateFunction(_)).then_some(Replacement::Call)
             },
             first,
-        )
+        );
+        self.owners.resize(self.calls.len(), owner);
+        replaced
     }
 
     /// Adds every OVER call of `typed` to the calls.
-    pub(crate) fn collect_over(&mut self, typed: &Typed) -> PlanResult<()> {
-        self.replaced(
+    pub(crate) fn collect_over(&mut self, typed: &Typed, owner: Option<Span>) -> PlanResult<()> {
+        let replaced = self.replaced(
             typed.clone(),
             &|part| matches!(part, Typed::WindowFunction(_)).then_some(Replacement::Call),
             0,
-        )
-        .map(|_replaced| ())
+        );
+        self.owners.resize(self.calls.len(), owner);
+        replaced.map(|_expr| ())
     }
 
     fn replaced(

@@ -14,6 +14,7 @@ use crate::plan::{Changelog, ExprKind, NamedExpr, Node};
 use super::catalog::{Catalog, StreamEntry, changelog_text};
 use super::context::{Context, constant_expr, fits};
 use super::expr::cast_to;
+use super::projection;
 use super::relation::columns_of;
 use super::sqlast::SqlExpr;
 use super::stream::has_source;
@@ -136,7 +137,7 @@ pub(crate) fn fitted(rows: Rows, target: &SchemaRef, mapping: &[Option<usize>], 
         });
     let node = match is_same {
         true => node,
-        false => Node::Project { input: Box::new(node), exprs, schema: target.clone() },
+        false => projection::project(node, exprs, target.clone()),
     };
     Ok(Rows { node, times, changelog })
 }

@@ -2,8 +2,8 @@
 //!
 //! `session` statement by statement · `catalog` what has been declared · `stream`, `insert`,
 //! `aggregation`, `drop`, `show` one file a statement · `query`, `from`, `select` a query from the
-//! outside in · `relation` what each clause makes of rows · `window`, `condition`, `batch` streaming
-//! windows · `group`, `aggregate`, `regression`, `over`, `over_groups` aggregates and OVER ·
+//! outside in · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
+//! windows · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
 //! `planner`, `columns`, `expr` expressions through DataFusion's planner · `sqlast` everything that
 //! takes `sqlparser`'s trees apart · `error`, `places` what went wrong and where · `order` the
 //! program's queries in order.
@@ -31,8 +31,8 @@ mod over;
 mod over_groups;
 mod places;
 mod planner;
+mod projection;
 mod query;
-mod regression;
 mod relation;
 mod result;
 mod select;

@@ -8,7 +8,7 @@ use datafusion_expr::{
 };
 
 use crate::diag::codes;
-use crate::plan::{Expr, ExprKind, OverCall, OverFrame, OverFunc, SortKey};
+use crate::plan::{Expr, ExprKind, OverCall, OverFrame, OverFunc, SortKey, over_text};
 
 use super::aggregate::{AggregateLimits, Parts};
 use super::error::Failure;
@@ -25,7 +25,7 @@ pub(crate) enum OverInput {
 }
 
 impl Conversion<'_> {
-    /// An OVER call over the conversion's columns; its name is `name`.
+    /// An OVER call over the conversion's columns.
     ///
     /// # Errors
     /// Frames and functions that look ahead on a stream, arguments that must be constants and are
@@ -36,7 +36,6 @@ impl Conversion<'_> {
         call: &WindowFunction,
         input: OverInput,
         limits: AggregateLimits,
-        name: String,
     ) -> Result<OverCall, Failure> {
         let WindowFunction { fun, params } = call;
         let WindowFunctionParams {
@@ -65,14 +64,16 @@ impl Conversion<'_> {
         if input == OverInput::Endless {
             refuse_ahead(&func, fun.name())?;
         }
-        Ok(OverCall {
+        let mut call = OverCall {
             func,
             partition_by: self.exprs(partition_by)?,
             frame: frame(window_frame, &order_by, input)?,
             order_by,
-            name,
+            name: String::new(),
             data_type,
-        })
+        };
+        call.name = over_text(&call, self.columns.schema());
+        Ok(call)
     }
 
     fn over_func(

@@ -12,18 +12,36 @@ use super::sqlast::{Refusal, SqlExpr, span_of};
 /// Turns places of expressions into byte ranges.
 #[derive(Debug)]
 pub(crate) struct Places<'a> {
+    text: &'a str,
     locations: Locations<'a>,
 }
 
 impl<'a> Places<'a> {
     /// The places of a script.
     pub(crate) fn of_text(text: &'a str) -> Self {
-        Self { locations: Locations::new(text) }
+        Self { text, locations: Locations::new(text) }
     }
 
     /// Where `expr` stands.
     pub(crate) fn of(&self, expr: &SqlExpr) -> Option<Span> {
-        self.at(span_of(expr))
+        self.at(span_of(expr)).map(|span| self.with_brackets(span))
+    }
+
+    /// `span` and the brackets behind it that were opened inside: the parser does not place those.
+    fn with_brackets(&self, mut span: Span) -> Span {
+        let Some(inside) = self.text.get(span.start..span.end) else {
+            return span;
+        };
+        let count = |bracket: char| inside.matches(bracket).count();
+        for _open in count(')')..count('(') {
+            let behind = &self.text[span.end..];
+            let blank = behind.len() - behind.trim_start().len();
+            if !behind.trim_start().starts_with(')') {
+                break;
+            }
+            span.end += blank + 1;
+        }
+        span
     }
 
     /// A place of the parser.

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::expr::cast_to;
 use super::from;
+use super::projection;
 use super::relation::{Relation, columns_of};
 use super::select::{self, Around, Groups, Selected};
 use super::sqlast::{Scope, expand, ordering, row_count};
@@ -53,7 +54,8 @@ pub(crate) fn lower(context: &Context<'_>, query: &Query, ctes: &Ctes<'_>) -> Re
     }
     let ctes = Ctes { outer: Some(ctes), own: &own };
     let rows = |expr: &Option<super::sqlast::SqlExpr>| expr.as_ref().and_then(row_count);
-    let around = Around { order_by, skip: rows(offset).unwrap_or(0), fetch: rows(limit) };
+    let limit_span = limit.as_ref().or(offset.as_ref()).and_then(|expr| context.places.of(expr));
+    let around = Around { order_by, skip: rows(offset).unwrap_or(0), fetch: rows(limit), limit_span };
     let Selected { relation, groups } = match body {
         SetExpr::Select(select) => lower_select(context, select, around, &ctes)?,
         SetExpr::UnionAll(operands) => {
@@ -213,7 +215,7 @@ struct Operand {
 }
 
 fn union(context: &Context<'_>, operands: &[SetExpr], span: Span, ctes: &Ctes<'_>) -> Result<Relation> {
-    let nothing = Around { order_by: &[], skip: 0, fetch: None };
+    let nothing = Around::NOTHING;
     let mut lowered = Vec::with_capacity(operands.len());
     for operand in operands {
         let relation = match operand {
@@ -313,7 +315,7 @@ pub(crate) fn converted(node: Node, schema: &SchemaRef) -> Node {
             expr: cast_to(column.expr, field.data_type()),
         })
         .collect();
-    Node::Project { input: Box::new(node), exprs, schema: schema.clone() }
+    projection::project(node, exprs, schema.clone())
 }
 
 /// ORDER BY and LIMIT of a query that is no single SELECT.
@@ -345,6 +347,7 @@ fn order_and_limit(
         relation = relation.sort(keys).map_err(|failure| failure.boxed(Some(span)))?;
     }
     if around.skip > 0 || around.fetch.is_some() {
+        let span = around.limit_span.unwrap_or(span);
         relation = relation.limit(around.skip, around.fetch).map_err(|failure| failure.boxed(Some(span)))?;
     }
     Ok(relation)

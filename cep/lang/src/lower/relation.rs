@@ -18,6 +18,7 @@ use crate::plan::{
 use super::batch;
 use super::columns::no_columns;
 use super::error::Failure;
+use super::projection;
 
 /// What the streams below say about state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,10 +219,18 @@ impl Relation {
         }
         self.schema = schema.clone();
         if let Some(ops) = self.ops() {
-            ops.push(BoundedOp::Project { exprs, schema });
+            match ops.last_mut() {
+                Some(BoundedOp::Project { exprs: inner, schema: last })
+                    if projection::can_merge(&exprs, inner) =>
+                {
+                    *inner = projection::merged(exprs, inner);
+                    *last = schema;
+                }
+                _ => ops.push(BoundedOp::Project { exprs, schema }),
+            }
             return self;
         }
-        self.with_node(|input| Node::Project { input: Box::new(input), exprs, schema })
+        self.with_node(|input| projection::project(input, exprs, schema))
     }
 
     /// Groups: `schema` is keys, then calls.

@@ -25,6 +25,14 @@ pub(crate) struct Around<'a> {
     pub skip: u64,
     /// LIMIT.
     pub fetch: Option<u64>,
+    /// Where LIMIT or OFFSET was written.
+    pub limit_span: Option<Span>,
+}
+
+impl Around<'_> {
+    /// No clause.
+    pub(crate) const NOTHING: Around<'static> =
+        Around { order_by: &[], skip: 0, fetch: None, limit_span: None };
 }
 
 /// A SELECT's result.
@@ -214,7 +222,7 @@ impl Lowering<'_> {
             self.apply(self.select.span, |relation| relation.distinct())?;
         }
         if around.skip > 0 || around.fetch.is_some() {
-            let span = self.select.span;
+            let span = around.limit_span.unwrap_or(self.select.span);
             self.apply(span, |relation| relation.limit(around.skip, around.fetch))?;
         }
         Ok(Selected { relation: self.relation, groups })
@@ -347,8 +355,9 @@ impl Lowering<'_> {
         let span = self.select.span;
         for part in self.clauses.after_groups() {
             let typed = std::mem::take(&mut part.typed);
+            let owner = self.context.places.of(&part.sql);
             part.typed = extraction
-                .aggregates(typed, keys, keys.len())
+                .aggregates(typed, keys, keys.len(), owner)
                 .map_err(|error| Failure::from(error).boxed(Some(span)))?;
         }
         Ok(())
@@ -359,23 +368,16 @@ impl Lowering<'_> {
         extraction
             .calls
             .iter()
-            .map(|typed| {
+            .zip(&extraction.owners)
+            .map(|(typed, owner)| {
                 let Typed::AggregateFunction(call) = typed else {
                     unreachable!("only aggregates are taken out");
                 };
                 conversion
                     .aggregate(typed, call, self.limits())
-                    .map_err(|failure| failure.boxed(self.place_of(typed).or(Some(self.select.span))))
+                    .map_err(|failure| failure.boxed(owner.or(Some(self.select.span))))
             })
             .collect()
-    }
-
-    /// The item in which a call stands.
-    fn place_of(&self, _call: &Typed) -> Option<Span> {
-        let [only] = self.clauses.items.as_slice() else {
-            return None;
-        };
-        self.context.places.of(&only.sql)
     }
 
     fn call_field(&self, call: &AggCall, typed: &Typed) -> FieldRef {
@@ -438,8 +440,9 @@ impl Lowering<'_> {
         let span = self.select.span;
         for part in self.clauses.after_groups() {
             let typed = std::mem::take(&mut part.typed);
+            let owner = self.context.places.of(&part.sql);
             part.typed = extraction
-                .aggregates(typed, &[], width)
+                .aggregates(typed, &[], width, owner)
                 .map_err(|error| Failure::from(error).boxed(Some(span)))?;
         }
         Ok(())
@@ -450,7 +453,10 @@ impl Lowering<'_> {
         let mut extraction = Extraction::default();
         let span = self.select.span;
         for part in self.clauses.after_groups() {
-            extraction.collect_over(&part.typed).map_err(|error| Failure::from(error).boxed(Some(span)))?;
+            let owner = self.context.places.of(&part.sql);
+            extraction
+                .collect_over(&part.typed, owner)
+                .map_err(|error| Failure::from(error).boxed(Some(span)))?;
         }
         if extraction.calls.is_empty() {
             return match self.clauses.qualify.take() {
@@ -476,12 +482,11 @@ impl Lowering<'_> {
                 let Typed::WindowFunction(call) = &extraction.calls[at] else {
                     unreachable!("only OVER calls are taken out");
                 };
-                let name = format!("over {}", at + 1);
                 let call = self
                     .context
                     .conversion(&self.columns)
-                    .over(&extraction.calls[at], call, input, self.limits(), name.clone())
-                    .map_err(|failure| failure.boxed(Some(span)))?;
+                    .over(&extraction.calls[at], call, input, self.limits())
+                    .map_err(|failure| failure.boxed(extraction.owners[at].or(Some(span))))?;
                 column_of[at] = names.len();
                 names.push(unnamed(names.len()));
                 let expr =
@@ -489,7 +494,7 @@ impl Lowering<'_> {
                 fields.push(self.context.conversion(&self.columns).field(
                     &extraction.calls[at],
                     &expr,
-                    &name,
+                    &call.name,
                 ));
                 calls.push(call);
             }

@@ -18,7 +18,7 @@ use crate::functions::FunctionRegistry;
 use crate::plan::{self, AggregationRead, ConstRows, Program, QueryId, Target};
 
 use super::aggregation;
-use super::catalog::{AggregationEntry, Catalog, Object, View};
+use super::catalog::{AggregationEntry, Catalog, Object, View, folded};
 use super::columns::schema_of;
 use super::context::Context;
 use super::insert::{self, Rows};
@@ -39,8 +39,10 @@ pub struct Session {
     pub(super) queries: Vec<QueryEntry>,
     pub(super) reads: Vec<ReadEntry>,
     constants: Vec<ConstRows>,
-    /// Side streams that were named and not declared yet.
+    /// Side streams that were named and are declared further down.
     pending: Vec<(StreamId, SideStream)>,
+    /// Folded names that CREATE STREAM declares further down in the running script.
+    upcoming: BTreeSet<String>,
     prints: u32,
 }
 
@@ -79,6 +81,7 @@ impl Session {
             reads: Vec::new(),
             constants: Vec::new(),
             pending: Vec::new(),
+            upcoming: BTreeSet::new(),
             prints: 0,
         }
     }
@@ -92,23 +95,25 @@ impl Session {
         let statements = crate::sql::parse_script(text, &*self.options.environment)?;
         let mut results = Vec::with_capacity(statements.len());
         let mut errors = Vec::new();
+        self.upcoming = statements.iter().filter_map(created_stream).map(|name| folded(&name.text)).collect();
         for statement in &statements {
+            if let Some(name) = created_stream(statement) {
+                self.upcoming.remove(&folded(&name.text));
+            }
             match self.execute(statement, text) {
                 Ok(result) => results.push(result),
                 Err(error) => {
-                    // Before the name is noted: an error about the very name is no repetition.
-                    if !self.repeats(&error, text) && errors.len() < crate::sql::ERRORS_MAX {
-                        errors.push(*error);
-                    }
                     if let Some(name) = declared_name(statement) {
                         self.catalog.note_failed(&name.text);
+                    }
+                    if !self.repeats(&error, text) && errors.len() < crate::sql::ERRORS_MAX {
+                        errors.push(*error);
                     }
                 }
             }
         }
-        if let Err(error) = self.settle_side_streams() {
-            errors.push(*error);
-        }
+        // What failed to be declared is no side stream either; that error has been told.
+        self.pending.clear();
         if errors.is_empty() { Ok(results) } else { Err(errors) }
     }
 
@@ -188,8 +193,21 @@ impl Session {
                 Some((insert::fitted(rows, &schema, &mapping, span)?, uses))
             }
         };
+        let fields: Vec<FieldRef> = entry.stream.schema.fields().iter().cloned().collect();
+        for side in sides.iter().filter(|side| self.catalog.find(&side.name.text).is_some()) {
+            stream::check_side(&self.catalog, side, &fields)?;
+        }
+        for (of, side) in self.pending.iter().filter(|(_of, side)| side.name.matches(&name.text)) {
+            let of = &self.catalog.stream(*of).stream.schema;
+            stream::check_side_of(
+                &entry.stream,
+                side,
+                &of.fields().iter().cloned().collect::<Vec<_>>(),
+                name.span,
+            )?;
+        }
         self.catalog.add_stream(entry);
-        self.pending.extend(sides.into_iter().map(|side| (id, side)));
+        self.link_side_streams(id, sides);
         if let Some((rows, uses)) = fed {
             self.start(name.text.clone(), Target::Stream(id), rows, uses, span);
         }
@@ -374,17 +392,21 @@ impl Session {
         let reads = node.scans();
         self.settle_reads(&reads);
         if let Target::Stream(id) = target {
+            let by_event =
+                reads.iter().all(|read| self.catalog.stream(*read).stream.time.clock == plan::Clock::Event);
             let entry = &mut self.catalog.streams[id.0 as usize];
             if entry.stream.time.column.is_none() {
+                // Rows without a time of their own inherit it, and with it how it advances.
+                let was_event = !entry.is_fed || entry.stream.time.clock == plan::Clock::Event;
+                entry.stream.time.clock =
+                    if by_event && was_event { plan::Clock::Event } else { plan::Clock::Ingest };
                 entry.times = match entry.is_fed {
                     false => times,
                     true => entry.times.iter().copied().filter(|time| times.contains(time)).collect(),
                 };
             }
             entry.is_fed = true;
-            if !entry.is_fed_from_outside {
-                entry.stream.origin = plan::StreamOrigin::Derived;
-            }
+            entry.stream.origin = plan::StreamOrigin::Derived;
             entry.stream.changelog = changelog;
             entry.inputs.extend(reads);
         }
@@ -413,8 +435,7 @@ impl Session {
     fn add_constants(&mut self, at: usize, rows: RecordBatch) -> StatementResult {
         let entry = &mut self.catalog.streams[at];
         entry.is_fed = true;
-        entry.stream.origin = plan::StreamOrigin::External;
-        entry.is_fed_from_outside = true;
+        entry.stream.origin = plan::StreamOrigin::Derived;
         let count = rows.num_rows();
         self.constants.push(ConstRows { stream: entry.stream.id, rows });
         StatementResult::Inserted(count)
@@ -435,40 +456,48 @@ impl Session {
         }
     }
 
-    /// Links side streams to what was declared under their name, or declares them.
-    fn settle_side_streams(&mut self) -> Result<()> {
-        for (of, side) in std::mem::take(&mut self.pending) {
-            let fields: Vec<FieldRef> =
-                self.catalog.stream(of).stream.schema.fields().iter().cloned().collect();
-            let id = match self.catalog.find(&side.name.text) {
-                Some(_) => stream::check_side(&self.catalog, &side, &fields)?,
+    /// Links the side streams of the new stream `id`, and `id` to the streams that wait for it.
+    /// Side streams that nobody declares are declared here.
+    fn link_side_streams(&mut self, id: StreamId, sides: Vec<SideStream>) {
+        let name = folded(&self.catalog.stream(id).stream.name);
+        let (waiting, pending) =
+            std::mem::take(&mut self.pending).into_iter().partition(|(_of, side)| side.name.matches(&name));
+        self.pending = pending;
+        let waiting: Vec<(StreamId, SideStream)> = waiting;
+        for (of, side) in waiting {
+            self.link(of, id, side.kind);
+        }
+        for side in sides {
+            let target = match self.catalog.find(&side.name.text) {
+                Some(Object::Stream(at)) => self.catalog.streams[at].stream.id,
+                Some(Object::View(_) | Object::Aggregation(_)) => continue,
+                None if self.upcoming.contains(&folded(&side.name.text)) => {
+                    self.pending.push((id, side));
+                    continue;
+                }
                 None => {
-                    let schema = schema_of(stream::side_fields(side.kind, &fields));
-                    let id = self.add_derived(&side.name, &schema);
-                    self.catalog.streams[id.0 as usize].made_for = Some(of);
-                    id
+                    let fields: Vec<FieldRef> =
+                        self.catalog.stream(id).stream.schema.fields().iter().cloned().collect();
+                    let target =
+                        self.add_derived(&side.name, &schema_of(stream::side_fields(side.kind, &fields)));
+                    self.catalog.streams[target.0 as usize].made_for = Some(id);
+                    target
                 }
             };
-            let entry = &mut self.catalog.streams[id.0 as usize];
-            entry.is_fed = true;
-            match side.kind {
-                // The host gives dead letters to the stream.
-                SideKind::DeadLetter => {
-                    entry.is_fed_from_outside = true;
-                    entry.stream.origin = plan::StreamOrigin::External;
-                }
-                SideKind::Late if !entry.is_fed_from_outside => {
-                    entry.stream.origin = plan::StreamOrigin::Derived
-                }
-                SideKind::Late => {}
-            }
-            if side.kind == SideKind::Late {
-                let times = self.catalog.stream(of).times.clone();
-                self.catalog.streams[id.0 as usize].times = times;
-                self.catalog.streams[of.0 as usize].stream.time.late_stream = Some(id);
-            }
+            self.link(id, target, side.kind);
         }
-        Ok(())
+    }
+
+    /// Late or failed rows of `of` go to `target`.
+    fn link(&mut self, of: StreamId, target: StreamId, kind: SideKind) {
+        let times = self.catalog.stream(of).times.clone();
+        let entry = &mut self.catalog.streams[target.0 as usize];
+        entry.is_fed = true;
+        entry.stream.origin = plan::StreamOrigin::Derived;
+        if kind == SideKind::Late {
+            entry.times = times;
+            self.catalog.streams[of.0 as usize].stream.time.late_stream = Some(target);
+        }
     }
 
     /// Everything declared and started, numbered without gaps, inputs first.
@@ -531,6 +560,14 @@ impl Session {
             .map(|rows| ConstRows { stream: new[rows.stream.0 as usize], rows: rows.rows.clone() })
             .collect();
         Program { streams, queries, constants, aggregations, reads }
+    }
+}
+
+/// The name that CREATE STREAM declares.
+fn created_stream(statement: &Statement) -> Option<&Name> {
+    match &statement.kind {
+        StatementKind::CreateStream(create) => Some(&create.name),
+        _ => None,
     }
 }
 

@@ -69,12 +69,8 @@ pub(crate) fn refused(error: OptionError, written: &[WithOption], span: Span) ->
         Some(option) => option.key.span,
         None => span,
     };
-    Box::new(Diagnostic {
-        code,
-        message: format!("option `{key}`: {reason}"),
-        span: Some(span),
-        help: suggestion,
-    })
+    let help = suggestion.or_else(|| Some("docs/sql.md lists the options of a stream".to_owned()));
+    Box::new(Diagnostic { code, message: format!("option `{key}`: {reason}"), span: Some(span), help })
 }
 
 /// A declared stream, not yet numbered into the catalog.
@@ -86,8 +82,9 @@ pub(crate) fn entry(
     default_clock: Clock,
     clock_written: bool,
 ) -> StreamEntry {
-    let time = time(&options, default_clock, clock_written);
+    let time = time(&options, &fields, default_clock, clock_written);
     let times = event_time_columns(&time, &fields);
+    let has_late_stream = matches!(&options.late, Late::Drop { stream: Some(_) });
     let stream = Stream {
         id,
         name: name.to_owned(),
@@ -101,9 +98,9 @@ pub(crate) fn entry(
         stream,
         times,
         is_fed: false,
-        is_fed_from_outside: false,
         is_read: false,
         inputs: Default::default(),
+        has_late_stream,
         is_dropped: false,
         options_text: String::new(),
         made_for: None,
@@ -116,7 +113,19 @@ fn event_time_columns(time: &StreamTime, fields: &[FieldRef]) -> Vec<usize> {
     time.column.filter(ordered).into_iter().collect()
 }
 
-fn time(options: &StreamOptions, default_clock: Clock, clock_written: bool) -> StreamTime {
+/// The column that a timer fills with its time.
+fn timer_column(options: &StreamOptions, fields: &[FieldRef]) -> Option<usize> {
+    let is_timer = matches!(options.role, Role::Source(SourceConnector::Timer { .. }));
+    let is_time = |field: &FieldRef| matches!(field.data_type(), DataType::Timestamp(_, _));
+    fields.iter().position(is_time).filter(|_| is_timer)
+}
+
+fn time(
+    options: &StreamOptions,
+    fields: &[FieldRef],
+    default_clock: Clock,
+    clock_written: bool,
+) -> StreamTime {
     let fed_by_clients = matches!(options.role, Role::Internal);
     let clock = match options.clock {
         // A live client's rows are stamped on arrival unless the script says otherwise.
@@ -126,7 +135,7 @@ fn time(options: &StreamOptions, default_clock: Clock, clock_written: bool) -> S
     };
     StreamTime {
         clock,
-        column: options.event_time.as_ref().map(|time| time.column),
+        column: options.event_time.as_ref().map(|time| time.column).or_else(|| timer_column(options, fields)),
         lateness_ns: options.watermark.lateness_ns,
         guard_ns: options.watermark.guard_ns,
         idle_ns: options.watermark.idle_ns,
@@ -224,21 +233,29 @@ pub(crate) fn side_fields(kind: SideKind, of: &[FieldRef]) -> Vec<FieldRef> {
     }
 }
 
-/// Checks that a declared stream can be the side stream of one with columns `of`.
+/// Checks that what is called as `side` says can take the rows of a stream with columns `of`.
 ///
 /// # Errors
-/// A source, columns that do not fit.
-pub(crate) fn check_side(catalog: &Catalog, side: &SideStream, of: &[FieldRef]) -> Result<StreamId> {
+/// No stream, a source, columns that do not fit.
+pub(crate) fn check_side(catalog: &Catalog, side: &SideStream, of: &[FieldRef]) -> Result<()> {
     let Name { text, span } = &side.name;
     let Object::Stream(at) = catalog.get(&side.name)? else {
         let message = format!("`{text}` is no stream");
         return Err(Box::new(Diagnostic::at(codes::WRONG_KIND, *span, message).help("name a stream")));
     };
-    let target = &catalog.streams[at].stream;
+    check_side_of(&catalog.streams[at].stream, side, of, *span)
+}
+
+/// Checks that `target` can take the rows that `side` is for.
+///
+/// # Errors
+/// A source, columns that do not fit.
+pub(crate) fn check_side_of(target: &Stream, side: &SideStream, of: &[FieldRef], span: Span) -> Result<()> {
+    let name = &target.name;
     if has_source(&target.options) {
-        let message = format!("`{text}` has a source of its own");
+        let message = format!("`{name}` has a source of its own");
         return Err(Box::new(
-            Diagnostic::at(codes::READ_ONLY, *span, message).help("name a stream without a source"),
+            Diagnostic::at(codes::READ_ONLY, span, message).help("name a stream without a source"),
         ));
     }
     let fields = target.schema.fields();
@@ -247,14 +264,14 @@ pub(crate) fn check_side(catalog: &Catalog, side: &SideStream, of: &[FieldRef]) 
             let fits = fields.len() == of.len()
                 && fields.iter().zip(of).all(|(a, b)| a.data_type() == b.data_type());
             if !fits {
-                let message = format!("late rows are copied as they came, and `{text}` has other columns");
+                let message = format!("late rows are copied as they came, and `{name}` has other columns");
                 let help = "declare it with the same column types, or leave its declaration out";
-                return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, *span, message).help(help)));
+                return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, span, message).help(help)));
             }
         }
         SideKind::DeadLetter => {
-            dead_letter_layout(fields).map_err(|error| refused(error, &[], *span))?;
+            dead_letter_layout(fields).map_err(|error| refused(error, &[], span))?;
         }
     }
-    Ok(target.id)
+    Ok(())
 }

@@ -316,7 +316,7 @@ impl Text {
         let order = if *event_time_order { "event-time order" } else { "arrival order" };
         self.line(depth, format_args!("over ({}) in {order}", shared.unwrap_or_default()));
         for call in calls {
-            self.line(depth + 1, format_args!("{} AS {}", over_text(call, rows), call.name));
+            self.line(depth + 1, format_args!("{}", over_text(call, rows)));
         }
         self.line(depth + 1, format_args!("state: the frames of at most {keys_max} partitions"));
     }

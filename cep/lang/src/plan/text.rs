@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Schema};
+use cep_types::options::format_duration;
 use datafusion_common::ScalarValue;
 
 use crate::functions::sql_type_name;
@@ -150,7 +151,7 @@ impl Writer<'_> {
             ScalarValue::Int32(Some(number)) => self.push(format_args!("{number}")),
             ScalarValue::Int64(Some(number)) => self.push(format_args!("{number}")),
             other => {
-                let text = other.cast_to(&arrow_schema::DataType::Utf8);
+                let text = other.cast_to(&DataType::Utf8);
                 let text = text.ok().and_then(|t| match t {
                     ScalarValue::Utf8(text) => text,
                     _other => None,
@@ -362,21 +363,28 @@ pub fn over_text(call: &OverCall, schema: &Schema) -> String {
         }
     };
     let ignore = if ignore { " IGNORE NULLS" } else { "" };
-    let frame = if framed { format!(" {}", frame_text(&call.frame)) } else { String::new() };
+    let by_time =
+        matches!(call.order_by.as_slice(), [key] if matches!(key.expr.data_type, DataType::Timestamp(_, _)));
+    let frame = if framed { format!(" {}", frame_text(&call.frame, by_time)) } else { String::new() };
     format!("{function}{ignore}{frame}")
 }
 
-fn frame_text(frame: &OverFrame) -> String {
+fn frame_text(frame: &OverFrame, by_time: bool) -> String {
     let (unit, start, end) = match frame {
         OverFrame::Rows { start, end } => ("ROWS", start, end),
         OverFrame::Range { start, end } => ("RANGE", start, end),
         OverFrame::Groups { start, end } => ("GROUPS", start, end),
     };
+    let is_time = by_time && matches!(frame, OverFrame::Range { .. });
+    let distance = |n: i64| match is_time {
+        true => format_duration(n.saturating_abs()),
+        false => n.unsigned_abs().to_string(),
+    };
     let bound = |bound: &Option<i64>, open: &str| match bound {
         None => format!("UNBOUNDED {open}"),
         Some(0) => "CURRENT ROW".to_owned(),
-        Some(n) if *n < 0 => format!("{} PRECEDING", n.unsigned_abs()),
-        Some(n) => format!("{n} FOLLOWING"),
+        Some(n) if *n < 0 => format!("{} PRECEDING", distance(*n)),
+        Some(n) => format!("{} FOLLOWING", distance(*n)),
     };
     format!("{unit} BETWEEN {} AND {}", bound(start, "PRECEDING"), bound(end, "FOLLOWING"))
 }

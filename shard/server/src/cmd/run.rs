@@ -24,9 +24,8 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
     let compiled = script.compile(talk)?;
     print_answers(&compiled.results, format.into())?;
     let program = Arc::new(compiled.program);
-    let reads_stdin = |s: &cep_lang::plan::Stream| {
-        matches!(s.options.role, Role::Source(SourceConnector::Stdin { .. }))
-    };
+    let reads_stdin =
+        |s: &cep_lang::plan::Stream| matches!(s.options.role, Role::Source(SourceConnector::Stdin { .. }));
     if args.app == Path::new("-") && program.streams.iter().any(reads_stdin) {
         return Err(Failure::usage(
             "the script came from standard input, and one of its streams reads standard input too",

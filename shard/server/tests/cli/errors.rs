@@ -124,12 +124,18 @@ fn a_file_is_not_written_while_it_is_read_nor_by_two_streams() {
     app.run(&[]).expect_code(2).says(&["'o' writes the file of stream 's'"]);
     assert_eq!(app.read("in.csv"), BAD, "the input is untouched");
     let twice = format!("{SOURCE}{}{}", sink("o", "out.csv"), sink("p", "./out.csv"));
-    App::new(&twice).file("in.csv", BAD.as_bytes()).run(&[]).expect_code(2).says(&["'p' writes the file of stream 'o'"]);
+    App::new(&twice)
+        .file("in.csv", BAD.as_bytes())
+        .run(&[])
+        .expect_code(2)
+        .says(&["'p' writes the file of stream 'o'"]);
 }
 
 #[test]
 fn standard_input_has_one_reader() {
-    let stream = |name: &str| format!("CREATE STREAM {name} (v BIGINT) WITH (extension = 'stdin', format = 'json');\n");
+    let stream = |name: &str| {
+        format!("CREATE STREAM {name} (v BIGINT) WITH (extension = 'stdin', format = 'json');\n")
+    };
     let sql = format!("{}{}SELECT v FROM a; SELECT v FROM b;", stream("a"), stream("b"));
     App::new(&sql).run(&[]).expect_code(2).says(&["'a' and 'b' both read standard input"]);
 }

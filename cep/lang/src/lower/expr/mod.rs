@@ -7,7 +7,6 @@
 //! - Constants are folded only where evaluation cannot fail.
 
 mod operator;
-mod pattern;
 
 use arrow_schema::{DataType, Field, FieldRef};
 use datafusion_common::ScalarValue;
@@ -47,7 +46,7 @@ impl Conversion<'_> {
             Typed::Literal(value, _metadata) => Ok(literal(value.clone())),
             Typed::BinaryExpr(binary) => self.binary(typed, binary),
             Typed::Like(like) => self.like(like),
-            Typed::SimilarTo(like) => self.similar_to(like),
+            Typed::SimilarTo(_) => Err(unsupported("SIMILAR TO")),
             Typed::Not(inner) => self.unary(UnaryOp::Not, inner),
             Typed::IsNotNull(inner) => self.unary(UnaryOp::IsNotNull, inner),
             Typed::IsNull(inner) => self.unary(UnaryOp::IsNull, inner),
@@ -260,19 +259,6 @@ impl Conversion<'_> {
         let (nullable, span) = (input.nullable || pattern.nullable, input.span);
         let kind = ExprKind::Like { input, pattern, negated, case_insensitive, escape };
         Ok(Expr { kind, data_type: DataType::Boolean, nullable, span })
-    }
-
-    fn similar_to(&self, like: &Like) -> Converted {
-        let Like { negated, expr, pattern, escape_char, case_insensitive } = like;
-        let input = self.expr(expr)?;
-        let pattern = pattern::similar_to(&self.expr(pattern)?, *escape_char)?;
-        let op = match (negated, case_insensitive) {
-            (false, false) => BinaryOp::RegexMatch,
-            (false, true) => BinaryOp::RegexIMatch,
-            (true, false) => BinaryOp::RegexNotMatch,
-            (true, true) => BinaryOp::RegexNotIMatch,
-        };
-        Ok(boolean(op, input, pattern))
     }
 
     fn call(&self, typed: &Typed, call: &ScalarFunction) -> Converted {

@@ -21,15 +21,15 @@ refused! {
           help: put a window on the stream; then it applies to each window's result: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
     "#]];
     limit_without_an_end: "SELECT symbol FROM trades LIMIT 3" => expect![[r#"
-        E0703: LIMIT needs all rows first, and these never end at «SELECT symbol FROM trades»
+        E0703: LIMIT needs all rows first, and these never end at «3»
           help: put a window on the stream; then it applies to each window's result: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
     "#]];
     order_of_a_sliding_window: "SELECT sum(price) AS s FROM trades WINDOW LENGTH (3) ORDER BY s" => expect![[r#"
-        E0703: ORDER BY needs all rows first, and these never end at «sum(price»
+        E0703: ORDER BY needs all rows first, and these never end at «sum(price)»
           help: put a window on the stream; then it applies to each window's result: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
     "#]];
     over_a_sliding_window: "SELECT avg(price) OVER (ORDER BY ts) FROM trades WINDOW LENGTH (3)" => expect![[r#"
-        E0613: OVER cannot stand over a sliding window, which is a frame itself at «avg(price»
+        E0613: OVER cannot stand over a sliding window, which is a frame itself at «avg(price)»
           help: write the aggregate without OVER, with GROUP BY for PARTITION BY; or leave out the window and give OVER a frame
     "#]];
     over_in_another_order: "SELECT sum(price) OVER (ORDER BY price) FROM trades" => expect![[r#"
@@ -45,7 +45,7 @@ refused! {
           help: end it at CURRENT ROW, or put a window around the query: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
     "#]];
     a_function_that_looks_ahead: "SELECT lead(price) OVER (ORDER BY ts) FROM trades" => expect![[r#"
-        E0613: `lead` needs rows that have not come yet at «SELECT lead(price) OVER (ORDER BY ts) FROM trades»
+        E0613: `lead` needs rows that have not come yet at «lead(price)»
           help: put a window around it: FROM s WINDOW TUMBLING (SIZE 1 MINUTE); then it works on each window's rows
     "#]];
     a_function_without_over: "SELECT row_number() FROM trades" => expect![[r#"
@@ -96,9 +96,9 @@ refused! {
         E0701: UNION ALL cannot mix rows that are replaced or taken back later with others at «SELECT count(*) FROM trades»
           help: put a window on its input, then its rows are final
     "#]];
-    a_union_of_other_types: "SELECT k, n FROM arrivals UNION ALL SELECT symbol, symbol FROM trades" => expect![[r#"
-        E0205: two columns are called `symbol` at «symbol»
-          help: name one of them with AS
+    a_union_of_other_types: "SELECT k, n FROM arrivals UNION ALL SELECT symbol, upper(symbol) FROM trades" => expect![[r#"
+        E0304: column `n` is STRING here and INT in the first SELECT at «SELECT symbol, upper(symbol) FROM trades»
+          help: convert one of them: CAST(x AS type)
     "#]];
     a_union_of_another_width: "SELECT k, n FROM arrivals UNION ALL SELECT symbol FROM trades" => expect![[r#"
         E0210: this SELECT has 1 columns, the first has 2 at «SELECT symbol FROM trades»
@@ -161,22 +161,23 @@ refused! {
           help: work on the whole list with array_… functions
     "#]];
     a_share_out_of_range: "SELECT percentile(price, 95) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
-        E0902: the second argument of percentile is a fraction between 0 and 1, not 95; write 0.95 for the 95th percentile at «percentile(price, 95»
+        E0902: the second argument of percentile is a fraction between 0 and 1, not 95; write 0.95 for the 95th percentile at «percentile(price, 95)»
     "#]];
     a_share_that_varies: "SELECT percentile(price, volume) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
-        E0902: argument 2 of percentile must be a literal number, not volume at «percentile(price, volume»
+        E0902: argument 2 of percentile must be a literal number, not volume at «percentile(price, volume)»
     "#]];
     top_nothing: "SELECT topk(symbol, 0) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
-        E0608: k of topk is between 1 and 10000, not 0 at «topk(symbol, 0»
+        E0902: k of topk is between 1 and 10000, not 0 at «topk(symbol, 0)»
     "#]];
     the_zeroth: "SELECT nth(symbol, 0) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
-        E0608: n of nth_value counts from 1, or from −1 backwards; it is not 0 at «nth(symbol, 0»
+        E0902: n of nth_value counts from 1, or from −1 backwards; it is not 0 at «nth(symbol, 0)»
     "#]];
     nulls_of_a_sum: "SELECT sum(price) IGNORE NULLS FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
-        E0608: [IGNORE | RESPECT] NULLS are not permitted for sum at «sum(price»
+        E0907: `sum` takes no IGNORE NULLS at «sum(price)»
+          help: filter instead: FILTER (WHERE x IS NOT NULL)
     "#]];
     an_order_that_does_not_matter: "SELECT sum(price ORDER BY ts) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
-        E0907: `sum` takes no ORDER BY at «sum(price ORDER BY ts»
+        E0907: `sum` takes no ORDER BY at «sum(price ORDER BY ts)»
           help: the result does not depend on the order; leave it out
     "#]];
     no_cast: "SELECT CAST(price AS DATE) FROM trades" => expect![[r#"
@@ -221,11 +222,11 @@ refused! {
     "#]];
     drop_of_a_stream_in_use: "SELECT n FROM arrivals; DROP STREAM arrivals" => expect![[r#"
         E0209: `arrivals` is used by the query `query_1` at «arrivals»
-          help: drop that first; queries run until the program ends
+          help: nothing that is used can be dropped; views can be dropped first, queries run until the program ends
     "#]];
     drop_of_a_view_in_use: "CREATE VIEW v AS SELECT n FROM arrivals; CREATE VIEW w AS SELECT n FROM v; DROP VIEW v" => expect![[r#"
         E0209: `v` is used by the view `w` at «v»
-          help: drop that first; queries run until the program ends
+          help: nothing that is used can be dropped; views can be dropped first, queries run until the program ends
     "#]];
     drop_of_another_kind: "DROP VIEW arrivals" => expect![[r#"
         E0208: `arrivals` is a stream at «arrivals»
@@ -236,7 +237,10 @@ refused! {
           help: did you mean 'csv.delimiter'?
     "#]];
     a_late_stream_behind_a_projection: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.stream\" = 'l');
-        SELECT count(*) FROM (SELECT n FROM s) WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#""#]];
+        SELECT count(*) FROM (SELECT n FROM s) WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
+            E0803: late rows of `s` go to another stream as they came, so its window must stand directly on it at «WINDOW TUMBLING (SIZE 1 MINUTE)»
+              help: put the window on the stream itself, filters allowed, and project behind it
+        "#]];
     a_sliding_window_cannot_be_corrected: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT sum(n) FROM s WINDOW LENGTH (3)" => expect![[r#"
             E0803: a sliding window cannot be corrected by late rows, and `s` asks for it at «WINDOW LENGTH (3)»
@@ -286,5 +290,6 @@ refused! {
     "#]];
     errors_are_not_repeated: "CREATE STREAM bad (a INT) WITH (nonsense = 1); SELECT a FROM bad; SELECT b FROM bad WHERE a > 1" => expect![[r#"
         E0501: option `nonsense`: is not an option of a stream at «nonsense»
+          help: docs/sql.md lists the options of a stream
     "#]];
 }
