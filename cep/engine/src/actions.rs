@@ -100,7 +100,21 @@ impl Actions {
 
     /// Takes the rows of `chunk` and leaves an empty chunk of the same columns there.
     pub(crate) fn take(&mut self, output: Output, chunk: &mut Chunk) {
-        let mut emit = match self.spare.iter().position(|s| s.output == output) {
+        let mut emit = self.spare(output, chunk);
+        std::mem::swap(&mut emit.chunk, chunk);
+        self.emits.push(emit);
+    }
+
+    /// Takes a copy of the rows of `chunk`, which another output needs too.
+    pub(crate) fn copy(&mut self, output: Output, chunk: &Chunk) {
+        let mut emit = self.spare(output, chunk);
+        emit.chunk.append_range(chunk, 0, chunk.rows());
+        self.emits.push(emit);
+    }
+
+    /// An emit without rows for the columns of `chunk`.
+    fn spare(&mut self, output: Output, chunk: &Chunk) -> Emit {
+        match self.spare.iter().position(|s| s.output == output) {
             Some(at) => self.spare.swap_remove(at),
             None => Emit {
                 output,
@@ -109,9 +123,7 @@ impl Actions {
                     ..Chunk::default()
                 },
             },
-        };
-        std::mem::swap(&mut emit.chunk, chunk);
-        self.emits.push(emit);
+        }
     }
 
     /// Orders the rows of the emits from `first` on, all of one step: by position, ties by emit.

@@ -1,4 +1,5 @@
-//! Arithmetic on DECIMAL: exact, rounded half away from zero to the scale of the result, checked against its precision.
+//! Arithmetic on DECIMAL: exact, rounded half away from zero to the scale of the result, checked
+//! against its precision.
 
 use arrow_array::types::{Decimal128Type, DecimalType};
 use arrow_buffer::i256;

@@ -93,8 +93,8 @@ pub struct RowError {
     pub failure: RowFailure,
 }
 
-/// Rows in error of one chunk. Several expressions may write to one list; of the errors of one row the
-/// first one recorded counts, which is the one that evaluating row by row stops at.
+/// Rows in error of one chunk. Several expressions may write to one list; of the errors of one row
+/// the first one recorded counts, which is the one that evaluating row by row stops at.
 #[derive(Debug, Default, Clone)]
 pub struct RowErrors {
     list: Vec<RowError>,

@@ -1,22 +1,27 @@
 //! Expressions over a chunk of rows.
 //!
-//! [`Compiled`] runs a plan expression vectorised: straight-line steps of kernels over slices, with scratch that is kept from
-//! chunk to chunk. What is unobservable: chunking (evaluating rows one at a time gives the same values and the same errors) and folding
-//! of constants (only what cannot fail and cannot vary is folded).
+//! [`Compiled`] runs a plan expression vectorised: straight-line steps of kernels over slices, with
+//! scratch that is kept from chunk to chunk. What is unobservable: chunking (evaluating rows one at
+//! a time gives the same values and the same errors) and folding of constants (only what cannot
+//! fail and cannot vary is folded).
 //!
 //! Semantics that every kernel keeps:
-//! - An error belongs to one row ([`RowErrors`]): that row's value is unspecified, the others are unharmed. Of several errors of a
-//!   row the first in order of evaluation (operands left to right, then the operator) counts.
-//! - AND, OR, CASE and COALESCE evaluate what comes later only for the rows that what came earlier leaves open; an
-//!   error on rows that do not need the operand does not happen. AND goes on at NULL (`NULL AND FALSE` is FALSE). As a predicate
-//!   ([`Compiled::eval_predicate`]) a conjunction stops at NULL too: the row cannot pass any more.
-//! - Floats: IEEE arithmetic with one canonical NaN; in comparisons −0 equals 0, NaN equals NaN and is above everything
-//!   (R-DET-4).
-//! - Integers and decimals are checked: overflow, division and modulo by zero are errors of their row.
+//! - An error belongs to one row ([`RowErrors`]): that row's value is unspecified, the others are
+//!   unharmed. Of several errors of a row the first in order of evaluation (operands left to right,
+//!   then the operator) counts.
+//! - AND, OR, CASE and COALESCE evaluate what comes later only for the rows that what came earlier
+//!   leaves open; an error on rows that do not need the operand does not happen. AND goes on at
+//!   NULL (`NULL AND FALSE` is FALSE). As a predicate ([`Compiled::eval_predicate`]) a conjunction
+//!   stops at NULL too: the row cannot pass any more.
+//! - Floats: IEEE arithmetic with one canonical NaN; in comparisons −0 equals 0, NaN equals NaN and
+//!   is above everything (R-DET-4).
+//! - Integers and decimals are checked: overflow, division and modulo by zero are errors of their
+//!   row.
 //!
-//! Rooms: `compile` plan tree to program · `program` the compiled form · `run` the machine · `kernel` loops over slices ·
-//! `ops` what operators do to single values · `foreign` Arrow's kernels and the function library ·
-//! `predicate` filters · `view` operands and registers · `row` single rows · `access` results and codes for the operators.
+//! Rooms: `compile` plan tree to program · `program` the compiled form · `run` the machine ·
+//! `kernel` loops over slices · `ops`, `decimal`, `temporal` what operators do to single values ·
+//! `foreign` Arrow's kernels and the function library · `predicate` filters · `view` operands and
+//! registers · `row` single rows · `access` results and codes for the operators.
 
 mod access;
 mod compile;
@@ -50,8 +55,8 @@ use run::{Frame, Machine};
 /// recursion within a 2 MiB stack.
 pub const DEPTH_MAX: usize = 500;
 
-/// Longest text an expression makes, in bytes: the largest event (R-FLOW-3). With chunks of 1,024 rows a
-/// column stays below the 2 GiB its offsets reach.
+/// Longest text an expression makes, in bytes: the largest event (R-FLOW-3). With chunks of 1,024
+/// rows a column stays below the 2 GiB its offsets reach.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// An expression ready to run, with its scratch.
@@ -72,9 +77,9 @@ impl Compiled {
         compile::compile(expr)
     }
 
-    /// Evaluates the expression for `rows` of `input`. The result has one row for each of them; it is the input's own column where
-    /// the expression is one and `rows` is [`Rows::All`]. Rows in error hold an unspecified value and are
-    /// recorded in `errors`, by their row in `input`.
+    /// Evaluates the expression for `rows` of `input`. The result has one row for each of them; it
+    /// is the input's own column where the expression is one and `rows` is [`Rows::All`]. Rows in
+    /// error hold an unspecified value and are recorded in `errors`, by their row in `input`.
     ///
     /// # Panics
     /// If a column of `input` is not of the physical kind of the plan's type.
@@ -93,8 +98,9 @@ impl Compiled {
         }
     }
 
-    /// The rows of `input` where the expression is TRUE, ascending, into `out` (emptied first). Rows in error are not among them and are
-    /// recorded in `errors`; so are, left out, the rows that `errors` held before.
+    /// The rows of `input` where the expression is TRUE, ascending, into `out` (emptied first).
+    /// Rows in error are not among them and are recorded in `errors`; so are, left out, the rows
+    /// that `errors` held before.
     ///
     /// # Panics
     /// As [`Compiled::eval`]; if the expression is not BOOL.

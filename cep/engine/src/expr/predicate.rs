@@ -1,7 +1,8 @@
 //! Filters: from a conjunction to the rows that pass.
 //!
-//! The terms run in order, each only for the rows that passed the ones before. Comparisons of a column with a constant are
-//! done in place, and as long as all rows are in play over the whole chunk into a mask.
+//! The terms run in order, each only for the rows that passed the ones before. Comparisons of a
+//! column with a constant are done in place, and as long as all rows are in play over the whole
+//! chunk into a mask.
 
 use arrow_schema::DataType;
 

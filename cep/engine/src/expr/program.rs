@@ -1,5 +1,6 @@
-//! The compiled form: straight-line steps over registers. Only steps that choose rows (AND, OR, CASE, COALESCE)
-//! hold blocks of their own, so running recurses with their nesting and with nothing else.
+//! The compiled form: straight-line steps over registers. Only steps that choose rows (AND, OR,
+//! CASE, COALESCE) hold blocks of their own, so running recurses with their nesting and with
+//! nothing else.
 
 use arrow_schema::DataType;
 use datafusion_common::ScalarValue;
@@ -90,8 +91,8 @@ pub(super) enum Op {
         or: bool,
         terms: Vec<Block>,
     },
-    /// CASE of values of our kinds, whose parts are all computed for all rows: condition and value in
-    /// turn, then the ELSE if there is one.
+    /// CASE of values of our kinds, whose parts are all computed for all rows: condition and value
+    /// in turn, then the ELSE if there is one.
     Select {
         like: Box<Column>,
     },

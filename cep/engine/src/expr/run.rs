@@ -300,8 +300,8 @@ fn decided(column: &Column, row: usize, or: bool) -> bool {
     }
 }
 
-/// A result under construction from branches: fixed-width values go to their place at once, text and
-/// Arrow values are assembled at the end.
+/// A result under construction from branches: fixed-width values go to their place at once, text
+/// and Arrow values are assembled at the end.
 struct Making {
     choices: Option<Vec<Choice>>,
 }

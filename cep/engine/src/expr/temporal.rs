@@ -12,8 +12,8 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// A time with an interval added or taken away, or a difference of dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TemporalOp {
-    /// TIMESTAMP ± INTERVAL in UTC: months first (the day of the month is kept or becomes its last), then
-    /// days of 24 hours, then the rest.
+    /// TIMESTAMP ± INTERVAL in UTC: months first (the day of the month is kept or becomes its
+    /// last), then days of 24 hours, then the rest.
     Timestamp { subtract: bool },
     /// TIME ± INTERVAL: the clock goes round; months and days do not move it.
     Time { subtract: bool },

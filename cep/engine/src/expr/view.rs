@@ -139,7 +139,8 @@ macro_rules! fixed_output {
 }
 
 impl Reg {
-    fixed_output!(i32s: I32 -> i32, i64s: I64 -> i64, f32s: F32 -> f32, f64s: F64 -> f64, i128s: I128 -> i128);
+    fixed_output!(i32s: I32 -> i32, i64s: I64 -> i64, f32s: F32 -> f32, f64s: F64 -> f64,
+        i128s: I128 -> i128);
 
     /// The emptied buffer of booleans; the register takes on this kind.
     pub(super) fn bools(&mut self) -> &mut Vec<bool> {

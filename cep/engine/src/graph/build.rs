@@ -75,6 +75,14 @@ pub(crate) struct GraphNode {
 pub(crate) struct GraphOutput {
     pub output: Output,
     pub edge: EdgeId,
+    /// A later output leaves by the same edge, and needs the rows too.
+    pub shared: bool,
+}
+
+impl GraphOutput {
+    fn new(output: Output, edge: EdgeId) -> Self {
+        GraphOutput { output, edge, shared: false }
+    }
 }
 
 /// A program's operators with their state.
@@ -165,7 +173,7 @@ impl<'a> Builder<'a> {
             }
             let built = self.node(&query.plan)?;
             if query.target == Target::Print {
-                self.graph.outputs.push(GraphOutput { output: Output::Query(query.id), edge: built.edge });
+                self.graph.outputs.push(GraphOutput::new(Output::Query(query.id), built.edge));
             }
             self.queries.insert(query.id, built);
         }
@@ -177,10 +185,14 @@ impl<'a> Builder<'a> {
         }
         for &stream in watched {
             let edge = self.stream(stream)?.edge;
-            self.graph.outputs.push(GraphOutput { output: Output::Stream(stream), edge });
+            self.graph.outputs.push(GraphOutput::new(Output::Stream(stream), edge));
         }
         // Prints in statement order, then watched streams.
         self.graph.outputs.sort_by_key(|o| o.output);
+        for at in 0..self.graph.outputs.len() {
+            let (output, later) = self.graph.outputs[at..].split_first_mut().expect("`at` is in range");
+            output.shared = later.iter().any(|o| o.edge == output.edge);
+        }
         self.graph.streams = self
             .built
             .iter()

@@ -43,7 +43,12 @@ impl Graph {
         let first = actions.emit_count();
         for output in &self.outputs {
             let edge = &mut self.edges[output.edge.0];
-            if !edge.is_empty() {
+            if edge.is_empty() {
+                continue;
+            }
+            if output.shared {
+                actions.copy(output.output, edge);
+            } else {
                 actions.take(output.output, edge);
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct StreamEntry {
     pub times: Vec<usize>,
     /// Whether a query or VALUES feeds it.
     pub is_fed: bool,
+    /// Whether constants or dead letters come from outside, besides what queries add.
+    pub is_fed_from_outside: bool,
     /// Whether a query reads it, so that what its rows mean is settled.
     pub is_read: bool,
     /// Streams that the queries feeding it read.

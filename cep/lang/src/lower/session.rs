@@ -103,11 +103,12 @@ impl Session {
             match self.execute(statement, text) {
                 Ok(result) => results.push(result),
                 Err(error) => {
-                    if let Some(name) = declared_name(statement) {
-                        self.catalog.note_failed(&name.text);
-                    }
+                    // Before the name is noted: an error about the very name is no repetition.
                     if !self.repeats(&error, text) && errors.len() < crate::sql::ERRORS_MAX {
                         errors.push(*error);
+                    }
+                    if let Some(name) = declared_name(statement) {
+                        self.catalog.note_failed(&name.text);
                     }
                 }
             }
@@ -406,7 +407,9 @@ impl Session {
                 };
             }
             entry.is_fed = true;
-            entry.stream.origin = plan::StreamOrigin::Derived;
+            if !entry.is_fed_from_outside {
+                entry.stream.origin = plan::StreamOrigin::Derived;
+            }
             entry.stream.changelog = changelog;
             entry.inputs.extend(reads);
         }
@@ -435,7 +438,8 @@ impl Session {
     fn add_constants(&mut self, at: usize, rows: RecordBatch) -> StatementResult {
         let entry = &mut self.catalog.streams[at];
         entry.is_fed = true;
-        entry.stream.origin = plan::StreamOrigin::Derived;
+        entry.stream.origin = plan::StreamOrigin::External;
+        entry.is_fed_from_outside = true;
         let count = rows.num_rows();
         self.constants.push(ConstRows { stream: entry.stream.id, rows });
         StatementResult::Inserted(count)
@@ -493,7 +497,12 @@ impl Session {
         let times = self.catalog.stream(of).times.clone();
         let entry = &mut self.catalog.streams[target.0 as usize];
         entry.is_fed = true;
-        entry.stream.origin = plan::StreamOrigin::Derived;
+        // The host gives dead letters to the stream, the engine late rows.
+        entry.is_fed_from_outside |= kind == SideKind::DeadLetter;
+        entry.stream.origin = match entry.is_fed_from_outside {
+            true => plan::StreamOrigin::External,
+            false => plan::StreamOrigin::Derived,
+        };
         if kind == SideKind::Late {
             entry.times = times;
             self.catalog.streams[of.0 as usize].stream.time.late_stream = Some(target);

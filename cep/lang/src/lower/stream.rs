@@ -98,6 +98,7 @@ pub(crate) fn entry(
         stream,
         times,
         is_fed: false,
+        is_fed_from_outside: false,
         is_read: false,
         inputs: Default::default(),
         has_late_stream,

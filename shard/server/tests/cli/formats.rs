@@ -62,6 +62,77 @@ fn several_queries_print_in_the_order_of_the_rows_and_say_which() {
 }
 
 #[test]
+fn two_queries_that_print_the_same_stream_both_print_it() {
+    expect![[r#"
+        {"_stream":"query_1","v":1}
+        {"_stream":"query_2","v":1}
+        {"_stream":"query_1","v":2}
+        {"_stream":"query_2","v":2}
+    "#]]
+    .assert_eq(
+        &app("CREATE VIEW two AS SELECT v FROM s WHERE v < 3; CREATE STREAM t AS SELECT v FROM two;
+              SELECT * FROM t; SELECT * FROM t;")
+        .run(&["--output", "json"])
+        .expect_code(0)
+        .stdout,
+    );
+    let sources = app("SELECT * FROM s; SELECT * FROM s;").run(&["--output", "json"]).expect_code(0).stdout;
+    assert_eq!(sources.lines().count(), 8, "{sources}");
+}
+
+/// The third row is late for the window that the second one closed.
+const LATE: &str = "ts,k,v\n2024-05-01 00:00:01,a,1\n2024-05-01 00:00:12,a,2\n\
+     2024-05-01 00:00:03,b,5\n2024-05-01 00:00:24,c,7\n";
+
+fn late_app(options: &str, declared: &str, queries: &str) -> App {
+    let source = SOURCE.replace("WITH (", &format!("WITH (\"watermark.lateness\" = '1s', {options}"));
+    let window = "SELECT window_start, sum(v) AS total FROM s WINDOW TUMBLING (SIZE 10 SECONDS) \
+                  GROUP BY window_start, window_end;";
+    App::new(&format!("{declared}{source}{window}{queries}")).file("in.csv", LATE.as_bytes())
+}
+
+#[test]
+fn a_late_row_is_counted_and_goes_to_the_late_stream() {
+    let app = late_app(
+        "\"late.stream\" = 'tardy', ",
+        "CREATE STREAM tardy (ts TIMESTAMP, k STRING, v BIGINT);\n",
+        "SELECT k, v FROM tardy;",
+    );
+    let outcome = app.run(&["--output", "json"]).expect_code(0).says(&["late 1,"]);
+    expect![[r#"
+        {"_stream":"query_1","window_start":"2024-05-01T00:00:00Z","total":1}
+        {"_stream":"query_2","k":"b","v":5}
+        {"_stream":"query_1","window_start":"2024-05-01T00:00:10Z","total":2}
+        {"_stream":"query_1","window_start":"2024-05-01T00:00:20Z","total":7}
+    "#]]
+    .assert_eq(&outcome.stdout);
+}
+
+#[test]
+fn a_late_row_corrects_its_window_by_retraction() {
+    let outcome = late_app("\"late.policy\" = 'retract', ", "", "").run(&["--output", "csv"]).expect_code(0);
+    expect![[r#"
+        _op,window_start,total
+        +I,2024-05-01T00:00:00Z,1
+        -U,2024-05-01T00:00:00Z,1
+        +U,2024-05-01T00:00:00Z,6
+        +I,2024-05-01T00:00:10Z,2
+        +I,2024-05-01T00:00:20Z,7
+    "#]]
+    .assert_eq(&outcome.stdout);
+}
+
+#[test]
+fn reads_of_an_aggregation_are_answered_at_the_end() {
+    let app = app(
+        "CREATE AGGREGATION per_key AS SELECT k, sum(v) AS total FROM s GROUP BY k
+             AGGREGATE BY ts EVERY SECONDS ... HOURS;
+         SELECT k, total FROM per_key WITHIN '2024-05-01 00:00:00', '2024-05-02 00:00:00' PER 'hours';",
+    );
+    assert_eq!(app.run(&["--output", "csv"]).expect_code(0).stdout, "k,total\na,4\nb,2\nc,4\n");
+}
+
+#[test]
 fn an_output_that_is_not_append_only_says_what_each_row_does() {
     expect![[r#"
         {"_op":"+I","k":"a","total":1}

@@ -82,6 +82,25 @@ fn sigterm_finishes_with_a_summary_and_143() {
 }
 
 #[test]
+fn a_signal_lets_out_what_a_rate_limit_holds_back() {
+    // The sink takes one row a minute: finishing must not take as long.
+    let app = App::new(&format!(
+        "{STDIN}CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'stdout', \"rate.limit\" = '1/min');
+         INSERT INTO o SELECT v FROM s;"
+    ));
+    let mut child = app.start(&["--output", "json"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let stdout = lines(child.stdout.take().unwrap());
+    writeln!(stdin, "1\n2\n3").unwrap();
+    assert_eq!(stdout.recv_timeout(PATIENCE).unwrap(), "{\"v\":1}");
+    signal(&child, "INT");
+    // What was emitted goes out although the rate would hold it back.
+    assert_eq!(stdout.recv_timeout(PATIENCE).unwrap(), "{\"v\":2}");
+    assert_eq!(stdout.recv_timeout(PATIENCE).unwrap(), "{\"v\":3}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn an_endless_source_stops_quietly_when_nobody_reads() {
     let app = App::new("CREATE STREAM g (id BIGINT) WITH (extension = 'generator'); SELECT id FROM g;");
     let mut child = app.start(&["--output", "csv"]);

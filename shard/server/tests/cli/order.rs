@@ -35,6 +35,16 @@ fn constants_come_before_the_first_row() {
 }
 
 #[test]
+fn a_stream_takes_constants_and_the_rows_of_queries() {
+    let sql = format!(
+        "{SOURCE}CREATE STREAM m (k STRING, v BIGINT); INSERT INTO m VALUES ('x', 7);
+         INSERT INTO m SELECT k, v FROM s; SELECT k, v FROM m;"
+    );
+    let outcome = App::new(&sql).file("in.csv", ROWS.as_bytes()).run(&["--output", "csv"]).expect_code(0);
+    assert_eq!(outcome.stdout, "k,v\nx,7\na,1\nb,2\na,3\nc,4\n");
+}
+
+#[test]
 fn constants_alone_make_an_app() {
     let app =
         App::new("CREATE STREAM c (v BIGINT); INSERT INTO c VALUES (1), (2); SELECT v + 1 AS w FROM c;");

@@ -11,8 +11,8 @@ use crate::expr::kernel::set::Set;
 use crate::expr::program::{Block, Op, Operand};
 
 impl Compiler {
-    /// A chain of AND or OR. Terms that cannot fail and are cheap are combined for all rows; from the first other term on, each runs
-    /// only where it is needed.
+    /// A chain of AND or OR. Terms that cannot fail and are cheap are combined for all rows; from
+    /// the first other term on, each runs only where it is needed.
     pub(super) fn logic(&mut self, b: &mut Builder, or: bool, terms: &[&Expr]) -> Result<Operand, ExprError> {
         let eager = 1 + terms[1..].iter().take_while(|term| is_cheap(term)).count();
         if eager == terms.len() {

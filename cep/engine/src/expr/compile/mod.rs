@@ -1,7 +1,7 @@
 //! From the plan's tree to a program.
 //!
-//! Folding: a step whose operands are constants is run once, by the kernel that would run it later; if it fails it
-//! stays, to fail for each row that reaches it.
+//! Folding: a step whose operands are constants is run once, by the kernel that would run it later;
+//! if it fails it stays, to fail for each row that reaches it.
 
 mod choose;
 mod operator;
@@ -46,7 +46,8 @@ pub(super) fn compile(expr: &Expr) -> Result<Compiled, ExprError> {
     Ok(Compiled { block, predicate, machine: compiler.machine })
 }
 
-/// Refuses nesting beyond [`DEPTH_MAX`] without recursing. Chains of AND, OR and `||` are one level: they are compiled flat.
+/// Refuses nesting beyond [`DEPTH_MAX`] without recursing. Chains of AND, OR and `||` are one
+/// level: they are compiled flat.
 fn check_depth(expr: &Expr) -> Result<(), ExprError> {
     let mut open = vec![(expr, 1usize)];
     while let Some((expr, depth)) = open.pop() {

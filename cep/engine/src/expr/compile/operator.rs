@@ -243,7 +243,8 @@ fn arithmetic(op: BinaryOp) -> Option<ArithOp> {
     })
 }
 
-/// Whether `expr` cannot fail and costs so little that running it for every row beats choosing rows.
+/// Whether `expr` cannot fail and costs so little that running it for every row beats choosing
+/// rows.
 pub(super) fn is_cheap(expr: &Expr) -> bool {
     let kind = match &expr.kind {
         ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Stamp | ExprKind::EventTime => true,

@@ -1,7 +1,8 @@
 //! What we leave to Arrow's kernels and to the function library.
 //!
 //! They work on whole arrays and fail as a whole; then the rows are halved until those at fault are
-//! alone. A panic inside such a function is the error of its row: the functions are pure, so nothing half-changed is left behind.
+//! alone. A panic inside such a function is the error of its row: the functions are pure, so
+//! nothing half-changed is left behind.
 
 mod cast;
 mod compare;
@@ -11,9 +12,9 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_arith::numeric;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, Datum, new_null_array};
+use arrow_array::{Array, ArrayRef, Datum, new_null_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
-use arrow_schema::{ArrowError, DataType, FieldRef, IntervalUnit, SortOptions};
+use arrow_schema::{ArrowError, DataType, FieldRef};
 use datafusion_common::DataFusionError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
@@ -24,7 +25,7 @@ use compare::{compare, distinct};
 use super::TEXT_BYTES_MAX;
 use super::error::{RowErrorKind, RowErrors, RowFailure};
 use super::input::Rows;
-use super::kernel::cast::{cast_failure, quoted};
+use super::kernel::cast::cast_failure;
 use super::kernel::map::Failures;
 use super::kernel::text::too_long;
 use super::ops::{ArithOp, CmpOp};

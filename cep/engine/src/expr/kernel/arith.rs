@@ -1,5 +1,5 @@
-//! Arithmetic on integers and floats. Integers are checked: the fast loop computes wrapped results and one
-//! flag for the chunk; only when that is set a second loop finds the rows.
+//! Arithmetic on integers and floats. Integers are checked: the fast loop computes wrapped results
+//! and one flag for the chunk; only when that is set a second loop finds the rows.
 
 use super::map::{Failures, fail_rows, map1, map2};
 use crate::expr::ops::{ArithOp, Float, Int, int_failure, negate_failure};

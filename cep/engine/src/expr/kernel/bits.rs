@@ -1,5 +1,5 @@
-//! Bit operations on INT and BIGINT. Shifts take their distance modulo the width, as Java and PostgreSQL on x86 do; `>>` keeps
-//! the sign.
+//! Bit operations on INT and BIGINT. Shifts take their distance modulo the width, as Java and
+//! PostgreSQL on x86 do; `>>` keeps the sign.
 
 use super::map::map2;
 use crate::expr::ops::{BitOp, Int};

@@ -31,7 +31,10 @@ pub(in crate::expr) fn kleene(out: &mut Reg, rows: usize, or: bool, terms: &[Vie
     out.validity();
     let (values, valid) = bools_mut(&mut out.column);
     for row in 0..rows {
-        let result = terms.iter().fold(Some(!or), |so_far, term| combine(or, so_far, truth(term, row)));
+        let mut result = Some(!or);
+        for term in terms {
+            result = combine(or, result, truth(term, row));
+        }
         values.push(result.unwrap_or(false));
         valid.push(result.is_some());
     }

@@ -51,7 +51,10 @@ impl CastOp {
         if from == to {
             return Some(CastOp::Same);
         }
-        let ns = |t: &T| matches!(t, T::Timestamp(TimeUnit::Nanosecond, zone) if zone.as_deref().is_none_or(is_utc));
+        let ns = |t: &T| match t {
+            T::Timestamp(TimeUnit::Nanosecond, zone) => zone.as_deref().is_none_or(is_utc),
+            _ => false,
+        };
         Some(match (from, to) {
             _ if ns(from) && (ns(to) || *to == T::Int64) || *from == T::Int64 && ns(to) => CastOp::Same,
             (T::Date32, T::Int32) => CastOp::Same,

@@ -49,7 +49,8 @@ pub(in crate::expr) fn keep_where(rows: &mut Vec<u32>, mask: &[bool]) {
     rows.truncate(kept);
 }
 
-/// Writes row i of `values` to row `at[i]` of `out`, which holds enough rows of a fixed-width kind, with validity.
+/// Writes row i of `values` to row `at[i]` of `out`, which holds enough rows of a fixed-width kind,
+/// with validity.
 pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
     macro_rules! put {
         ($out:expr, $access:ident) => {{
@@ -74,8 +75,8 @@ pub(in crate::expr) fn scatter(out: &mut Reg, at: &[u32], values: View<'_>) {
     }
 }
 
-/// CASE over parts computed for all rows: condition and value in turn, then the ELSE if there is one. `like` is of a
-/// kind of ours.
+/// CASE over parts computed for all rows: condition and value in turn, then the ELSE if there is
+/// one. `like` is of a kind of ours.
 pub(in crate::expr) fn select(out: &mut Reg, rows: usize, like: &Column, parts: &[View<'_>]) {
     let (branches, otherwise) = parts.split_at(parts.len() / 2 * 2);
     let otherwise = otherwise.first().copied();
@@ -168,8 +169,8 @@ fn select_validity(out: &mut Reg, rows: usize, branches: &[View<'_>], otherwise:
     }));
 }
 
-/// Builds the text or Arrow column whose row i is row `choices[i].row` of `branches[choices[i].branch]`. Branches that no
-/// row took may hold anything.
+/// Builds the text or Arrow column whose row i is row `choices[i].row` of
+/// `branches[choices[i].branch]`. Branches that no row took may hold anything.
 pub(in crate::expr) fn assemble(out: &mut Reg, like: &Column, branches: &[View<'_>], choices: &[Choice]) {
     if let Values::Any(like) = &like.values {
         return assemble_arrow(out, like, branches, choices);

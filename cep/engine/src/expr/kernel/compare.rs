@@ -1,5 +1,6 @@
-//! Comparisons. Text and bytes compare by their bytes, which for UTF-8 is the order of code points; FALSE is below TRUE; floats
-//! as [`compare_floats`](crate::expr::ops::compare_floats) says. Constants stand on the right.
+//! Comparisons. Text and bytes compare by their bytes, which for UTF-8 is the order of code points;
+//! FALSE is below TRUE; floats as [`compare_floats`](crate::expr::ops::compare_floats) says.
+//! Constants stand on the right.
 
 use super::map::map2;
 use crate::column::Values;

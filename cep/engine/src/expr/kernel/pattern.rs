@@ -1,5 +1,5 @@
-//! LIKE, ILIKE and regular expressions. Patterns that are constant are compiled once; others once for each run of equal
-//! patterns.
+//! LIKE, ILIKE and regular expressions. Patterns that are constant are compiled once; others once
+//! for each run of equal patterns.
 
 use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
@@ -145,8 +145,8 @@ pub(in crate::expr) fn match_constant(
     out.strict_validity(rows, &[a]);
 }
 
-/// Matches each value of `a` against the pattern in the same row of `pattern`. A pattern that does not compile
-/// is the error of its row.
+/// Matches each value of `a` against the pattern in the same row of `pattern`. A pattern that does
+/// not compile is the error of its row.
 pub(in crate::expr) fn match_each(
     out: &mut Reg,
     rows: usize,

@@ -1,7 +1,7 @@
 //! Expressions over one row: closures compiled from the same program as the kernels run.
 //!
-//! For patterns, whose predicates look at several rows at once, and wherever a chunk is one row. Values and errors are those of
-//! [`Compiled`](super::Compiled) on a chunk of that row.
+//! For patterns, whose predicates look at several rows at once, and wherever a chunk is one row.
+//! Values and errors are those of [`Compiled`](super::Compiled) on a chunk of that row.
 
 mod build;
 mod scalar;
@@ -83,8 +83,8 @@ impl RowExpr {
         (self.node)(row)
     }
 
-    /// Whether the row passes: the expression is TRUE. A conjunction stops at the first term that is not, as
-    /// [`Compiled::eval_predicate`](super::Compiled::eval_predicate) does.
+    /// Whether the row passes: the expression is TRUE. A conjunction stops at the first term that
+    /// is not, as [`Compiled::eval_predicate`](super::Compiled::eval_predicate) does.
     ///
     /// # Errors
     /// The row's failure.

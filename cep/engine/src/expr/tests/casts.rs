@@ -1,5 +1,5 @@
-//! Every cast between scalar types: chunk, single rows and closures agree, TRY_CAST differs from CAST only
-//! in saying NULL, and nothing panics.
+//! Every cast between scalar types: chunk, single rows and closures agree, TRY_CAST differs from
+//! CAST only in saying NULL, and nothing panics.
 
 use std::sync::Arc;
 

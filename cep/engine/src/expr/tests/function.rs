@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow_array::Int64Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, Int64Array};
 use arrow_schema::{DataType, Field};
 use cep_lang::plan::{Expr, ExprKind};
 use datafusion_common::{Result, ScalarValue, exec_err};
@@ -57,22 +57,27 @@ fn half(v: i64) -> Result<i64> {
     if v < 0 { exec_err!("{v} is negative") } else { Ok(v / 2) }
 }
 
-fn call(name: &'static str, volatility: Volatility, args: Vec<Expr>) -> Expr {
+fn call_as(name: &'static str, volatility: Volatility, args: Vec<Expr>) -> Expr {
     let signature = Signature::exact(vec![DataType::Int64], volatility);
     let function = Arc::new(ScalarUDF::from(Half { name, signature }));
     let field = Arc::new(Field::new(name, DataType::Int64, true));
     typed(ExprKind::Call { function, args, field }, DataType::Int64)
 }
 
+/// A function that the compiler may know by name.
+pub(super) fn call(name: &'static str, args: Vec<Expr>) -> Expr {
+    call_as(name, Volatility::Immutable, args)
+}
+
 pub(super) fn call_half(input: Expr) -> Expr {
-    call("half", Volatility::Immutable, vec![input])
+    call("half", vec![input])
 }
 
 pub(super) fn call_volatile(input: Expr) -> Expr {
-    call("dice", Volatility::Volatile, vec![input])
+    call_as("dice", Volatility::Volatile, vec![input])
 }
 
 /// `coalesce`, which the compiler knows by name.
 pub(super) fn coalesce(args: Vec<Expr>) -> Expr {
-    call("coalesce", Volatility::Immutable, args)
+    call("coalesce", args)
 }

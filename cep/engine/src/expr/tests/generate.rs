@@ -1,5 +1,5 @@
-//! Random typed trees and chunks, drawn from a tape of bytes: an exhausted tape gives the simplest choice, so a
-//! shorter tape is a simpler case.
+//! Random typed trees and chunks, drawn from a tape of bytes: an exhausted tape gives the simplest
+//! choice, so a shorter tape is a simpler case.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The slow, obvious interpreter: one row, one tree walk, single values. Shares no code with the kernels.
+//! The slow, obvious interpreter: one row, one tree walk, single values. Shares no code with the
+//! kernels.
 
 use std::cmp::Ordering;
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::{Decimal128Type, DecimalType, IntervalMonthDayNano};
-use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray, StringViewArray};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_array::types::{Decimal128Type, DecimalType, Int64Type, IntervalMonthDayNano};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, StringArray, StringViewArray};
+use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use cep_lang::plan::{BinaryOp, Expr, ExprKind, UnaryOp};
 use datafusion_common::ScalarValue;
 
-use super::function::{PANICS, call_half, call_volatile};
+use super::function::{PANICS, call, call_half, call_volatile};
 use super::{Chunk, binary, boolean, cast, col, filter, lit, run, run_rows, typed, unary};
 use crate::column::Values;
 use crate::expr::row::RowExpr;
@@ -236,4 +236,42 @@ fn scratch_is_kept_from_chunk_to_chunk() {
         }
     };
     assert_eq!(address(&[1; 100]), address(&[2; 50]));
+}
+
+#[test]
+fn arrays_compare_element_by_element_and_pass_through_case() {
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(vec![
+        Some(vec![Some(1), Some(2)]),
+        Some(vec![Some(3)]),
+        None,
+    ]));
+    let (list_type, chunk) = (lists.data_type().clone(), Chunk::new(vec![lists]));
+    let v = || col(0, list_type.clone());
+    let first = lit(ScalarValue::try_from_array(&chunk.arrays[0], 0).unwrap());
+    let equal = || boolean(BinaryOp::Eq, v(), first.clone());
+    assert_eq!(texts(&equal(), &chunk), ["true", "false", "NULL"]);
+    assert_eq!(texts(&boolean(BinaryOp::Gt, v(), first.clone()), &chunk), ["false", "true", "NULL"]);
+    let kind = ExprKind::Case { branches: vec![(equal(), v())], otherwise: None };
+    assert_eq!(texts(&typed(kind, list_type.clone()), &chunk), ["[1, 2]", "", ""]);
+}
+
+#[test]
+fn times_differ_by_an_interval() {
+    let ts = |ns| lit(ScalarValue::TimestampNanosecond(Some(ns), None));
+    let span = DataType::Interval(IntervalUnit::MonthDayNano);
+    let difference = |a, b| binary(BinaryOp::Sub, ts(a), ts(b), span.clone());
+    let one = ints(&[0]);
+    let tree = difference(5, 7);
+    let got = run(&tree, &mut Compiled::new(&tree).unwrap(), &one, 0, Rows::All);
+    assert_eq!(got, [Ok(ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, 0, -2))))]);
+    assert!(texts(&difference(i64::MIN, 1), &one)[0].starts_with("error: "));
+}
+
+#[test]
+fn nvl2_evaluates_the_branch_it_takes() {
+    let fails = || binary(BinaryOp::Div, lit(1i64.into()), lit(0i64.into()), DataType::Int64);
+    let known = call("nvl2", vec![x(), lit(1i64.into()), fails()]);
+    assert_eq!(texts(&known, &ints(&[5])), ["1"]);
+    let unknown = call("nvl2", vec![lit(ScalarValue::Int64(None)), lit(1i64.into()), fails()]);
+    assert_eq!(texts(&unknown, &ints(&[5])), ["error: division by zero"]);
 }

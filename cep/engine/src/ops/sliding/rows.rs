@@ -36,6 +36,8 @@ pub struct WindowRows {
     needs_order: bool,
     arg_types: Vec<DataType>,
     extra_types: Vec<DataType>,
+    /// Empty columns to move rows to.
+    spare: Vec<Column>,
 }
 
 impl WindowRows {
@@ -50,6 +52,7 @@ impl WindowRows {
         WindowRows {
             args: arg_types.iter().map(Column::new).collect(),
             extra: extra_types.iter().map(Column::new).collect(),
+            spare: arg_types.iter().chain(&extra_types).map(Column::new).collect(),
             marks: vec![Vec::new(); marks],
             leaves_in_order,
             needs_order,
@@ -113,10 +116,11 @@ impl WindowRows {
             return None;
         }
         let keep: Vec<u32> = self.live().collect();
-        for column in self.args.iter_mut().chain(&mut self.extra) {
-            let mut kept = column.empty_like();
-            kept.append_gather(column, &keep);
-            *column = kept;
+        let columns = self.args.iter_mut().chain(&mut self.extra);
+        for (column, spare) in columns.zip(&mut self.spare) {
+            spare.gather_from(column, &keep);
+            std::mem::swap(column, spare);
+            spare.clear();
         }
         pick(&mut self.group, &keep);
         self.marks.iter_mut().for_each(|m| pick(m, &keep));
