@@ -15,7 +15,7 @@ const FEW_AGAIN: usize = 8;
 pub(crate) struct Counts {
     /// Sorted; empty while there is a tree.
     few: Vec<(Val, u64)>,
-    many: Option<Box<BTreeMap<Val, u64>>>,
+    many: Option<BTreeMap<Val, u64>>,
 }
 
 impl Counts {
@@ -34,7 +34,7 @@ impl Counts {
             Err(at) => {
                 self.few.insert(at, (value, count));
                 if self.few.len() > FEW_MAX {
-                    self.many = Some(Box::new(std::mem::take(&mut self.few).into_iter().collect()));
+                    self.many = Some(std::mem::take(&mut self.few).into_iter().collect());
                 }
                 true
             }
@@ -64,7 +64,7 @@ impl Counts {
             if tree.len() <= FEW_AGAIN
                 && let Some(tree) = self.many.take()
             {
-                self.few.extend(*tree);
+                self.few.extend(tree);
             }
         }
         last
@@ -72,7 +72,7 @@ impl Counts {
 
     /// Number of distinct values.
     pub fn len(&self) -> usize {
-        self.few.len() + self.many.as_ref().map_or(0, |tree| tree.len())
+        self.few.len() + self.many.as_ref().map_or(0, BTreeMap::len)
     }
 
     /// Smallest value.
