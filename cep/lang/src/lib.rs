@@ -13,3 +13,6 @@ pub mod functions;
 pub mod lower;
 pub mod plan;
 pub mod sql;
+
+#[cfg(test)]
+mod test_support;

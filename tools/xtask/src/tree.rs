@@ -9,9 +9,15 @@ use proc_macro2::TokenStream;
 use crate::error::XtaskError;
 use crate::process;
 
-/// The workspace root, known from where this crate was compiled.
+/// The workspace root, known from where cargo runs this crate. Where it was compiled says nothing:
+/// several clones may share a target folder.
+///
+/// # Panics
+///
+/// If this was not started by `cargo run` or `cargo test`.
 pub(crate) fn workspace_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("start this by `cargo xtask`");
+    Path::new(&here)
         .ancestors()
         .nth(2)
         .expect("tools/xtask lies two folders below the root")

@@ -10,6 +10,7 @@ mod approx;
 mod bits;
 mod bools;
 mod count;
+mod counts;
 mod distinct;
 mod edge;
 mod entry;

@@ -1,11 +1,11 @@
 //! Sorted values with their counts.
 
-use std::collections::BTreeMap;
 use std::hash::Hasher;
 
 use arrow_array::Array;
 use siphasher::sip::SipHasher24;
 
+use super::counts::Counts;
 use super::{AggError, Cell, Reader, RowsFor, StateSpec};
 use crate::agg::codec::{put_u32, put_u64};
 use crate::agg::value::{Val, elements};
@@ -18,7 +18,7 @@ const ENTRY_BYTES: usize = size_of::<(Val, u64)>() * 3 / 2;
 /// arguments it holds tuples, which sort in no useful order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SortedCell {
-    values: BTreeMap<Val, u64>,
+    values: Counts,
     heap: usize,
 }
 
@@ -26,9 +26,7 @@ impl SortedCell {
     /// Adds `count` times `value`; returns whether it is new.
     pub fn insert(&mut self, value: Val, count: u64) -> bool {
         let bytes = value.heap_bytes();
-        let times = self.values.entry(value).or_insert(0);
-        let new = *times == 0;
-        *times += count;
+        let new = self.values.insert(value, count);
         if new {
             self.heap += ENTRY_BYTES + bytes;
         }
@@ -40,24 +38,35 @@ impl SortedCell {
     /// # Panics
     /// If there is none: removal of a row that was not added.
     pub fn take(&mut self, value: &Val) -> bool {
-        let times = self.values.get_mut(value).expect("only rows that were added are removed");
-        *times -= 1;
-        let last = *times == 0;
+        let last = self.values.take(value);
         if last {
-            self.values.remove(value);
             self.heap -= ENTRY_BYTES + value.heap_bytes();
         }
         last
     }
 
+    /// Adds a value; returns by how many bytes the heap grew.
+    pub fn put(&mut self, value: Val) -> isize {
+        let before = self.heap as isize;
+        self.insert(value, 1);
+        self.heap as isize - before
+    }
+
+    /// Removes a value that was added; returns by how many bytes the heap grew.
+    pub fn withdraw(&mut self, value: &Val) -> isize {
+        let before = self.heap as isize;
+        self.take(value);
+        self.heap as isize - before
+    }
+
     /// Smallest value; NULL over nothing.
     pub fn first(&self) -> &Val {
-        self.values.first_key_value().map_or(&Val::Null, |(v, _)| v)
+        self.values.first().unwrap_or(&Val::Null)
     }
 
     /// Largest value; NULL over nothing.
     pub fn last(&self) -> &Val {
-        self.values.last_key_value().map_or(&Val::Null, |(v, _)| v)
+        self.values.last().unwrap_or(&Val::Null)
     }
 
     /// Number of distinct values.
@@ -67,7 +76,7 @@ impl SortedCell {
 
     /// The distinct values, ascending, and their counts.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = (&Val, u64)> {
-        self.values.iter().map(|(v, &n)| (v, n))
+        self.values.iter()
     }
 
     /// The most frequent value, the smallest of several; NULL over nothing.
@@ -178,24 +187,18 @@ fn decode_key(spec: &StateSpec, input: &mut Reader) -> Result<Val, AggError> {
 impl Cell for SortedCell {
     fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         Self::each(rows, |group, value| {
-            let cell = &mut cells[group];
-            *heap -= cell.heap as isize;
-            cell.insert(value, 1);
-            *heap += cell.heap as isize;
+            *heap += cells[group].put(value);
         });
     }
 
     fn remove(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
         Self::each(rows, |group, value| {
-            let cell = &mut cells[group];
-            *heap -= cell.heap as isize;
-            cell.take(&value);
-            *heap += cell.heap as isize;
+            *heap += cells[group].withdraw(&value);
         });
     }
 
     fn merge(&mut self, other: &Self, _: &StateSpec) {
-        for (value, &count) in &other.values {
+        for (value, count) in other.values() {
             self.insert(value.clone(), count);
         }
     }
@@ -203,7 +206,7 @@ impl Cell for SortedCell {
     /// Number of distinct values `u32`, then each with its count `u64`, ascending.
     fn encode(&self, _: &StateSpec, out: &mut Vec<u8>) {
         put_u32(out, self.values.len() as u32);
-        for (value, &count) in &self.values {
+        for (value, count) in self.values() {
             value.encode(out);
             put_u64(out, count);
         }
@@ -214,13 +217,18 @@ impl Cell for SortedCell {
         for _ in 0..input.u32()? {
             let value = decode_key(spec, input)?;
             let count = input.u64()?;
-            let ascends = cell.values.is_empty() || *cell.last() < value;
+            let ascends = cell.values.len() == 0 || *cell.last() < value;
             if !ascends || count == 0 || (value == Val::Null && !spec.nulls) {
                 return Err(AggError::Corrupt { what: "sorted values" });
             }
             cell.insert(value, count);
         }
         Ok(cell)
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.heap = 0;
     }
 
     fn heap_bytes(&self) -> usize {

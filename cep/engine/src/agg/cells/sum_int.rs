@@ -30,6 +30,22 @@ impl SumIntCell {
         }
     }
 
+    /// Adds a value; returns by how many bytes the heap grew, for the slides.
+    #[inline(always)]
+    pub fn put(&mut self, x: i64) -> isize {
+        self.sum = self.sum.wrapping_add(i128::from(x));
+        self.n = self.n.wrapping_add(1);
+        0
+    }
+
+    /// Removes a value that was added.
+    #[inline(always)]
+    pub fn take(&mut self, x: i64) -> isize {
+        self.sum = self.sum.wrapping_sub(i128::from(x));
+        self.n = self.n.wrapping_sub(1);
+        0
+    }
+
     /// The mean rounded once, NULL over nothing.
     pub fn avg(&self) -> Option<f64> {
         if self.n == 0 {
@@ -47,17 +63,13 @@ impl SumIntCell {
 impl Cell for SumIntCell {
     fn add(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         Self::each(rows, |group, x| {
-            let cell = &mut cells[group];
-            cell.sum = cell.sum.wrapping_add(i128::from(x));
-            cell.n = cell.n.wrapping_add(1);
+            cells[group].put(x);
         });
     }
 
     fn remove(cells: &mut [Self], rows: RowsFor, _: &mut isize) {
         Self::each(rows, |group, x| {
-            let cell = &mut cells[group];
-            cell.sum = cell.sum.wrapping_sub(i128::from(x));
-            cell.n = cell.n.wrapping_sub(1);
+            cells[group].take(x);
         });
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn round_slowly(numerator: &BigInt, denominator: &BigInt) -> f64 {
         (0, _) => low / 2,
         (_, false) => low / 2 + 1,
         // A tie: to even.
-        (_, true) => low / 2 + (low / 2 & 1),
+        (_, true) => low / 2 + ((low / 2) & 1),
     };
     let value = f64::from_bits(bits);
     if numerator.sign() == Sign::Minus { -value } else { value }

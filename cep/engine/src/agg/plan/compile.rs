@@ -241,7 +241,7 @@ impl Call<'_> {
 
     fn bits(&mut self) -> Result<usize, AggError> {
         let arg = self.arg()?;
-        self.result(&[arg.clone()])?;
+        self.result(std::slice::from_ref(&arg))?;
         match arg {
             DataType::Int32 | DataType::Int64 => Ok(self.state(StateKind::Bits)),
             _ => Err(self.unsupported()),
@@ -250,7 +250,7 @@ impl Call<'_> {
 
     fn extreme(&mut self, largest: bool, forever: bool) -> Result<usize, AggError> {
         let arg = self.arg()?;
-        self.result(&[arg.clone()])?;
+        self.result(std::slice::from_ref(&arg))?;
         let kind = match (self.held(&arg)?, largest) {
             _ if self.plan.options.removal && !forever => StateKind::Sorted,
             (ValKind::Word(_), false) => StateKind::WordMin,
@@ -370,7 +370,7 @@ impl Call<'_> {
             0 => return Err(self.parameter("rows count from 1, or from -1 at the end")),
             1 => (Keep::First(1), Read::First),
             -1 => (Keep::Last(1), Read::Last),
-            1.. => (Keep::First(rows), Read::Nth { n }),
+            2.. => (Keep::First(rows), Read::Nth { n }),
             _ => (Keep::Last(rows), Read::Nth { n }),
         };
         Ok((self.ordered(keep, !ignore_nulls)?, read))

@@ -1,6 +1,7 @@
 //! Promises of whole aggregates.
 
 mod calls;
+mod large;
 mod monoid;
 mod refusals;
 mod values;

@@ -1,7 +1,6 @@
 //! `docs/functions.md` is made from the library and must not fall behind.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use crate::functions::{AGGREGATES, FunctionKind, FunctionRegistry, Order, REFUSALS};
 
@@ -77,7 +76,7 @@ fn rendered() -> String {
 
 #[test]
 fn the_function_reference_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/functions.md");
+    let path = crate::test_support::manifest_dir().join("../../docs/functions.md");
     let rendered = rendered();
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,12 +1,11 @@
 //! Every app that ships compiles.
 
-use std::path::Path;
 
 use crate::lower::{CompileOptions, compile};
 
 #[test]
 fn every_app_compiles() {
-    let apps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/apps");
+    let apps = crate::test_support::manifest_dir().join("../../deploy/apps");
     let mut count = 0;
     for entry in std::fs::read_dir(apps).unwrap() {
         let path = entry.unwrap().path().join("app.sql");

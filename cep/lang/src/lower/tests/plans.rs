@@ -445,7 +445,7 @@ fn a_whole_program_explains_itself() {
         stream trades (ts TIMESTAMP, symbol STRING, price DOUBLE, volume BIGINT)
           external, append, clock event, event time ts, lateness 2s, late rows dropped
         stream arrivals (k STRING, n INT)
-          derived, append, clock ingest, event time of the row, lateness 2s, late rows dropped
+          external, append, clock ingest, event time of the row, lateness 2s, late rows dropped
         stream s (ts TIMESTAMP, n INT NOT NULL, j JSON)
           external, append, clock event, event time ts, lateness 5s, late rows copied to late
         stream late (ts TIMESTAMP, n INT NOT NULL, j JSON)
