@@ -1,6 +1,6 @@
 //! CEPtra's engine: log entries in, actions out, nothing else.
 //!
-//! [`Partition::apply`] is the only way in. Rooms: [`column`] values of a chunk · [`chunk`] rows on an
+//! [`Partition::apply`] is the only way in. Rooms: [`mod@column`] values of a chunk · [`chunk`] rows on an
 //! edge and the order of a step · [`expr`] expressions · [`keys`] groups by key · [`agg`] aggregate
 //! states · [`ops`] operators · [`graph`] operators in topological order · [`time`] stamps and
 //! watermarks · [`codec`] bytes of checkpoints · [`actions`] what the host is asked to do.

@@ -173,7 +173,7 @@ fn lossy() -> Step {
     let mut counts: BTreeMap<Option<i64>, (u64, u64)> = BTreeMap::new();
     let mut total = 0u64;
     Box::new(move |window, entry| {
-        if total > 0 && total % 10 == 0 {
+        if total > 0 && total.is_multiple_of(10) {
             counts.retain(|_, (count, missed)| *count + *missed > total / 10);
             window.retain(|e| counts.contains_key(&e.row.3));
         }

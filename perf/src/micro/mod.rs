@@ -104,7 +104,7 @@ fn feed(partition: &mut Partition, entries: &[Entry], actions: &mut Actions) -> 
     let mut rows = 0;
     for entry in entries {
         actions.clear();
-        let done = partition.apply(entry, &mut Budget::UNLIMITED, actions);
+        let done = partition.apply(entry, &mut { Budget::UNLIMITED }, actions);
         assert_eq!(done, Progress::Done, "the budget is unlimited");
         rows += actions.rows();
         black_box(&*actions);

@@ -23,7 +23,7 @@ pub fn measure(query: &str, trades: &Trades) -> Value {
     for entry in &entries {
         actions.clear();
         let start = now();
-        let done = partition.apply(entry, &mut Budget::UNLIMITED, &mut actions);
+        let done = partition.apply(entry, &mut { Budget::UNLIMITED }, &mut actions);
         taken.push(elapsed_ns(start));
         assert_eq!(done, Progress::Done, "the budget is unlimited");
         black_box(&actions);

@@ -17,11 +17,7 @@ use crate::process;
 /// If this was not started by `cargo run` or `cargo test`.
 pub(crate) fn workspace_root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("start this by `cargo xtask`");
-    Path::new(&here)
-        .ancestors()
-        .nth(2)
-        .expect("tools/xtask lies two folders below the root")
-        .to_path_buf()
+    Path::new(&here).ancestors().nth(2).expect("tools/xtask lies two folders below the root").to_path_buf()
 }
 
 /// One text file, with its path relative to the root and written with `/`.

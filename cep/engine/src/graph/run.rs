@@ -4,7 +4,7 @@ use cep_types::StreamId;
 
 use super::{EdgeId, Graph, NodeKind, SlotId};
 use crate::actions::Actions;
-use crate::chunk::{Chunk, Phase, position, step_row};
+use crate::chunk::{Chunk, step_row};
 use crate::column::Values;
 use crate::ops::{OpContext, OpError};
 use crate::time::{NodeTime, Watermarks};
@@ -154,9 +154,4 @@ fn retime(input: &Chunk, column: usize, out: &mut Chunk, errors: &mut Vec<OpErro
     for (time, &row) in out.time[from..].iter_mut().zip(&rows) {
         *time = times[row as usize];
     }
-}
-
-/// Position of the flush of a step.
-pub(crate) fn flush_position(stamps: &[i64]) -> u32 {
-    position(stamps.len() - 1, Phase::Flush)
 }

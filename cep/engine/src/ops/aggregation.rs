@@ -70,12 +70,7 @@ impl AggregationOp {
             let same =
                 |row: &usize| self.time_of(input, *row).is_some_and(|t| self.layout.pane_of(t) == pane);
             let to = from + (from..rows).take_while(same).count();
-            let fresh = || self.shape.content();
-            if !self.buckets.contains_key(&pane) {
-                let content = fresh();
-                self.buckets.insert(pane, content);
-            }
-            let content = self.buckets.get_mut(&pane).expect("just made");
+            let content = self.buckets.entry(pane).or_insert_with(|| self.shape.content());
             self.shape.add(content, input, from, to, self.seq);
             self.seq += (to - from) as u64;
             from = to;

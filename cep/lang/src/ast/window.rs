@@ -30,6 +30,7 @@ pub struct Duration {
 /// Kind and parameters of a window. Durations are positive, counts at least 1; the parser refuses
 /// others.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the syntax above each kind names its parameters")]
 pub enum WindowKind {
     /// `TUMBLING (SIZE d [, OFFSET d] [, ZONE 'tz'])`; alias `TUMBLE`.
     Tumbling { size: Duration, offset: Option<Duration>, zone: Option<String> },

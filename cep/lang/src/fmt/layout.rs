@@ -476,8 +476,8 @@ fn option_keys(tokens: &[Tok]) -> Vec<std::ops::Range<usize>> {
         return keys;
     };
     let mut start = with + 1;
-    for at in with + 1..tokens.len() {
-        match tokens[at].token {
+    for (at, token) in tokens.iter().enumerate().skip(with + 1) {
+        match token.token {
             Token::Eq => keys.push(start..at),
             Token::Comma => start = at + 1,
             Token::RParen => break,

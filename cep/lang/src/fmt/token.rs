@@ -158,9 +158,8 @@ impl Gap {
 pub(super) fn pieces(text: &str, tokens: Vec<Located>) -> (Vec<Piece>, Vec<Comment>) {
     let mut pieces = Vec::new();
     let mut current = Vec::new();
-    let mut gap = Gap::default();
     // What stands before everything begins a line.
-    gap.newlines = 1;
+    let mut gap = Gap { newlines: 1, ..Gap::default() };
     for Located { token, span } in tokens {
         let slice = &text[span.start..span.end];
         match token.token {

@@ -69,7 +69,7 @@ impl<'a> Context<'a> {
     /// A name that stands for nothing.
     pub(crate) fn resolved(&self, sql: &SqlExpr, scope: &Scope<'_>) -> Result<SqlExpr> {
         let mut sql = sql.clone();
-        scope.resolve(&mut sql).map_err(|refusal| self.places.refused(refusal))?;
+        scope.resolve(&mut sql).map_err(|refusal| self.places.refused(*refusal))?;
         Ok(sql)
     }
 

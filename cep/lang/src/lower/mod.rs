@@ -56,6 +56,9 @@ use crate::plan::{Clock, Program};
 pub use result::StatementResult;
 pub use session::Session;
 
+/// Answers the name of a variable with its value.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What a script is compiled for.
 #[derive(Clone)]
 pub struct CompileOptions {
@@ -63,7 +66,7 @@ pub struct CompileOptions {
     /// script does not set `clock`: `event` for files and replay, `ingest` for a live server.
     pub default_clock: Clock,
     /// Answers for `${VAR}` and `${VAR:default}` in WITH options.
-    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub environment: Environment,
 }
 
 impl Default for CompileOptions {

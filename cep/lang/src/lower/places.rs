@@ -58,7 +58,7 @@ impl<'a> Places<'a> {
     }
 
     /// A refusal as a diagnostic.
-    pub(crate) fn refused(&self, refusal: Box<Refusal>) -> Box<Diagnostic> {
+    pub(crate) fn refused(&self, refusal: Refusal) -> Box<Diagnostic> {
         Box::new(refusal.diagnostic(&self.locations))
     }
 }

@@ -171,7 +171,7 @@ fn once(context: &Context<'_>, select: &Select, around: Around<'_>) -> Result<Se
     }
     let nothing = arrow_schema::Schema::empty();
     let scope = Scope { relations: Vec::new(), ..Scope::of(None, &nothing, context.registry()) };
-    let items = expand(items, &scope).map_err(|refusal| context.places.refused(refusal))?;
+    let items = expand(items, &scope).map_err(|refusal| context.places.refused(*refusal))?;
     let mut fields = Vec::new();
     let mut values = Vec::new();
     for item in items {

@@ -127,7 +127,7 @@ impl Reader<'_> {
             named_windows: _,
             span: _,
         } = self.select;
-        let items = expand(items, &self.scope).map_err(|refusal| self.context.places.refused(refusal))?;
+        let items = expand(items, &self.scope).map_err(|refusal| self.context.places.refused(*refusal))?;
         let parts = items
             .iter()
             .map(|item| self.part(&item.expr, &item.name, &self.scope))
@@ -169,7 +169,7 @@ impl Reader<'_> {
 
     /// A group key or an order, which may be a position in the select list.
     fn key(&self, sql: &SqlExpr, items: &[Item], scope: &Scope<'_>) -> Result<Part> {
-        let item = by_position(sql, items).map_err(|refusal| self.context.places.refused(refusal))?;
+        let item = by_position(sql, items).map_err(|refusal| self.context.places.refused(*refusal))?;
         match item {
             Some(item) => self.part(&item.expr, &item.name, &self.scope),
             None => self.part(sql, &super::sqlast::text_of(sql), scope),

@@ -171,7 +171,7 @@ impl Cursor<'_> {
                 self.error(codes::CLAUSE, "SELECT has no INTO").help("write INSERT INTO stream SELECT …"),
             ));
         }
-        let (from, filter) = self.from_and_where()?;
+        let (from, filter) = self.sources_and_filter()?;
         let group_by = self.group_by()?;
         let having = if self.eat(&["HAVING"]) { Some(self.expr()?) } else { None };
         let (named_windows, qualify) = self.windows_and_qualify()?;

@@ -82,7 +82,7 @@ const NO_ALIAS: &[&str] = &[
 
 impl Cursor<'_> {
     /// `[FROM relation] [WHERE …]`; a WHERE that a window follows filters before it.
-    pub(super) fn from_and_where(&mut self) -> Result<(Option<Relation>, Option<sql::Expr>)> {
+    pub(super) fn sources_and_filter(&mut self) -> Result<(Option<Relation>, Option<sql::Expr>)> {
         let mut relation = if self.is(0, "FROM") {
             self.advance();
             Some(self.relation()?)

@@ -124,11 +124,9 @@ fn a_late_row_corrects_its_window_by_retraction() {
 
 #[test]
 fn reads_of_an_aggregation_are_answered_at_the_end() {
-    let app = app(
-        "CREATE AGGREGATION per_key AS SELECT k, sum(v) AS total FROM s GROUP BY k
+    let app = app("CREATE AGGREGATION per_key AS SELECT k, sum(v) AS total FROM s GROUP BY k
              AGGREGATE BY ts EVERY SECONDS ... HOURS;
-         SELECT k, total FROM per_key WITHIN '2024-05-01 00:00:00', '2024-05-02 00:00:00' PER 'hours';",
-    );
+         SELECT k, total FROM per_key WITHIN '2024-05-01 00:00:00', '2024-05-02 00:00:00' PER 'hours';");
     assert_eq!(app.run(&["--output", "csv"]).expect_code(0).stdout, "k,total\na,4\nb,2\nc,4\n");
 }
 

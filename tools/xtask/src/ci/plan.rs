@@ -41,14 +41,13 @@ pub(super) fn steps(paths: &BTreeSet<String>, has_deny: bool) -> Vec<Step> {
         step("gen --check", Action::GenCheck),
         step(
             "clippy",
-            // Reported, not yet enforced: the rooms have not been cleaned of warnings.
-            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--cap-lints", "warn"]),
+            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         ),
         step(
             "doc",
             Action::Cargo {
                 args: vec!["doc", "--workspace", "--no-deps", "--locked"],
-                env: vec![("RUSTDOCFLAGS", "--cap-lints warn")],
+                env: vec![("RUSTDOCFLAGS", "-D warnings")],
             },
         ),
         step("test", cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])),
@@ -98,8 +97,8 @@ mod tests {
             fmt: cargo fmt --all --check []
             tidy: Tidy
             gen --check: GenCheck
-            clippy: cargo clippy --workspace --all-targets --locked -- --cap-lints warn []
-            doc: cargo doc --workspace --no-deps --locked [("RUSTDOCFLAGS", "--cap-lints warn")]
+            clippy: cargo clippy --workspace --all-targets --locked -- -D warnings []
+            doc: cargo doc --workspace --no-deps --locked [("RUSTDOCFLAGS", "-D warnings")]
             test: cargo test --workspace --locked --no-fail-fast []
             deny: cargo deny check licenses bans sources []
             build --release: cargo build --release --locked -p ceptra []

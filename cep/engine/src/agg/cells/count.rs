@@ -12,20 +12,6 @@ pub(crate) struct CountCell {
 }
 
 impl CountCell {
-    /// Adds a row; returns by how many bytes the heap grew, for the slides.
-    #[inline(always)]
-    pub fn put(&mut self) -> isize {
-        self.n = self.n.wrapping_add(1);
-        0
-    }
-
-    /// Removes a row that was added.
-    #[inline(always)]
-    pub fn take(&mut self) -> isize {
-        self.n = self.n.wrapping_sub(1);
-        0
-    }
-
     fn step(cells: &mut [Self], rows: RowsFor, by: u64) {
         let args = rows.spec.args.len();
         let arrow = (0..args).any(|i| matches!(rows.arg(i).values, Values::Any(_)));

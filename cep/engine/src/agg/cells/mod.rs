@@ -135,11 +135,6 @@ impl<C: Cell> Cells<C> {
         &self.spec
     }
 
-    /// The cells and the bytes they have on the heap.
-    pub fn parts_mut(&mut self) -> (&mut [C], &mut isize) {
-        (&mut self.cells, &mut self.heap)
-    }
-
     pub fn resize(&mut self, groups: usize) {
         for cell in self.cells.iter().skip(groups) {
             self.heap -= cell.heap_bytes() as isize;

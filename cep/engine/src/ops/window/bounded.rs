@@ -83,7 +83,7 @@ impl Step {
             BoundedOp::Aggregate { keys, calls, schema } => {
                 let keys: Vec<&Expr> = keys.iter().map(|k| &k.expr).collect();
                 let calls: &[AggCall] = calls;
-                let shape = Shape::groups(None, &keys, calls, options.clone(), &[])?;
+                let shape = Shape::groups(None, &keys, calls, *options, &[])?;
                 Step::Aggregate(
                     Box::new(shape),
                     schema.fields().iter().map(|f| f.data_type().clone()).collect(),

@@ -74,7 +74,7 @@ impl ResultPlan {
                 let key_count = row_keys.len();
                 columns.extend((0..calls.len()).map(|c| ResultColumn::Content(key_count + c)));
                 (
-                    Shape::groups(filter.as_ref(), &row_keys, calls, options.clone(), extra_keys)?,
+                    Shape::groups(filter.as_ref(), &row_keys, calls, *options, extra_keys)?,
                     columns,
                     types(schema),
                 )

@@ -93,10 +93,8 @@ fn check_literals(name: &str, args: &[Expr]) -> Result<()> {
                 return plan_err!("k of topk is between 1 and 10000, not {k}");
             }
         }
-        "nth_value" => {
-            if literal_number(name, args, 1)? == Some(0.0) {
-                return plan_err!("n of nth_value counts from 1, or from −1 backwards; it is not 0");
-            }
+        "nth_value" if literal_number(name, args, 1)? == Some(0.0) => {
+            return plan_err!("n of nth_value counts from 1, or from −1 backwards; it is not 0");
         }
         _ => {}
     }

@@ -70,7 +70,7 @@ fn number(digits: &str, long: bool, negated: bool, span: Span) -> Checked {
 }
 
 fn hex(digits: &str, span: Span) -> Checked {
-    if digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(());
     }
     Err(refuse(

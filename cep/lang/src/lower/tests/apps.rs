@@ -1,6 +1,5 @@
 //! Every app that ships compiles.
 
-
 use crate::lower::{CompileOptions, compile};
 
 #[test]
