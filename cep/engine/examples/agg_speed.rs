@@ -87,8 +87,8 @@ fn main() {
     let longs: Vec<i64> = (0..ROWS).map(|_| next() as i64).collect();
     let bench = Bench {
         groups: groups.clone(),
-        doubles: Column { values: Values::F64(prices.clone().into()), valid: None },
-        longs: Column { values: Values::I64(longs.into()), valid: None },
+        doubles: Column::dense(Values::F64(prices.clone().into())),
+        longs: Column::dense(Values::I64(longs.into())),
     };
 
     let mut counts = vec![0u64; GROUPS];

@@ -164,7 +164,7 @@ impl Partition {
                 self.scratch.stamps.clear();
                 self.scratch.stamps.push(self.stamp);
                 self.silence(Some(*stream));
-                let mut slot = std::mem::take(self.graph.slot_of(*stream));
+                let mut slot = self.graph.slot_of(*stream).take();
                 if let Some(clock) = &mut self.graph.clocks[stream.index()] {
                     clock.end(&mut slot);
                 }
@@ -232,7 +232,7 @@ impl Partition {
             *self.graph.input(events.stream) = chunk;
             return;
         }
-        let mut slot = std::mem::take(self.graph.slot_of(events.stream));
+        let mut slot = self.graph.slot_of(events.stream).take();
         if let Some(clock) = &mut self.graph.clocks[events.stream.index()] {
             clock.dense_rows(&stream.time, &chunk.time, &self.scratch.stamps, &mut slot);
         }
@@ -317,7 +317,7 @@ impl Partition {
             }
             let at = stream.id.index();
             let Some(mut clock) = self.graph.clocks[at].take() else { continue };
-            let mut slot: Watermarks = std::mem::take(self.graph.slot_of(stream.id));
+            let mut slot: Watermarks = self.graph.slot_of(stream.id).take();
             clock.silence(&stream.time, &self.scratch.stamps, &mut slot);
             *self.graph.slot_of(stream.id) = slot;
             self.graph.clocks[at] = Some(clock);

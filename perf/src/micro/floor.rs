@@ -1,10 +1,5 @@
 //! The floors: what one would write by hand for exactly this query, with plain sums.
 
-#![allow(clippy::disallowed_types)] // a hand-written loop uses the standard map
-
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampNanosecondType};
@@ -49,55 +44,100 @@ impl Floor for FilterProject {
     }
 }
 
-/// A multiplicative hash over eight-byte words: what one reaches for instead of SipHash.
+/// Symbols numbered from 0 in order of arrival: open addressing over a multiplicative hash, which is
+/// what one writes when a general map is too slow.
 #[derive(Default)]
-pub struct FastHasher(u64);
-
-impl Hasher for FastHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for word in bytes.chunks(8) {
-            let mut padded = [0; 8];
-            padded[..word.len()].copy_from_slice(word);
-            self.0 =
-                (self.0.rotate_left(5) ^ u64::from_le_bytes(padded)).wrapping_mul(0x51_7c_c1_b7_27_22_0a_95);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        // The map takes slots from the low bits; those of a product are its weakest.
-        self.0.rotate_left(26)
-    }
+struct Symbols {
+    /// Number of the symbol plus one, 0 for a free slot; a power of two of them.
+    slots: Vec<u32>,
+    hashes: Vec<u64>,
+    /// Ends in `bytes`.
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
 }
 
-type FastMap<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<FastHasher>>;
+/// Two to this many slots, four times the symbols at least.
+const SLOT_BITS: u32 = 12;
+
+impl Symbols {
+    fn clear(&mut self) {
+        self.slots.clear();
+        self.slots.resize(1 << SLOT_BITS, 0);
+        self.hashes.clear();
+        self.ends.clear();
+        self.bytes.clear();
+    }
+
+    #[inline(always)]
+    fn hash(symbol: &[u8]) -> u64 {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut hash = symbol.len() as u64;
+        let mut words = symbol.chunks_exact(8);
+        for word in &mut words {
+            hash = (hash ^ u64::from_le_bytes(word.try_into().expect("eight bytes"))).wrapping_mul(FACTOR);
+        }
+        let rest = words.remainder();
+        if !rest.is_empty() {
+            let tail = rest.iter().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
+            hash = (hash ^ tail).wrapping_mul(FACTOR);
+        }
+        hash
+    }
+
+    #[inline(always)]
+    fn text(&self, number: usize) -> &[u8] {
+        let from = if number == 0 { 0 } else { self.ends[number - 1] as usize };
+        &self.bytes[from..self.ends[number] as usize]
+    }
+
+    #[inline(always)]
+    fn number(&mut self, symbol: &[u8]) -> u32 {
+        let hash = Self::hash(symbol);
+        let mut slot = (hash >> (64 - SLOT_BITS)) as usize;
+        loop {
+            match self.slots[slot] {
+                0 => break,
+                n if self.hashes[n as usize - 1] == hash && self.text(n as usize - 1) == symbol => {
+                    return n - 1;
+                }
+                _ => slot = (slot + 1) & ((1 << SLOT_BITS) - 1),
+            }
+        }
+        self.hashes.push(hash);
+        self.bytes.extend_from_slice(symbol);
+        self.ends.push(self.bytes.len() as u32);
+        assert!(self.hashes.len() < 1 << (SLOT_BITS - 1), "the table is large enough for the input");
+        self.slots[slot] = self.hashes.len() as u32;
+        self.hashes.len() as u32 - 1
+    }
+}
 
 /// Tumbling one second: count and sum by symbol, averages at the close.
 #[derive(Default)]
 pub struct Tumbling {
-    groups: FastMap<(u64, f64)>,
+    symbols: Symbols,
+    groups: Vec<(u64, f64)>,
 }
 
 impl Floor for Tumbling {
     fn pass(&mut self, trades: &Trades) -> f64 {
         let (mut end, mut check) = (i64::MIN, 0.0);
+        self.symbols.clear();
         self.groups.clear();
         for batch in &trades.batches {
             let (ts, symbols, prices) = columns(batch);
             for (row, &price) in prices.iter().enumerate() {
                 if ts[row] >= end {
-                    check += self.groups.drain().map(|(_, (n, sum))| sum / n as f64 + sum).sum::<f64>();
+                    check += self.groups.drain(..).map(|(n, sum)| sum / n as f64 + sum).sum::<f64>();
+                    self.symbols.clear();
                     end = ts[row] - ts[row].rem_euclid(1_000_000_000) + 1_000_000_000;
                 }
-                let symbol = symbols.value(row).as_bytes();
-                match self.groups.get_mut(symbol) {
-                    Some(group) => {
-                        group.0 += 1;
-                        group.1 += price;
-                    }
-                    None => {
-                        self.groups.insert(symbol.into(), (1, price));
-                    }
+                let group = self.symbols.number(symbols.value(row).as_bytes()) as usize;
+                if group == self.groups.len() {
+                    self.groups.push((0, 0.0));
                 }
+                self.groups[group].0 += 1;
+                self.groups[group].1 += price;
             }
         }
         check
@@ -107,7 +147,7 @@ impl Floor for Tumbling {
 /// Sliding, the last `rows` rows: average of the row's symbol within them, one output a row.
 pub struct SlidingLength {
     rows: usize,
-    numbers: FastMap<u32>,
+    symbols: Symbols,
     groups: Vec<(u64, f64)>,
     ring: Vec<(u32, f64)>,
     out: Vec<f64>,
@@ -118,7 +158,7 @@ impl SlidingLength {
     pub fn new(rows: usize) -> Self {
         SlidingLength {
             rows,
-            numbers: FastMap::default(),
+            symbols: Symbols::default(),
             groups: Vec::new(),
             ring: Vec::new(),
             out: Vec::new(),
@@ -128,7 +168,7 @@ impl SlidingLength {
 
 impl Floor for SlidingLength {
     fn pass(&mut self, trades: &Trades) -> f64 {
-        self.numbers.clear();
+        self.symbols.clear();
         self.groups.clear();
         self.ring.clear();
         let (mut at, mut check) = (0, 0.0);
@@ -136,23 +176,17 @@ impl Floor for SlidingLength {
             let (_, symbols, prices) = columns(batch);
             self.out.clear();
             for (row, &price) in prices.iter().enumerate() {
-                let symbol = symbols.value(row).as_bytes();
-                let group = match self.numbers.get(symbol) {
-                    Some(&group) => group,
-                    None => {
-                        let group = self.groups.len() as u32;
-                        self.numbers.insert(symbol.into(), group);
-                        self.groups.push((0, 0.0));
-                        group
-                    }
-                };
+                let group = self.symbols.number(symbols.value(row).as_bytes());
+                if group as usize == self.groups.len() {
+                    self.groups.push((0, 0.0));
+                }
                 if self.ring.len() < self.rows {
                     self.ring.push((group, price));
                 } else {
                     let (old, value) = std::mem::replace(&mut self.ring[at], (group, price));
                     self.groups[old as usize].0 -= 1;
                     self.groups[old as usize].1 -= value;
-                    at = (at + 1) % self.rows;
+                    at = if at + 1 == self.rows { 0 } else { at + 1 };
                 }
                 let state = &mut self.groups[group as usize];
                 state.0 += 1;

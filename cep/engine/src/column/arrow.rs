@@ -34,7 +34,7 @@ impl Column {
             | DataType::BinaryView => Values::Bytes { offsets: Buf::Own(vec![0]), bytes: ByteBuf::default() },
             other => Values::Any(new_empty_array(other)),
         };
-        Column { values, valid: None }
+        Column::dense(values)
     }
 
     /// The column of an Arrow array: fixed-width values and text are shared, booleans and null
@@ -44,50 +44,9 @@ impl Column {
     /// # Panics
     /// If text or bytes in another encoding exceed 2 GiB.
     pub fn from_arrow(array: &ArrayRef) -> Self {
-        let values = match array.data_type() {
-            DataType::Boolean => Values::Bool(array.as_boolean().values().iter().collect()),
-            DataType::Int32 => Values::I32(Buf::Arrow(array.as_primitive::<Int32Type>().values().clone())),
-            DataType::Date32 => Values::I32(Buf::Arrow(array.as_primitive::<Date32Type>().values().clone())),
-            DataType::Int64 => Values::I64(Buf::Arrow(array.as_primitive::<Int64Type>().values().clone())),
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                Values::I64(Buf::Arrow(array.as_primitive::<TimestampNanosecondType>().values().clone()))
-            }
-            DataType::Time64(TimeUnit::Nanosecond) => {
-                Values::I64(Buf::Arrow(array.as_primitive::<Time64NanosecondType>().values().clone()))
-            }
-            DataType::Float32 => {
-                Values::F32(Buf::Arrow(array.as_primitive::<Float32Type>().values().clone()))
-            }
-            DataType::Float64 => {
-                Values::F64(Buf::Arrow(array.as_primitive::<Float64Type>().values().clone()))
-            }
-            DataType::Decimal128(_, _) => {
-                Values::I128(Buf::Arrow(array.as_primitive::<Decimal128Type>().values().clone()))
-            }
-            DataType::Utf8 => {
-                let a = array.as_string::<i32>();
-                Values::Bytes {
-                    offsets: Buf::Arrow(a.offsets().inner().clone()),
-                    bytes: ByteBuf::Arrow(a.values().clone()),
-                }
-            }
-            DataType::Binary => {
-                let a = array.as_binary::<i32>();
-                Values::Bytes {
-                    offsets: Buf::Arrow(a.offsets().inner().clone()),
-                    bytes: ByteBuf::Arrow(a.values().clone()),
-                }
-            }
-            DataType::LargeUtf8 | DataType::Utf8View => {
-                return Self::from_arrow(&recoded(array, &DataType::Utf8));
-            }
-            DataType::LargeBinary | DataType::BinaryView => {
-                return Self::from_arrow(&recoded(array, &DataType::Binary));
-            }
-            _ => return Column { values: Values::Any(Arc::clone(array)), valid: None },
-        };
-        let valid = array.nulls().filter(|n| n.null_count() > 0).map(|n| n.iter().collect());
-        Column { values, valid }
+        let mut column = Column::dense(Values::Any(Arc::clone(array)));
+        column.load(array);
+        column
     }
 
     /// Replaces the content by an Arrow array of the column's type, keeping allocations.
@@ -95,9 +54,14 @@ impl Column {
         if let (Values::Bool(out), DataType::Boolean) = (&mut self.values, array.data_type()) {
             out.clear();
             out.extend(array.as_boolean().values().iter());
-            self.valid = array.nulls().filter(|n| n.null_count() > 0).map(|n| n.iter().collect());
         } else {
-            *self = Column::from_arrow(array);
+            self.values = values_of(array);
+        }
+        self.clear_mask();
+        // The mask of other kinds is in the array.
+        let nulls = array.nulls().filter(|n| n.null_count() > 0 && !matches!(self.values, Values::Any(_)));
+        if let Some(nulls) = nulls {
+            self.set_mask(nulls.iter());
         }
     }
 
@@ -157,5 +121,43 @@ fn share<T: arrow_buffer::ArrowNativeType>(values: &Buf<T>) -> ScalarBuffer<T> {
     match values {
         Buf::Own(v) => ScalarBuffer::from(v.clone()),
         Buf::Arrow(a) => a.clone(),
+    }
+}
+
+/// The values of an array, NULLs aside.
+fn values_of(array: &ArrayRef) -> Values {
+    match array.data_type() {
+        DataType::Boolean => Values::Bool(array.as_boolean().values().iter().collect()),
+        DataType::Int32 => Values::I32(Buf::Arrow(array.as_primitive::<Int32Type>().values().clone())),
+        DataType::Date32 => Values::I32(Buf::Arrow(array.as_primitive::<Date32Type>().values().clone())),
+        DataType::Int64 => Values::I64(Buf::Arrow(array.as_primitive::<Int64Type>().values().clone())),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            Values::I64(Buf::Arrow(array.as_primitive::<TimestampNanosecondType>().values().clone()))
+        }
+        DataType::Time64(TimeUnit::Nanosecond) => {
+            Values::I64(Buf::Arrow(array.as_primitive::<Time64NanosecondType>().values().clone()))
+        }
+        DataType::Float32 => Values::F32(Buf::Arrow(array.as_primitive::<Float32Type>().values().clone())),
+        DataType::Float64 => Values::F64(Buf::Arrow(array.as_primitive::<Float64Type>().values().clone())),
+        DataType::Decimal128(_, _) => {
+            Values::I128(Buf::Arrow(array.as_primitive::<Decimal128Type>().values().clone()))
+        }
+        DataType::Utf8 => {
+            let a = array.as_string::<i32>();
+            Values::Bytes {
+                offsets: Buf::Arrow(a.offsets().inner().clone()),
+                bytes: ByteBuf::Arrow(a.values().clone()),
+            }
+        }
+        DataType::Binary => {
+            let a = array.as_binary::<i32>();
+            Values::Bytes {
+                offsets: Buf::Arrow(a.offsets().inner().clone()),
+                bytes: ByteBuf::Arrow(a.values().clone()),
+            }
+        }
+        DataType::LargeUtf8 | DataType::Utf8View => values_of(&recoded(array, &DataType::Utf8)),
+        DataType::LargeBinary | DataType::BinaryView => values_of(&recoded(array, &DataType::Binary)),
+        _ => Values::Any(Arc::clone(array)),
     }
 }

@@ -1,11 +1,16 @@
 //! Moving rows between columns: gather by row numbers, append, clear.
 
+use std::sync::LazyLock;
+
 use arrow_array::UInt32Array;
-use arrow_buffer::ArrowNativeType;
+use arrow_buffer::{ArrowNativeType, ScalarBuffer};
 use arrow_select::concat::concat;
 use arrow_select::take::take;
 
 use super::{Buf, Column, Values};
+
+/// Offsets of no texts.
+static NO_TEXTS: LazyLock<ScalarBuffer<i32>> = LazyLock::new(|| ScalarBuffer::from(vec![0]));
 
 impl Column {
     /// Removes all rows, keeping the allocation.
@@ -18,12 +23,19 @@ impl Column {
             Values::F64(v) => v.cleared().clear(),
             Values::I128(v) => v.cleared().clear(),
             Values::Bytes { offsets, bytes } => {
-                offsets.cleared().push(0);
+                match offsets {
+                    Buf::Own(v) => {
+                        v.clear();
+                        v.push(0);
+                    }
+                    // Shared again: a column that only passes frames on owns nothing.
+                    Buf::Arrow(_) => *offsets = Buf::Arrow(NO_TEXTS.clone()),
+                }
                 bytes.cleared();
             }
             Values::Any(a) => *a = a.slice(0, 0),
         }
-        self.valid = None;
+        self.clear_mask();
     }
 
     /// Replaces the content by rows `rows` of `source`, in that order. A `self` of another
@@ -130,9 +142,7 @@ impl Column {
             (Some(o), Some(i)) => o.extend_from_slice(&i[from..to]),
             (None, Some(i)) => {
                 if i[from..to].iter().any(|v| !v) {
-                    let mut valid = vec![true; before];
-                    valid.extend_from_slice(&i[from..to]);
-                    self.valid = Some(valid);
+                    self.set_mask(std::iter::repeat_n(true, before).chain(i[from..to].iter().copied()));
                 }
             }
         }
@@ -150,7 +160,7 @@ impl Column {
             Values::Bytes { .. } => Values::Bytes { offsets: Buf::Own(vec![0]), bytes: Default::default() },
             Values::Any(a) => Values::Any(a.slice(0, 0)),
         };
-        Column { values, valid: None }
+        Column::dense(values)
     }
 
     fn append_validity(&mut self, before: usize, source: &Column, rows: &[u32]) {
@@ -162,9 +172,8 @@ impl Column {
                 if rows.iter().all(|&r| i[r as usize]) {
                     return;
                 }
-                let mut valid = vec![true; before];
-                valid.extend(rows.iter().map(|&r| i[r as usize]));
-                self.valid = Some(valid);
+                let ours = std::iter::repeat_n(true, before);
+                self.set_mask(ours.chain(rows.iter().map(|&r| i[r as usize])));
             }
         }
     }
@@ -202,7 +211,7 @@ impl Column {
     pub fn append_null(&mut self) {
         if let Values::Any(array) = &self.values {
             let null = arrow_array::new_null_array(array.data_type(), 1);
-            let source = Column { values: Values::Any(null), valid: None };
+            let source = Column::dense(Values::Any(null));
             self.append_range(&source, 0, 1);
         } else {
             self.push_null();

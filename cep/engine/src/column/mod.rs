@@ -49,9 +49,37 @@ pub struct Column {
     pub values: Values,
     /// `Some`: FALSE marks a NULL. Always `None` for [`Values::Any`].
     pub valid: Option<Vec<bool>>,
+    /// A mask that is not needed at the moment, kept for its allocation; always empty.
+    spare: Vec<bool>,
 }
 
 impl Column {
+    /// A column without NULLs, or of [`Values::Any`].
+    pub fn dense(values: Values) -> Self {
+        Column::masked(values, None)
+    }
+
+    /// A column of `values`, of which those with FALSE in `valid` are NULL.
+    pub fn masked(values: Values, valid: Option<Vec<bool>>) -> Self {
+        Column { values, valid, spare: Vec::new() }
+    }
+
+    /// Ends the mask of an earlier content.
+    fn clear_mask(&mut self) {
+        if let Some(mut mask) = self.valid.take() {
+            mask.clear();
+            self.spare = mask;
+        }
+    }
+
+    /// Gives the column a mask of `bits`.
+    fn set_mask(&mut self, bits: impl Iterator<Item = bool>) {
+        self.clear_mask();
+        let mut mask = std::mem::take(&mut self.spare);
+        mask.extend(bits);
+        self.valid = Some(mask);
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         match &self.values {

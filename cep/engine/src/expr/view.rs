@@ -119,7 +119,7 @@ pub(super) struct Reg {
 
 impl Default for Reg {
     fn default() -> Self {
-        Reg { column: Column { values: Values::Bool(Vec::new()), valid: None }, spare: Vec::new() }
+        Reg { column: Column::dense(Values::Bool(Vec::new())), spare: Vec::new() }
     }
 }
 

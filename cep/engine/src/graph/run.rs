@@ -69,7 +69,7 @@ impl Graph {
                 let chunks: Vec<&Chunk> = inputs.iter().map(|e| &self.edges[e.0]).collect();
                 merge.process(&chunks, &mut out);
                 if slots.len() > 1 {
-                    let mut merged = std::mem::take(&mut self.slots[node.slot.0]);
+                    let mut merged = self.slots[node.slot.0].take();
                     merge_watermarks(
                         slots,
                         &self.slots,

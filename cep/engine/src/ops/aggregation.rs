@@ -111,8 +111,7 @@ impl AggregationOp {
             content.order(&mut order);
             let (time, values) =
                 relation.columns.split_first_mut().expect("the first column is the bucket's start");
-            let starts =
-                Column { values: Values::I64(Buf::Own(vec![per.start_of(pane); order.len()])), valid: None };
+            let starts = Column::dense(Values::I64(Buf::Own(vec![per.start_of(pane); order.len()])));
             time.append(&starts);
             let base = relation.rows;
             let mut errors = Vec::new();

@@ -18,6 +18,11 @@ impl Default for Watermarks {
 }
 
 impl Watermarks {
+    /// Leaves a place holder that must not be read, without allocating.
+    pub fn take(&mut self) -> Watermarks {
+        std::mem::replace(self, Watermarks { values: Vec::new(), idle_from: usize::MAX })
+    }
+
     /// The same watermark for all rows.
     pub fn set_constant(&mut self, value: i64) {
         self.values.clear();

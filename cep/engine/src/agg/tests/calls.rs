@@ -57,18 +57,18 @@ impl Table {
 
 /// A column of doubles, `None` being NULL.
 pub(super) fn doubles(values: &[Option<f64>]) -> Column {
-    Column {
-        values: Values::F64(values.iter().map(|v| v.unwrap_or(7.5)).collect::<Vec<_>>().into()),
-        valid: values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
-    }
+    Column::masked(
+        Values::F64(values.iter().map(|v| v.unwrap_or(7.5)).collect::<Vec<_>>().into()),
+        values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
+    )
 }
 
 /// A column of integers.
 pub(super) fn longs(values: &[Option<i64>]) -> Column {
-    Column {
-        values: Values::I64(values.iter().map(|v| v.unwrap_or(75)).collect::<Vec<_>>().into()),
-        valid: values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
-    }
+    Column::masked(
+        Values::I64(values.iter().map(|v| v.unwrap_or(75)).collect::<Vec<_>>().into()),
+        values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
+    )
 }
 
 /// A column of text.
@@ -91,18 +91,18 @@ pub(super) fn texts(values: &[Option<String>]) -> Column {
 
 /// A column of booleans.
 pub(super) fn bools(values: &[Option<bool>]) -> Column {
-    Column {
-        values: Values::Bool(values.iter().map(|v| v.unwrap_or(true)).collect()),
-        valid: values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
-    }
+    Column::masked(
+        Values::Bool(values.iter().map(|v| v.unwrap_or(true)).collect()),
+        values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
+    )
 }
 
 /// A column of decimals.
 pub(super) fn decimals(values: &[Option<i128>]) -> Column {
-    Column {
-        values: Values::I128(values.iter().map(|v| v.unwrap_or(77)).collect::<Vec<_>>().into()),
-        valid: values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
-    }
+    Column::masked(
+        Values::I128(values.iter().map(|v| v.unwrap_or(77)).collect::<Vec<_>>().into()),
+        values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect()),
+    )
 }
 
 pub(super) fn plan(calls: &[AggCall], removal: bool) -> Arc<AggPlan> {

@@ -24,7 +24,7 @@ const L: usize = 6;
 
 fn lists(rows: &[Option<Vec<Option<i64>>>]) -> Column {
     let array = ListArray::from_iter_primitive::<Int64Type, _, _>(rows.iter().cloned());
-    Column { values: Values::Any(Arc::new(array)), valid: None }
+    Column::dense(Values::Any(Arc::new(array)))
 }
 
 fn number() -> impl Strategy<Value = Option<f64>> {

@@ -108,7 +108,7 @@ impl<'a> Scalar<'a> {
             }
             Scalar::Any(array) => Values::Any(array.clone()),
         };
-        Column { values, valid: None }
+        Column::dense(values)
     }
 
     /// SQL's order of two values that are not NULL and of one kind of ours.

@@ -125,8 +125,7 @@ impl ResultPlan {
         } else {
             content.emit(&self.order, &mut own, &mut failed);
         }
-        let window = [bounds.start, bounds.end]
-            .map(|t| Column { values: Values::I64(Buf::Own(vec![t])), valid: None });
+        let window = [bounds.start, bounds.end].map(|t| Column::dense(Values::I64(Buf::Own(vec![t]))));
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut own: Vec<Option<Column>> = own.into_iter().map(Some).collect();
         let zeros = vec![0u32; rows];
