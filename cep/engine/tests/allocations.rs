@@ -87,7 +87,7 @@ fn allocations(query: &str, entries: &[Entry], warm: usize) -> (u64, usize) {
 
 #[test]
 fn warm_filters_and_tumbling_windows_allocate_nothing() {
-    let entries: Vec<Entry> = (0..200).map(entry).collect();
+    let entries: Vec<Entry> = (0..400).map(entry).collect();
     for query in [
         "SELECT k, v FROM s WHERE v > 70",
         "SELECT k, v * 2 + n AS x, n FROM s WHERE k <> 'key 007' AND (n > 100 OR v < 20)",
@@ -95,7 +95,7 @@ fn warm_filters_and_tumbling_windows_allocate_nothing() {
         "SELECT window_start, k, sum(n) AS s, min(v) AS low, max(n) AS high FROM s WHERE v > 10 \
          WINDOW TUMBLING (SIZE 1 SECOND) GROUP BY window_start, k",
     ] {
-        let (count, rows) = allocations(query, &entries, 100);
+        let (count, rows) = allocations(query, &entries, 200);
         assert!(rows > 1_000, "{query}: {rows} rows");
         assert_eq!(count, 0, "{query}");
     }

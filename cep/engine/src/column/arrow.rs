@@ -37,6 +37,28 @@ impl Column {
         Column::dense(values)
     }
 
+    /// Whether [`Column::new`] of `data_type` has the physical kind of this column; FALSE for
+    /// [`Values::Any`], whose arrays carry a type of their own.
+    pub fn is_kind_of(&self, data_type: &DataType) -> bool {
+        match data_type {
+            DataType::Boolean => matches!(self.values, Values::Bool(_)),
+            DataType::Int32 | DataType::Date32 => matches!(self.values, Values::I32(_)),
+            DataType::Int64
+            | DataType::Timestamp(TimeUnit::Nanosecond, _)
+            | DataType::Time64(TimeUnit::Nanosecond) => matches!(self.values, Values::I64(_)),
+            DataType::Float32 => matches!(self.values, Values::F32(_)),
+            DataType::Float64 => matches!(self.values, Values::F64(_)),
+            DataType::Decimal128(_, _) => matches!(self.values, Values::I128(_)),
+            DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView => matches!(self.values, Values::Bytes { .. }),
+            _ => false,
+        }
+    }
+
     /// The column of an Arrow array: fixed-width values and text are shared, booleans and null
     /// masks unpacked. Text and bytes in another encoding (views, 64-bit offsets) are copied into
     /// ours.

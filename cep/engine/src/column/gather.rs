@@ -204,7 +204,22 @@ impl Column {
             }
             Values::Any(_) => panic!("push_null on an arrow column"),
         }
-        self.valid.get_or_insert_with(|| vec![true; before]).push(false);
+        if self.valid.is_none() {
+            self.set_mask(std::iter::repeat_n(true, before));
+        }
+        self.valid.as_mut().expect("made above").push(false);
+    }
+
+    /// Appends an integer to a column of 64-bit integers.
+    ///
+    /// # Panics
+    /// On a column of another kind.
+    pub fn push_i64(&mut self, value: i64) {
+        match &mut self.values {
+            Values::I64(v) => v.to_mut().push(value),
+            other => panic!("push_i64 on a {} column", other.kind_name()),
+        }
+        self.mark_valid();
     }
 
     /// Appends a NULL to a column of any kind.

@@ -50,7 +50,7 @@ pub struct Column {
     /// `Some`: FALSE marks a NULL. Always `None` for [`Values::Any`].
     pub valid: Option<Vec<bool>>,
     /// A mask that is not needed at the moment, kept for its allocation; always empty.
-    spare: Vec<bool>,
+    pub(crate) spare: Vec<bool>,
 }
 
 impl Column {

@@ -105,7 +105,7 @@ impl AggregationOp {
             }
         }
         let types: Vec<_> = self.definition.schema.fields().iter().map(|f| f.data_type().clone()).collect();
-        let mut relation = Relation { columns: types.iter().map(Column::new).collect(), rows: 0 };
+        let mut relation = Relation::new(types.iter().map(Column::new).collect());
         let (mut order, mut failed) = (Vec::new(), Vec::new());
         for (pane, mut content) in merged {
             content.order(&mut order);

@@ -16,7 +16,7 @@ use crate::column::Values;
 #[inline(always)]
 fn push<T: Default>(
     out: &mut Vec<T>,
-    valid: &mut Option<Vec<bool>>,
+    (valid, spare): (&mut Option<Vec<bool>>, &mut Vec<bool>),
     groups: &[u32],
     mut value: impl FnMut(usize) -> Option<T>,
 ) {
@@ -27,7 +27,8 @@ fn push<T: Default>(
             (Some(valid), present) => valid.push(present),
             (None, true) => {}
             (None, false) => {
-                let mut mask = vec![true; out.len()];
+                let mut mask = std::mem::take(spare);
+                mask.resize(out.len(), true);
                 mask.push(false);
                 *valid = Some(mask);
             }
@@ -39,9 +40,13 @@ fn push<T: Default>(
 impl Sink<'_> {
     pub fn f64s(self, mut value: impl FnMut(usize) -> Option<f64>) {
         match &mut self.out.values {
-            Values::F64(v) => push(v.to_mut(), &mut self.out.valid, self.groups, value),
+            Values::F64(v) => {
+                push(v.to_mut(), (&mut self.out.valid, &mut self.out.spare), self.groups, value)
+            }
             Values::F32(v) => {
-                push(v.to_mut(), &mut self.out.valid, self.groups, |g| value(g).map(|x| x as f32));
+                push(v.to_mut(), (&mut self.out.valid, &mut self.out.spare), self.groups, |g| {
+                    value(g).map(|x| x as f32)
+                });
             }
             other => panic!("a double for a {} column", other.kind_name()),
         }
@@ -49,7 +54,9 @@ impl Sink<'_> {
 
     pub fn f32s(self, value: impl FnMut(usize) -> Option<f32>) {
         match &mut self.out.values {
-            Values::F32(v) => push(v.to_mut(), &mut self.out.valid, self.groups, value),
+            Values::F32(v) => {
+                push(v.to_mut(), (&mut self.out.valid, &mut self.out.spare), self.groups, value)
+            }
             other => panic!("a float for a {} column", other.kind_name()),
         }
     }
@@ -57,9 +64,13 @@ impl Sink<'_> {
     /// Integers known to fit the column.
     pub fn i64s(self, mut value: impl FnMut(usize) -> Option<i64>) {
         match &mut self.out.values {
-            Values::I64(v) => push(v.to_mut(), &mut self.out.valid, self.groups, value),
+            Values::I64(v) => {
+                push(v.to_mut(), (&mut self.out.valid, &mut self.out.spare), self.groups, value)
+            }
             Values::I32(v) => {
-                push(v.to_mut(), &mut self.out.valid, self.groups, |g| value(g).map(|x| x as i32));
+                push(v.to_mut(), (&mut self.out.valid, &mut self.out.spare), self.groups, |g| {
+                    value(g).map(|x| x as i32)
+                });
             }
             other => panic!("an integer for a {} column", other.kind_name()),
         }
@@ -76,7 +87,7 @@ impl Sink<'_> {
 
     pub fn bools(self, value: impl FnMut(usize) -> Option<bool>) {
         match &mut self.out.values {
-            Values::Bool(v) => push(v, &mut self.out.valid, self.groups, value),
+            Values::Bool(v) => push(v, (&mut self.out.valid, &mut self.out.spare), self.groups, value),
             other => panic!("a boolean for a {} column", other.kind_name()),
         }
     }
@@ -157,7 +168,7 @@ impl Sink<'_> {
             value
         };
         match &mut out.values {
-            Values::I128(v) => push(v.to_mut(), &mut out.valid, groups, value),
+            Values::I128(v) => push(v.to_mut(), (&mut out.valid, &mut out.spare), groups, value),
             other => panic!("a decimal for a {} column", other.kind_name()),
         }
     }

@@ -264,17 +264,16 @@ impl AlignedWindow {
     }
 
     fn drop_panes(&mut self, watermark: i64) {
-        let mut kept = Vec::with_capacity(self.panes.len());
-        for mut pane in std::mem::take(&mut self.panes) {
-            let keep = self.layout.last_end(pane.pane).is_some_and(|edge| self.keep_until(edge) > watermark);
-            if keep {
-                kept.push(pane);
+        let mut at = 0;
+        while let Some(pane) = self.panes.get(at) {
+            if self.layout.last_end(pane.pane).is_some_and(|edge| self.keep_until(edge) > watermark) {
+                at += 1;
             } else {
-                pane.content.clear();
-                self.spare.push(pane.content);
+                let mut gone = self.panes.remove(at);
+                gone.content.clear();
+                self.spare.push(gone.content);
             }
         }
-        self.panes = kept;
     }
 
     /// Writes the state.

@@ -13,6 +13,7 @@ use crate::ops::over::BoundedOver;
 use crate::ops::{OpContext, OpError};
 
 use super::content::Shape;
+use super::pool::Pool;
 
 /// Compiled steps, in order.
 #[derive(Debug)]
@@ -37,6 +38,12 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Number of rows.
     pub rows: usize,
+    /// Columns not in use.
+    pub pool: Pool,
+    /// Columns that a step makes.
+    made: Vec<Column>,
+    stamps: Vec<i64>,
+    times: Vec<i64>,
 }
 
 /// Time and place of a relation: all its rows have one event time, stamp and position.
@@ -115,12 +122,7 @@ impl Step {
             }
             Step::Project(exprs, types) => {
                 let mut failed = RowErrors::new();
-                let columns = relation.eval(exprs, at, &mut failed);
-                relation.columns = columns
-                    .into_iter()
-                    .zip(types)
-                    .map(|(c, t)| c.unwrap_or_else(|| Column::new(t)))
-                    .collect();
+                relation.project(exprs, types, at, &mut failed);
                 relation.drop_failed(&mut failed, at, errors);
             }
             Step::Aggregate(shape, types) => {
@@ -198,18 +200,42 @@ impl Relation {
         Input { columns: &self.columns, rows: self.rows, stamp: stamps, event_time: times }
     }
 
-    /// Values of expressions over all rows; `None` for an empty relation.
-    fn eval(&self, exprs: &mut [Compiled], at: Moment, failed: &mut RowErrors) -> Vec<Option<Column>> {
-        let (stamps, times) = at.vectors(self.rows);
-        let input = self.input(&stamps, &times);
-        exprs.iter_mut().map(|e| (self.rows > 0).then(|| e.eval(&input, Rows::All, failed).clone())).collect()
+    /// A relation of columns that are still empty.
+    pub fn new(columns: Vec<Column>) -> Self {
+        Relation { columns, ..Relation::default() }
+    }
+
+    /// Takes all columns away.
+    pub fn clear(&mut self) {
+        self.columns.drain(..).for_each(|c| self.pool.give(c));
+        self.rows = 0;
+    }
+
+    /// Replaces the columns by values of expressions over all rows.
+    fn project(&mut self, exprs: &mut [Compiled], types: &[DataType], at: Moment, failed: &mut RowErrors) {
+        let Relation { columns, rows, pool, made, stamps, times } = self;
+        stamps.clear();
+        stamps.resize(*rows, at.stamp);
+        times.clear();
+        times.resize(*rows, at.time);
+        let input = Input { columns, rows: *rows, stamp: stamps, event_time: times };
+        for (expr, data_type) in exprs.iter_mut().zip(types) {
+            let mut column = pool.take(data_type);
+            if *rows > 0 {
+                column.append(expr.eval(&input, Rows::All, failed));
+            }
+            made.push(column);
+        }
+        std::mem::swap(columns, made);
+        made.drain(..).for_each(|c| pool.give(c));
     }
 
     /// Keeps rows `rows`, in that order.
     pub fn keep(&mut self, rows: &[u32]) {
         for column in &mut self.columns {
-            let source = std::mem::replace(column, column.empty_like());
+            let source = std::mem::replace(column, self.pool.take_like(column));
             column.append_gather(&source, rows);
+            self.pool.give(source);
         }
         self.rows = rows.len();
     }

@@ -10,6 +10,7 @@ pub(crate) mod bounded;
 pub(crate) mod content;
 mod correct;
 mod layout;
+mod pool;
 mod result;
 mod session;
 

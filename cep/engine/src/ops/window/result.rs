@@ -20,6 +20,12 @@ pub struct ResultPlan {
     content_types: Vec<arrow_schema::DataType>,
     is_rows: bool,
     order: Vec<u32>,
+    /// Columns of the content, while a result is made.
+    own: Vec<Column>,
+    /// A zero for each row.
+    zeros: Vec<u32>,
+    /// `window_start` and `window_end`, one row.
+    window: [Column; 2],
     relation: Relation,
 }
 
@@ -104,6 +110,9 @@ impl ResultPlan {
             content_types,
             is_rows,
             order: Vec::new(),
+            own: Vec::new(),
+            zeros: Vec::new(),
+            window: [0, 1].map(|_| Column::dense(Values::I64(Buf::new()))),
             relation: Relation::default(),
         };
         Ok((shape, plan))
@@ -118,35 +127,44 @@ impl ResultPlan {
     pub fn compute(&mut self, content: &mut Content, bounds: Bounds, at: Moment, errors: &mut Vec<OpError>) {
         content.order(&mut self.order);
         let rows = self.order.len();
-        let mut own: Vec<Column> = self.content_types.iter().map(Column::new).collect();
+        let ResultPlan { columns: plan, types, content_types, own, zeros, window, relation, .. } = self;
+        relation.clear();
+        own.drain(..).for_each(|c| relation.pool.give(c));
+        own.extend(content_types.iter().map(|t| relation.pool.take(t)));
         let mut failed = Vec::new();
         if self.is_rows {
-            content.emit_rows(&self.order, &mut own);
+            content.emit_rows(&self.order, own);
         } else {
-            content.emit(&self.order, &mut own, &mut failed);
+            content.emit(&self.order, own, &mut failed);
         }
-        let window = [bounds.start, bounds.end].map(|t| Column::dense(Values::I64(Buf::Own(vec![t]))));
-        let mut columns = Vec::with_capacity(self.columns.len());
-        let mut own: Vec<Option<Column>> = own.into_iter().map(Some).collect();
-        let zeros = vec![0u32; rows];
-        for (column, data_type) in self.columns.iter_mut().zip(&self.types) {
-            columns.push(match column {
-                ResultColumn::Content(index) => own[*index].take().expect("each content column is used once"),
+        for (column, time) in window.iter_mut().zip([bounds.start, bounds.end]) {
+            column.clear();
+            column.push_i64(time);
+        }
+        zeros.clear();
+        zeros.resize(rows, 0);
+        for (column, data_type) in plan.iter_mut().zip(types.iter()) {
+            let made = match column {
+                // Each is used once.
+                ResultColumn::Content(index) => {
+                    std::mem::replace(&mut own[*index], Column::dense(Values::Bool(Vec::new())))
+                }
                 ResultColumn::Window(expr) => {
                     let (stamp, time) = ([at.stamp], [at.time]);
-                    let input = Input { columns: &window, rows: 1, stamp: &stamp, event_time: &time };
+                    let input = Input { columns: window, rows: 1, stamp: &stamp, event_time: &time };
                     let mut row_errors = RowErrors::new();
                     let value = expr.eval(&input, Rows::All, &mut row_errors);
-                    let mut out = Column::new(data_type);
-                    out.append_gather(value, &zeros);
+                    let mut out = relation.pool.take(data_type);
+                    out.append_gather(value, zeros);
                     if let Some(error) = row_errors.settle().first() {
                         failed.extend((0..rows).map(|r| (r, error.failure.message.clone())));
                     }
                     out
                 }
-            });
+            };
+            relation.columns.push(made);
         }
-        self.relation = Relation { columns, rows };
+        relation.rows = rows;
         self.relation.drop_groups(failed, at, errors);
         self.steps.run(&mut self.relation, at, errors);
     }
