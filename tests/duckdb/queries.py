@@ -169,14 +169,16 @@ QUERIES = [
         swap={f"date_trunc('{unit}', ts)": f"CAST(date_trunc('{unit}', ts) AS TIMESTAMP)" for unit in ("day", "month", "week")}),
     Query("project", "time-sums", """SELECT id, ts + INTERVAL '90' MINUTE AS a, ts - INTERVAL '1' DAY AS s, ts + INTERVAL '1' MONTH AS m,
         date_diff('hour', ts, TIMESTAMP '2024-03-01 00:00:00') AS h, epoch_ms(ts) AS ms, epoch_us(ts) AS us,
-        dayname(ts) AS dn, monthname(ts) AS mn, last_day(ts) AS ld FROM {s}"""),
+        dayname(ts) AS dn, monthname(ts) AS mn, last_day(ts) AS ld FROM {s}""",
+        # Before 1970 as well, the millisecond that the time is in.
+        swap={"epoch_ms(ts)": "CAST(floor(epoch_us(ts) / 1000) AS BIGINT)"}),
     Query("project", "text", """SELECT id, upper(t) AS u, lower(t) AS l, length(t) AS len, octet_length(k) AS bytes, trim(t) AS tr,
         ltrim(t) AS lt, reverse(t) AS re, substr(t, 2, 3) AS su, substring(k, 1, 1) AS k1, replace(t, 'a', '<>') AS rp,
         strpos(t, 'a') AS po, left(t, 3) AS le, right(t, 3) AS ri FROM {s}""",
         swap={"octet_length(k)": "octet_length(encode(k))"}),
     Query("project", "text-more", """SELECT id, lpad(t, 8, '*') AS lp, rpad(t, 8, '.') AS rp, t || '/' || k AS j, concat(t, '-', k) AS c,
         concat_ws('+', t, k, 'z') AS cw, split_part(t, '.', 2) AS sp, starts_with(t, 'al') AS st, repeat(k, 2) AS r2,
-        translate(t, 'abc', 'xy') AS tl, ascii(k) AS asc1, md5(t) AS md, sha256(t) AS sha, levenshtein(t, 'alpha') AS lev FROM {s}"""),
+        translate(t, 'abc', 'xy') AS tl, ascii(k) AS asc1, md5(t) AS md, sha256(t) AS sha, levenshtein(translate(k, 'É日本', 'Eni'), 'delay') AS lev FROM {s}"""),
     Query("project", "functions", """SELECT id, power(w, 2) AS p, ln(w) AS l, exp(w / 10) AS e, sin(v) AS si, atan2(v, w) AS a2,
         log10(w) AS l10, cbrt(v) AS cb, mod(n, 5) AS mo, gcd(n, 12) AS g FROM {s}""",
         near=("p", "l", "e", "si", "a2", "l10", "cb")),
@@ -223,21 +225,41 @@ QUERIES = [
     Query("session", "session-other-key", "SELECT window_start, window_end, b, count(*) AS c, sum(m) AS m FROM {w} GROUP BY window_start, window_end, b",
         session("5 seconds", "b")),
     # OVER.
-    over("over", "over-number", "row_number() OVER ([]) AS r, count(*) OVER ([ ROWS UNBOUNDED PRECEDING]) AS c"),
+    over("over", "over-number", "row_number() OVER ([]) AS r, count(*) OVER ([ ROWS 1000000 PRECEDING]) AS c"),
     over("over", "over-lag", """lag(n) OVER ([]) AS l1, lag(n, 3) OVER ([]) AS l3, lag(t, 2, 'none') OVER ([]) AS lt,
         n - lag(n) OVER ([]) AS d"""),
     over("over", "over-sums", """sum(n) OVER ([ ROWS BETWEEN 4 PRECEDING AND CURRENT ROW]) AS s, avg(v) OVER ([ ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING]) AS a,
-        count(n) OVER ([ ROWS BETWEEN 4 PRECEDING AND 2 PRECEDING]) AS c, sum(v) OVER ([ ROWS UNBOUNDED PRECEDING]) AS sv"""),
+        count(n) OVER ([ ROWS BETWEEN 4 PRECEDING AND 2 PRECEDING]) AS c,
+        sum(v) OVER ([ ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING]) AS sv"""),
     over("over", "over-extremes", """min(n) OVER ([ ROWS BETWEEN 6 PRECEDING AND CURRENT ROW]) AS lo, max(v) OVER ([ ROWS BETWEEN 6 PRECEDING AND CURRENT ROW]) AS hi,
-        min(t) OVER ([ ROWS UNBOUNDED PRECEDING]) AS mt"""),
+        min(t) OVER ([ ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING]) AS mt"""),
     over("over", "over-first", """first_value(m) OVER ([ ROWS BETWEEN 5 PRECEDING AND CURRENT ROW]) AS f, last_value(m) OVER ([ ROWS BETWEEN 5 PRECEDING AND 1 PRECEDING]) AS l,
         nth_value(n, 2) OVER ([ ROWS BETWEEN 5 PRECEDING AND CURRENT ROW]) AS n2, first_value(t) OVER ([ ROWS UNBOUNDED PRECEDING]) AS ft"""),
     over("over", "over-spread", """stddev_samp(w) OVER ([ ROWS BETWEEN 19 PRECEDING AND CURRENT ROW]) AS ss, var_pop(w) OVER ([ ROWS BETWEEN 19 PRECEDING AND CURRENT ROW]) AS vp,
         avg(w) OVER ([ ROWS BETWEEN 19 PRECEDING AND CURRENT ROW]) AS aw""", near=("ss", "vp", "aw")),
     Query("over", "over-arrival", "SELECT id, row_number() OVER () AS r, lag(n) OVER (PARTITION BY k) AS l, sum(n) OVER (PARTITION BY k ROWS 3 PRECEDING) AS s FROM {s}",
         swap={"OVER ()": "OVER (ORDER BY id)", "PARTITION BY k": "PARTITION BY k ORDER BY id"}),
-    Query("over", "over-of-window", """SELECT window_start, k, c, c - lag(c) OVER (PARTITION BY k ORDER BY window_start) AS d
-        FROM (SELECT window_start, k, count(*) AS c FROM {w} """ + BY_KEY + ")", tumbling("1 minute")),
+    # Frames of RANGE have all rows of one time.
+    Query("over", "over-range", """SELECT id, count(*) OVER (PARTITION BY k ORDER BY ts) AS c, sum(n) OVER (PARTITION BY k ORDER BY ts) AS s,
+        max(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW) AS m,
+        avg(v) OVER (ORDER BY ts RANGE BETWEEN INTERVAL '5' SECOND PRECEDING AND CURRENT ROW) AS a FROM {s}"""),
+    Query("over", "over-qualify", """SELECT id, n - lag(n) OVER p AS d FROM {s} QUALIFY row_number() OVER p > 3 AND lag(n) OVER p < n
+        WINDOW p AS (PARTITION BY k ORDER BY ts)""",
+        swap={"""QUALIFY row_number() OVER p > 3 AND lag(n) OVER p < n
+        WINDOW p AS (PARTITION BY k ORDER BY ts)""": """WINDOW p AS (PARTITION BY k ORDER BY ts, id)
+        QUALIFY row_number() OVER p > 3 AND lag(n) OVER p < n"""}),
+    # On the result of a batch window OVER sees one window at a time.
+    Query("over", "over-in-window", """SELECT window_start, k, c, rank() OVER (ORDER BY c DESC) AS r, sum(c) OVER (ORDER BY k ROWS UNBOUNDED PRECEDING) AS s,
+        c - lead(c) OVER (ORDER BY k) AS d FROM (SELECT window_start, k, count(*) AS c FROM {w} WHERE k IS NOT NULL """ + BY_KEY + ")", tumbling("1 minute"),
+        swap={"OVER (": "OVER (PARTITION BY window_start "}),
+    # A stream between the two sees all windows, in the order of their ends.
+    Query("over", "over-after-window", f"""CREATE STREAM counts AS SELECT window_start, k, count(*) AS c FROM {{w}} {BY_KEY};
+        SELECT window_start, k, c, c - lag(c) OVER (PARTITION BY k) AS d FROM counts""", tumbling("1 minute"),
+        swap={"CREATE STREAM counts AS SELECT": "WITH counts AS (SELECT", f"{BY_KEY};": f"{BY_KEY})",
+              "(PARTITION BY k)": "(PARTITION BY k ORDER BY window_start)"}),
+    Query("over", "window-after-window", f"""CREATE STREAM counts AS SELECT window_start, window_end, k, count(*) AS c, sum(n) AS s FROM {{w}} {BY_KEY};
+        SELECT k, max(c) AS m, sum(s) AS s, count(*) AS windows FROM counts GROUP BY k""", tumbling("20 seconds"), key=("k",),
+        swap={"CREATE STREAM counts AS SELECT": "WITH counts AS (SELECT", f"{BY_KEY};": f"{BY_KEY})"}),
     # Sliding windows: one row for every row that comes.
     Query("sliding", "length", "SELECT id, count(*) AS c, sum(n) AS s, max(v) AS m FROM {s} WINDOW LENGTH(25)",
         swap={"count(*)": "count(*) OVER w", "sum(n)": "sum(n) OVER w", "max(v)": "max(v) OVER w",
