@@ -26,7 +26,7 @@ STREAM = """CREATE STREAM {name} (
     id BIGINT, ts TIMESTAMP, k STRING, n BIGINT, m BIGINT, v DOUBLE, w DOUBLE, b BOOL, t STRING
 ) WITH (
     type = 'source', extension = 'file', format = 'csv', "file.path" = '{name}.csv',
-    "event.time" = 'ts', "watermark.lateness" = '{lateness} seconds'
+    "event.time" = 'ts', "watermark.lateness" = '{lateness} seconds'{options}
 );
 """
 LATENESS = {"e": 2, "o": events.LATENESS_S}
@@ -42,7 +42,14 @@ class Failed(Exception):
 
 def ask_ceptra(program, folder, query, stream):
     app = folder / "app.sql"
-    streams = "".join(STREAM.format(name=name, lateness=LATENESS[name]) for name in query.reads or stream)
+    streams = "".join(
+        STREAM.format(
+            name=name,
+            lateness=LATENESS[name] if query.lateness is None else query.lateness,
+            options=query.options,
+        )
+        for name in query.reads or stream
+    )
     app.write_text(streams + query.ceptra(stream) + ";\n", encoding="utf-8")
     done = subprocess.run(
         [program, "run", str(app), "--output", "json", "--color", "never"],
@@ -52,12 +59,12 @@ def ask_ceptra(program, folder, query, stream):
     if done.returncode != 0 or not summary:
         raise Failed(f"exit code {done.returncode}\n{done.stderr.strip()[:2000]}")
     late, rejected, errors = (int(text.replace(",", "")) for text in summary.groups())
-    if late or rejected or (errors and not query.errors):
+    if rejected or (late and not query.late) or (errors and not query.errors):
         raise Failed(f"late {late}, rejected {rejected}, errors {errors}\n{done.stderr[:2000]}")
     rows = [json.loads(line, parse_float=Number) for line in done.stdout.splitlines()]
     for row in rows:
         row.pop("_stream", None)
-    return final(rows, query.key) if query.key is not None else rows, errors
+    return final(rows, query.key) if query.key is not None else rows, late, errors
 
 
 class Number(float):
@@ -71,17 +78,23 @@ class Number(float):
 
 def final(rows, key):
     """What a changelog leaves behind."""
-    groups = {}
+    groups, taken_back = {}, set()
     for row in rows:
         op = row.pop("_op")
         group = tuple(row[name] for name in key)
-        if op == "-D":
-            if groups.pop(group, None) is None:
-                raise Failed(f"-D of a group that is not there: {row}")
-        elif (op == "+I") == (group in groups):
+        if op in ("-U", "-D"):
+            old = groups.pop(group, None)
+            if old is None or op == "-U" and old != row:
+                raise Failed(f"{op} of a row that is not there: {row}")
+            if op == "-U":
+                taken_back.add(group)
+        elif op == "+I" and group in groups or op == "+U" and group not in groups and group not in taken_back:
             raise Failed(f"{op} where the group is {'' if group in groups else 'not '}there: {row}")
         else:
+            taken_back.discard(group)
             groups[group] = row
+    if taken_back:
+        raise Failed(f"-U without +U: {taken_back}")
     return list(groups.values())
 
 
@@ -154,12 +167,13 @@ def compare(query, ours, names, theirs):
 def check(program, connection, folder, query, stream):
     """(number of rows, None or what differs)"""
     try:
-        ours, errors = ask_ceptra(program, folder, query, stream)
+        ours, late, errors = ask_ceptra(program, folder, query, stream)
         names, theirs = ask_duckdb(connection, query, stream)
-        if query.errors:
-            expected = connection.execute(query.errors.format(s=stream)).fetchone()[0]
-            if errors != expected:
-                return 0, [f"ceptra left out {errors} rows, DuckDB {expected}"]
+        for text, count, why in ((query.errors, errors, "errors"), (query.late, late, "late")):
+            if text:
+                expected = connection.execute(text.format(s=stream)).fetchone()[0]
+                if count != expected:
+                    return 0, [f"rows left out as {why}: ceptra {count}, DuckDB {expected}"]
     except (Failed, duckdb.Error, subprocess.TimeoutExpired) as error:
         return 0, str(error).splitlines()
     return len(theirs), compare(query, ours, names, theirs)

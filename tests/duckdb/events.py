@@ -29,7 +29,8 @@ def make(seed, rows):
         if kind < 0.15:
             step = 0  # several rows of one time
         elif kind < 0.80:
-            step = rng.randrange(1, 17) * 250_000  # quarters of seconds: many land on a boundary
+            # Whole quarters of seconds: many are the very end of a window.
+            step = rng.randrange(1, 17) * 250_000 - ts.microsecond % 250_000
         elif kind < 0.99:
             step = rng.randrange(1, 4_000_000)
         else:

@@ -26,6 +26,11 @@ class Query:
     key: tuple = None
     # For DuckDB: how many rows ceptra has to leave out as errors.
     errors: str = None
+    # For DuckDB: how many rows ceptra has to leave out as late.
+    late: str = None
+    # More options of the streams, and their lateness in seconds if it is not enough for all rows.
+    options: str = ""
+    lateness: int = None
     streams: str = "eo"
     # Streams to declare if not only `{s}`.
     reads: str = None
@@ -88,6 +93,20 @@ def session(gap, key=None):
         FROM {{s}})))""",
     )
 
+
+def late(lateness):
+    """Rows of a tumbling window, which is closed when an earlier row is so far past its end."""
+    reached = f"""max(ts) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        - INTERVAL '{lateness} seconds' >= window_end"""
+    rows = tumbling("10 seconds").duckdb
+    return dict(
+        window=Window(tumbling("10 seconds").ceptra, f"(SELECT * FROM {rows} QUALIFY ({reached}) IS NOT TRUE)"),
+        late=f"SELECT count(*) FROM (SELECT {reached} AS late FROM {rows}) WHERE late",
+        lateness=lateness,
+    )
+
+
+RETRACT = """, "late.policy" = 'retract'"""
 
 BY_WINDOW = "GROUP BY window_start, window_end"
 BY_KEY = BY_WINDOW + ", k"
@@ -271,6 +290,24 @@ QUERIES = [
               JOIN stamped p ON p.id <= a.id AND p.stamp > a.stamp - INTERVAL '30 seconds' GROUP BY a.id"""}),
     Query("sliding", "length-batch", "SELECT count(*) AS c, sum(n) AS s, max(m) AS m, last(id) AS id FROM {s} WINDOW LENGTHBATCH(64)",
         swap={"last(id)": "max(id)", "WINDOW LENGTHBATCH(64)": "GROUP BY id // 64"}),
+    Query("sliding", "length-spread", "SELECT id, stddev_samp(w) AS s, avg(w) AS a FROM {s} WINDOW LENGTH(10)",
+        swap={"stddev_samp(w)": "stddev_samp(w) OVER p", "avg(w)": "avg(w) OVER p",
+              "WINDOW LENGTH(10)": "WINDOW p AS (ORDER BY id ROWS 9 PRECEDING)"}, near=("s", "a")),
+    Query("sliding", "length-per-key", "SELECT id, k, count(*) AS c, sum(v) AS s FROM {s} WINDOW LENGTH(50) GROUP BY k",
+        swap={"SELECT id, k, count(*) AS c, sum(v) AS s FROM {s} WINDOW LENGTH(50) GROUP BY k":
+              """SELECT a.id, any_value(a.k) AS k, count(*) AS c, sum(p.v) AS s FROM {s} a
+              JOIN {s} p ON p.id BETWEEN a.id - 49 AND a.id AND p.k IS NOT DISTINCT FROM a.k GROUP BY a.id"""}),
+    # Rows that come too late.
+    Query("late", "late-drop", "SELECT window_start, k, count(*) AS c, sum(n) AS s, max(m) AS m FROM {w} " + BY_KEY, **late(5)),
+    Query("late", "late-drop-at-once", "SELECT window_start, count(*) AS c, sum(n) AS s FROM {w} " + BY_WINDOW, **late(0)),
+    *(Query("late", f"retract-{kind}", """SELECT window_start, window_end, k, count(*) AS c, count(DISTINCT n) AS d, sum(n) AS s, min(v) AS lo, max(m) AS hi,
+        avg(v) AS a FROM {w} """ + BY_KEY + having, window, key=("window_start", "window_end", "k"), options=RETRACT, lateness=1)
+      for kind, window, having in (
+          ("tumbling", tumbling("10 seconds"), ""),
+          ("having", tumbling("10 seconds"), " HAVING sum(n) > 0"),
+          ("hop", hop("20 seconds", "5 seconds"), ""),
+          ("cumulate", cumulate(5, 4), ""),
+      )),
     # No window: the last row of every group.
     Query("unwindowed", "group-by", """SELECT k, count(*) AS c, count(n) AS cn, sum(n) AS s, min(m) AS lo, max(v) AS hi, avg(v) AS a,
         count(DISTINCT t) AS d FROM {s} GROUP BY k""", key=("k",)),
@@ -285,6 +322,8 @@ QUERIES = [
         swap={"SELECT k, count(*) AS c, sum(n) AS s, max(m) AS m FROM {s} GROUP BY k":
               """SELECT CASE WHEN count(*) OVER p = 1 THEN '+I' ELSE '+U' END AS _op, k, count(*) OVER p AS c, sum(n) OVER p AS s,
               max(m) OVER p AS m FROM {s} WINDOW p AS (PARTITION BY k ORDER BY id ROWS UNBOUNDED PRECEDING)"""}),
+    Query("unwindowed", "decimals", """SELECT k, sum(CAST(v AS DECIMAL(10, 3))) AS s, max(CAST(w AS DECIMAL(10, 2))) AS m,
+        sum(DISTINCT CAST(n AS DECIMAL(10, 1))) AS d FROM {s} GROUP BY k""", key=("k",)),
     # Sets of rows.
     Query("sets", "distinct", "SELECT DISTINCT k, b FROM {s}"),
     Query("sets", "distinct-expression", "SELECT DISTINCT n / 10 AS d, t FROM {s} WHERE v > 0", swap={"n / 10": "n // 10"}),
