@@ -2,16 +2,14 @@
 # Runs every app with the given ceptra binary and compares what it prints, byte for byte, with the
 # expected output. One line per app; exit code 1 if any app differs or fails.
 #
-#   deploy/apps/check.sh path/to/ceptra [APP…]
+#   deploy/apps/check.sh [path/to/ceptra [APP…]]
+#
+# Without a path: the release build.
 set -u
 
-if [ $# -lt 1 ]; then
-    echo "usage: $0 CEPTRA [APP…]" >&2
-    exit 2
-fi
-ceptra=$1
-shift
 apps=$(cd "$(dirname "$0")" && pwd)
+ceptra=${1:-${CARGO_TARGET_DIR:-$apps/../../target}/release/ceptra}
+[ $# -eq 0 ] || shift
 if ! command -v "$ceptra" >/dev/null; then
     echo "$ceptra: no such program" >&2
     exit 2

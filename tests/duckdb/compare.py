@@ -29,7 +29,8 @@ STREAM = """CREATE STREAM {name} (
     "event.time" = 'ts', "watermark.lateness" = '{lateness} seconds'{options}
 );
 """
-LATENESS = {"e": 2, "o": events.LATENESS_S}
+# `e` is in order, so that no row is late without any lateness.
+LATENESS = {"e": 0, "o": events.LATENESS_S}
 
 TABLE = """CREATE OR REPLACE TABLE {name} AS SELECT * FROM read_csv('{path}', header = true, columns = {{
     'id': 'BIGINT', 'ts': 'TIMESTAMP', 'k': 'VARCHAR', 'n': 'BIGINT', 'm': 'BIGINT',

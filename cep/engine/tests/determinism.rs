@@ -32,6 +32,18 @@ const QUERIES: &[&str] = &[
     "CREATE STREAM t AS SELECT k, sum(v) AS total FROM s WINDOW TUMBLING (SIZE 5 SECONDS) GROUP BY k; \
      SELECT count(*) AS c, max(total) AS m FROM t WINDOW TUMBLING (SIZE 20 SECONDS); \
      SELECT k, total FROM t WHERE total > 10",
+    "SELECT k, avg(v) AS a, min(n) AS lo FROM s WINDOW LENGTH (9) GROUP BY k",
+    "SELECT k, n, sum(v) AS t FROM s WINDOW TIME (4 SECONDS)",
+    "SELECT k, n, max(v) AS t FROM s WINDOW TIMELENGTH (6 SECONDS, 5)",
+    "SELECT k, n, count(*) AS c FROM s WINDOW EXTERNALTIME (ts, 3 SECONDS)",
+    "SELECT k, n, sum(n) AS t FROM s WINDOW SORT (4, n DESC)",
+    "SELECT k, count(*) AS c, last(n) AS l FROM s WINDOW UNIQUE (k)",
+    "SELECT k, count(*) AS c FROM s WINDOW FIRSTUNIQUE (n)",
+    "SELECT k, count(*) AS c FROM s WINDOW FREQUENT (2, k)",
+    "SELECT k, count(*) AS c FROM s WINDOW LOSSYFREQUENT (0.2, 0.05, k)",
+    "SELECT k, n FROM s WINDOW DELAY (3 SECONDS)",
+    "SELECT count(*) AS c, sum(n) AS t FROM s WINDOW CRON ('*/5 * * * * *')",
+    "SELECT k, v, sum(n) OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING) AS t, rank() OVER (PARTITION BY k ORDER BY ts) AS r FROM s",
     "SELECT k, v FROM s WHERE v > 8 UNION ALL SELECT k, v + 100 FROM s WHERE v <= 8",
 ];
 

@@ -15,6 +15,7 @@ use datafusion_expr::{
 
 use super::bounds::{self, Bound};
 use super::call::Call;
+use super::datetime::epoch_part;
 use super::nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
 
 /// `inner`, with a result of [`own_type`], canonical NaN and a bound on its size.
@@ -105,6 +106,9 @@ impl ScalarUDFImpl for Adapted {
     fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         if let Some(bound) = self.bound {
             bound(&Call::new(self.name(), &args)?)?;
+        }
+        if let Some(seconds) = epoch_part(self.name(), &args) {
+            return Ok(seconds);
         }
         let wanted = Arc::clone(&args.return_field);
         let literals: Vec<Option<&ScalarValue>> = args

@@ -186,20 +186,31 @@ impl StreamCalls {
         }
     }
 
-    /// Adds row `row` of `values` as the newest of its partition, with no peers.
-    pub fn add(&mut self, group: u32, values: &[&Column], row: usize, time: i64, seq: u64) {
-        self.trim(group, time);
-        self.push(group, values, row, time, seq);
+    /// Adds row `row` of `values` as the newest of its partition, with no peers. `times` and `seqs`
+    /// hold those of the rows of `values`.
+    pub fn add(&mut self, group: u32, values: &[&Column], row: usize, times: &[i64], seqs: &[u64]) {
+        self.trim(group, times[row]);
+        self.update_running(group, values, row, times, seqs, |_| true);
+        self.push(group, values, row, times[row], seqs[row]);
         let history = &mut self.histories[group as usize];
         history.rows += 1;
         history.rank = history.rows;
         history.dense += 1;
     }
 
-    /// Adds rows that share one event time.
-    pub fn add_peers(&mut self, rows: &[u32], groups: &[u32], values: &[&Column], time: i64, seqs: &[u64]) {
+    /// Adds rows that share one event time, each then answered by [`StreamCalls::answer_peer`], in
+    /// the same order. Frames of RANGE hold all peers from the first answer on, frames of ROWS grow
+    /// with each answer.
+    pub fn add_peers(
+        &mut self,
+        rows: &[u32],
+        groups: &[u32],
+        values: &[&Column],
+        times: &[i64],
+        seqs: &[u64],
+    ) {
         for &row in rows {
-            let group = groups[row as usize];
+            let (group, time) = (groups[row as usize], times[row as usize]);
             if self.histories[group as usize].last_time != Some(time) {
                 self.trim(group, time);
                 let history = &mut self.histories[group as usize];
@@ -207,18 +218,34 @@ impl StreamCalls {
                 history.dense += 1;
                 history.rank = history.rows + 1;
             }
-            self.push(group, values, row as usize, time, seqs[row as usize]);
+            let row = row as usize;
+            self.update_running(group, values, row, times, seqs, |f| matches!(f, Frame::Range { .. }));
+            self.push(group, values, row, time, seqs[row]);
+        }
+    }
+
+    /// Adds a row to the running aggregates of the frames that `which` picks.
+    fn update_running(
+        &mut self,
+        group: u32,
+        values: &[&Column],
+        row: usize,
+        ts: &[i64],
+        seq: &[u64],
+        which: impl Fn(Frame) -> bool,
+    ) {
+        for kind in &mut self.kinds {
+            match kind {
+                Kind::Aggregate { running: Some(set), inputs, frame, .. } if which(*frame) => {
+                    let columns = &values[inputs.clone()];
+                    set.update(&[group], &AggInput { columns, rows: Rows::From(row), ts, seq });
+                }
+                _ => {}
+            }
         }
     }
 
     fn push(&mut self, group: u32, values: &[&Column], row: usize, time: i64, seq: u64) {
-        for kind in &mut self.kinds {
-            if let Kind::Aggregate { running: Some(set), inputs, .. } = kind {
-                let columns = &values[inputs.clone()];
-                let (ts, seqs) = (vec![time; row + 1], vec![seq; row + 1]);
-                set.update(&[group], &AggInput { columns, rows: Rows::From(row), ts: &ts, seq: &seqs });
-            }
-        }
         if self.keeps_history {
             let history = &mut self.histories[group as usize];
             for (kept, value) in history.values.iter_mut().zip(values) {
@@ -242,15 +269,17 @@ impl StreamCalls {
         self.answer_row(group, len.saturating_sub(1), values, row, out)
     }
 
-    /// Appends the answers for the row with number `seq` among the peers just added.
+    /// Appends the answers for row `row`, one of the peers just added.
     pub fn answer_peer(
         &mut self,
         group: u32,
         values: &[&Column],
         row: usize,
-        seq: u64,
+        (times, seqs): (&[i64], &[u64]),
         out: &mut [Column],
     ) -> Option<String> {
+        self.update_running(group, values, row, times, seqs, |f| matches!(f, Frame::Rows { .. }));
+        let seq = seqs[row];
         let history = &mut self.histories[group as usize];
         history.rows += 1;
         let at = history.seq.iter().rposition(|&s| s == seq).unwrap_or(0);

@@ -1,12 +1,12 @@
 //! OVER on a stream: one output row for each input row, from the rows of its partition so far.
 //!
 //! In arrival order a row is answered at once. In event-time order rows wait until the watermark
-//! reaches their event time, and are then answered in (event time, arrival) order; rows with one
+//! has passed their event time, and are then answered in (event time, arrival) order; rows with one
 //! event time are peers.
 //!
 //! Invariants:
-//! - A row whose event time is at or below the watermark before it is late: its place in the order
-//!   has been given out.
+//! - A row whose event time is below the watermark before it is late: its place in the order has
+//!   been given out. A row at the watermark is not: rows of that time still wait.
 //! - A partition keeps only the rows its frames and offsets can still reach.
 
 use cep_lang::plan::OverNode;
@@ -36,6 +36,8 @@ pub struct StreamOver {
     seq: u64,
     late_rows: u64,
     key: Vec<u8>,
+    /// Numbers of the rows of a step.
+    seqs: Vec<u64>,
 }
 
 /// Rows that wait for the watermark.
@@ -76,6 +78,7 @@ impl StreamOver {
             seq: 0,
             late_rows: 0,
             key: Vec::new(),
+            seqs: Vec::new(),
         };
         over.waiting = over.no_rows();
         Ok(over)
@@ -137,11 +140,13 @@ impl StreamOver {
         let width = self.input_types.len();
         let mut answered = Vec::with_capacity(rows);
         let total = self.key_count + self.value_types.len();
+        self.seqs.clear();
+        self.seqs.resize(rows, 0);
         for row in 0..rows {
             let Some(group) = self.group(input, row, cx.errors) else { continue };
             let values = self.prepare.columns(input, self.key_count..total);
-            let time = self.prepare.time(input)[row];
-            self.calls.add(group, &values, row, time, self.seq);
+            self.seqs[row] = self.seq;
+            self.calls.add(group, &values, row, self.prepare.time(input), &self.seqs);
             self.seq += 1;
             let failed = self.calls.answer(group, &values, row, &mut out.columns[width..]);
             match failed {
@@ -170,7 +175,7 @@ impl StreamOver {
                 step => self.watermark.max(cx.time.watermarks.after(step - 1)),
             };
             let original = self.prepare.original(row);
-            if time <= before && before > WATERMARK_START {
+            if time < before {
                 self.late_rows += 1;
                 if let Some(late) = cx.late.as_deref_mut() {
                     late.append_gather(input, &[original]);
@@ -193,8 +198,8 @@ impl StreamOver {
     fn release(&mut self, time: NodeTime<'_>, out: &mut Chunk, errors: &mut Vec<OpError>) {
         let last = time.watermarks.last();
         let waiting = &self.waiting;
-        let mut ready: Vec<u32> =
-            (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] <= last).collect();
+        let is_ready = |&r: &u32| waiting.rows.time[r as usize] < last || time.flush;
+        let mut ready: Vec<u32> = (0..waiting.seq.len() as u32).filter(is_ready).collect();
         if ready.is_empty() {
             return;
         }
@@ -205,11 +210,12 @@ impl StreamOver {
             let at = waiting.rows.time[ready[from] as usize];
             let to =
                 from + ready[from..].iter().take_while(|&&r| waiting.rows.time[r as usize] == at).count();
-            let step = time.watermarks.first_reaching(at, 0).expect("the last watermark has reached it");
+            // Past it, as a row at the watermark is not late and may still come.
+            let step = time.watermarks.first_reaching(at.saturating_add(1), 0).unwrap_or(time.last_row());
             let pos = position(step, Phase::Watermark);
             let peers = &ready[from..to];
             let values: Vec<&Column> = waiting.values.iter().collect();
-            self.calls.add_peers(peers, &waiting.group, &values, at, &waiting.seq);
+            self.calls.add_peers(peers, &waiting.group, &values, &waiting.rows.time, &waiting.seq);
             for &row in peers {
                 let before = out.rows();
                 let group = waiting.group[row as usize];
@@ -217,7 +223,7 @@ impl StreamOver {
                     group,
                     &values,
                     row as usize,
-                    waiting.seq[row as usize],
+                    (&waiting.rows.time, &waiting.seq),
                     &mut out.columns[width..],
                 ) {
                     None => {
@@ -235,8 +241,7 @@ impl StreamOver {
             }
             from = to;
         }
-        let keep: Vec<u32> =
-            (0..waiting.seq.len() as u32).filter(|&r| waiting.rows.time[r as usize] > last).collect();
+        let keep: Vec<u32> = (0..waiting.seq.len() as u32).filter(|r| !is_ready(r)).collect();
         let mut left = self.no_rows();
         left.rows.append_gather(&self.waiting.rows, &keep);
         for (kept, value) in left.values.iter_mut().zip(&self.waiting.values) {

@@ -4,6 +4,7 @@
 //! without a zone are those of UTC; of one with a zone, fields are local and units count UTC.
 
 mod arithmetic;
+mod epoch;
 mod fields;
 mod unit;
 mod zones;
@@ -12,6 +13,8 @@ use chrono::{DateTime, Datelike, NaiveDateTime};
 use datafusion_common::{Result, exec_err};
 
 use super::definition::Definition;
+
+pub(super) use epoch::epoch_part;
 
 pub(super) fn functions() -> Vec<Definition> {
     let mut functions = arithmetic::functions();

@@ -225,6 +225,7 @@ fn dates_and_times() {
         ("date_part('year', ts)", "2024"),
         ("extract(minute FROM ts)", "34"),
         ("extract(epoch FROM TIMESTAMP '1970-01-01 00:00:01.5')", "1.5"),
+        ("extract(epoch FROM TIMESTAMP '2024-01-01 00:00:00.25')", "1704067200.25"),
         ("year(ts)", "2024"),
         ("quarter(ts)", "1"),
         ("month(dt)", "2"),
