@@ -222,6 +222,11 @@ QUERIES = [
         tumbling("30 seconds")),
     Query("tumbling", "tumbling-by-expression", """SELECT window_start, n % 3 AS r, upper(k) AS u, count(*) AS c
         FROM {w} GROUP BY window_start, window_end, n % 3, upper(k)""", tumbling("2 minutes")),
+    Query("tumbling", "tumbling-regr", """SELECT window_start, regr_count(w, v) AS n, regr_avgx(w, v) AS ax,
+        regr_avgy(w, v) AS ay, regr_slope(w, w + v / 1000) AS s, regr_intercept(w, w + v / 1000) AS i,
+        regr_r2(w, w + v / 1000) AS r, regr_sxx(v / 1000, w) AS sxx, regr_syy(w, v / 1000) AS syy,
+        regr_sxy(w, v / 1000) AS sxy FROM {w} """ + BY_WINDOW + " HAVING count(*) > 20", tumbling("5 minutes"),
+        near=("ax", "ay", "s", "i", "r", "sxx", "syy", "sxy")),
     Query("tumbling", "tumbling-corr", """SELECT window_start, corr(w, w + v / 1000) AS co, covar_pop(w, v) AS cp, covar_samp(w, v) AS cs
         FROM {w} """ + BY_WINDOW + " HAVING count(*) > 20", tumbling("5 minutes"),
         near=("co", "cp", "cs")),

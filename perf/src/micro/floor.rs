@@ -78,7 +78,7 @@ impl Symbols {
         }
         let rest = words.remainder();
         if !rest.is_empty() {
-            let tail = rest.iter().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
+            let tail = rest.iter().fold(0u64, |word, &byte| (word << 8) | u64::from(byte));
             hash = (hash ^ tail).wrapping_mul(FACTOR);
         }
         hash

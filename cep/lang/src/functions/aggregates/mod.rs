@@ -6,6 +6,7 @@
 mod catalog;
 mod declared;
 mod planner;
+mod regression;
 
 pub use catalog::{AGGREGATES, AggregateDoc, Order, aggregate_doc};
 pub(super) use declared::functions;

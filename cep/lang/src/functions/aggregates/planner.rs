@@ -2,6 +2,7 @@
 //!
 //! - `count_distinct(x)` → `count(DISTINCT x)`
 //! - `count_if(c)` → `count(*) FILTER (WHERE c)`
+//! - `regr_…(y, x)` → means, variances and covariances, see [`super::regression`]
 //! - `percentile_cont(p) WITHIN GROUP (ORDER BY x DESC)` → `percentile(x, 1 − p)`
 //!
 //! and literal arguments are checked: p within 0..=1, 0 < alpha ≤ 1, k and n at least 1.
@@ -14,6 +15,8 @@ use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, Raw
 use datafusion_expr::utils::COUNT_STAR_EXPANSION;
 use datafusion_expr::{Expr, WindowFunctionDefinition, lit};
 use datafusion_functions_aggregate::count::count_udaf;
+
+use super::regression::spelled_out;
 
 /// Rewrites and checks calls of our aggregates.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ impl ExprPlanner for AggregateRewritePlanner {
                 let preserved = NamePreserver::new_for_projection().save(&original);
                 let planned = aggregate_expr(rewrite_count(raw)?);
                 Ok(PlannerResult::Planned(preserved.restore(planned)))
+            }
+            regression if regression.starts_with("regr_") => {
+                let preserved = NamePreserver::new_for_projection().save(&aggregate_expr(raw.clone()));
+                Ok(PlannerResult::Planned(preserved.restore(spelled_out(regression, raw)?)))
             }
             "percentile" if !raw.order_by.is_empty() => {
                 let original = aggregate_expr(raw.clone());

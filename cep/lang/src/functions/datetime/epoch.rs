@@ -42,7 +42,7 @@ fn seconds(ns: i64) -> f64 {
     // that of the conversion.
     let scale = u128::from(ns.unsigned_abs()).leading_zeros();
     let scaled = u128::from(ns.unsigned_abs()) << scale;
-    let quotient = scaled / 1_000_000_000 | u128::from(scaled % 1_000_000_000 != 0);
+    let quotient = (scaled / 1_000_000_000) | u128::from(scaled % 1_000_000_000 != 0);
     let seconds = quotient as f64 * 2f64.powi(-(scale as i32));
     if ns < 0 { -seconds } else { seconds }
 }
