@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use cep_types::sql_type::sql_type_name;
 use datafusion_common::{Result, internal_err, plan_err};
 use datafusion_expr::binary::type_union_resolution;
 use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -291,7 +292,7 @@ fn coerce(definition: &Definition, arg_types: &[DataType]) -> Result<Vec<DataTyp
                         "argument {} of {} cannot be {}; it is called as {}",
                         index + 1,
                         definition.name,
-                        super::typing::sql_type_name(data_type),
+                        sql_type_name(data_type),
                         definition.syntax
                     )
                 },
@@ -320,7 +321,7 @@ fn common_type(definition: &Definition, kinds: &[Param], arg_types: &[DataType])
         None => plan_err!(
             "the arguments of {} have no common type ({}); CAST them to one",
             definition.name,
-            types.iter().map(super::typing::sql_type_name).collect::<Vec<_>>().join(", ")
+            types.iter().map(sql_type_name).collect::<Vec<_>>().join(", ")
         ),
     }
 }

@@ -18,7 +18,7 @@ use siphasher::sip::SipHasher24;
 use super::call::Call;
 use super::definition::{Definition, Param, Params, Returns};
 use super::nan::canonical_nan;
-use super::typing::sql_type_name;
+use cep_types::sql_type::sql_type_name;
 
 /// A digest in lower-case hexadecimal, as a [`Definition`].
 macro_rules! digest {

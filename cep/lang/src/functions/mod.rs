@@ -49,4 +49,3 @@ pub use lowering::{LogTime, lower_calls};
 pub use nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
 pub use refusal::{REFUSALS, Refusal};
 pub use registry::FunctionRegistry;
-pub use typing::sql_type_name;

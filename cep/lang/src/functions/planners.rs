@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
+use cep_types::sql_type::sql_type_name;
 use datafusion_common::{Column, DFSchema, Result, TableReference, plan_err};
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
 use datafusion_expr::sqlparser::ast::BinaryOperator;
@@ -76,7 +77,7 @@ impl ExprPlanner for FormPlanner {
                 if !is_text(&left_type) {
                     return plan_err!(
                         "{op} takes a member of a JSON value, and its left side is {}; for STRUCT and MAP write x['key']",
-                        super::typing::sql_type_name(&left_type)
+                        sql_type_name(&left_type)
                     );
                 }
                 Ok(PlannerResult::Planned(if op == BinaryOperator::Arrow {

@@ -1,24 +1,14 @@
-//! SQL names of Arrow types, and the function that tells them.
+//! The function that names the type of a value.
 
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringArray};
-use arrow_schema::{DataType, Field};
-use cep_types::options::type_name;
+use arrow_schema::DataType;
+use cep_types::sql_type::{field_type_name, sql_type_name};
 use datafusion_common::Result;
 
-use super::adapted::own_type;
 use super::call::Call;
 use super::definition::{Definition, Param, Params, Returns};
-
-/// The name under which a user declares `data_type` (R-EVT-2).
-pub fn sql_type_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Null => "NULL".into(),
-        DataType::Dictionary(_, values) => sql_type_name(values),
-        other => type_name(&Field::new("", own_type(other), true)),
-    }
-}
 
 pub(super) fn functions() -> Vec<Definition> {
     vec![
@@ -36,7 +26,7 @@ pub(super) fn functions() -> Vec<Definition> {
 
 fn type_of(call: &Call<'_>) -> Result<ArrayRef> {
     let name = match call.field(0) {
-        Some(field) if !field.data_type().is_null() => type_name(field),
+        Some(field) if !field.data_type().is_null() => field_type_name(field),
         Some(_) | None => sql_type_name(call.type_of(0)?),
     };
     Ok(Arc::new(StringArray::from(vec![name; call.rows()])))

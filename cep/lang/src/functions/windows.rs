@@ -3,7 +3,6 @@
 //! DataFusion's signatures and coercions; ranks and row numbers are BIGINT instead of unsigned.
 //! They are declarations: the engine evaluates OVER clauses itself.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, FieldRef};
@@ -30,23 +29,9 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
     ("cumedist", "cume_dist"),
 ];
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct DeclaredWindow {
     inner: Arc<WindowUDF>,
-}
-
-impl PartialEq for DeclaredWindow {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner == other.inner
-    }
-}
-
-impl Eq for DeclaredWindow {}
-
-impl Hash for DeclaredWindow {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.hash(state);
-    }
 }
 
 impl WindowUDFImpl for DeclaredWindow {

@@ -1,12 +1,11 @@
-//! Types: names for messages, the types a column may have, and which casts are silent.
+//! The types a column may have, and which casts are silent.
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, FieldRef, Fields, IntervalUnit, TimeUnit};
+use arrow_schema::{DataType, FieldRef, Fields, IntervalUnit, TimeUnit};
 use datafusion_expr::type_coercion::binary::type_union_coercion;
 
-pub(crate) use crate::functions::sql_type_name as type_name;
-pub(crate) use cep_types::options::is_json_field;
+pub(crate) use cep_types::sql_type::{field_type_name, is_json_field, sql_type_name as type_name, tag_json};
 
 /// TIMESTAMP: UTC, nanoseconds.
 pub(crate) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Nanosecond, None);
@@ -14,16 +13,6 @@ pub(crate) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Nanosecond,
 /// Digits that hold every INT and every BIGINT.
 const INT_DIGITS: u8 = 10;
 const BIGINT_DIGITS: u8 = 19;
-
-/// The name of a column's type; tells JSON from STRING.
-pub(crate) fn field_type_name(field: &Field) -> String {
-    if is_json_field(field) { "JSON".to_owned() } else { type_name(field.data_type()) }
-}
-
-/// A text column tagged JSON.
-pub(crate) fn tag_json(field: Field) -> Field {
-    field.with_metadata([("ceptra.type".to_owned(), "json".to_owned())].into_iter().collect())
-}
 
 /// The type of R-EVT-2 that a column of type `data_type` gets.
 pub(crate) fn column_type(data_type: &DataType) -> DataType {
@@ -128,6 +117,8 @@ pub(crate) fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_schema::Field;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use arrow_schema::Schema;
 use cep_types::StreamId;
 use cep_types::options::format_duration;
+use cep_types::sql_type::field_type_name;
 
 use crate::ast::{Duration, Grain, RateEvery, RateKind};
 
@@ -44,9 +45,7 @@ pub fn explain_program(program: &Program) -> String {
 pub fn explain_stream(stream: &Stream, names: &StreamNames<'_>) -> String {
     let Stream { id: _, name, schema, origin, time, changelog, options: _ } = stream;
     let columns = list(schema.fields(), |f| {
-        let json = cep_types::options::is_json_field(f);
-        let type_name = if json { "JSON".to_owned() } else { crate::functions::sql_type_name(f.data_type()) };
-        format!("{} {type_name}{}", f.name(), if f.is_nullable() { "" } else { " NOT NULL" })
+        format!("{} {}{}", f.name(), field_type_name(f), if f.is_nullable() { "" } else { " NOT NULL" })
     });
     let origin = match origin {
         StreamOrigin::External => "external",

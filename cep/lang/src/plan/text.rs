@@ -6,7 +6,7 @@ use arrow_schema::{DataType, Schema};
 use cep_types::options::format_duration;
 use datafusion_common::ScalarValue;
 
-use crate::functions::sql_type_name;
+use cep_types::sql_type::sql_type_name;
 
 use super::{AggCall, AggFunc, BinaryOp, Expr, ExprKind, OverCall, OverFrame, OverFunc, SortKey, UnaryOp};
 

@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, new_null_ar
 use arrow_cast::CastOptions;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
-use crate::options::{is_json_field, type_name};
+use crate::sql_type::{field_type_name, is_json_field};
 
 /// `array`, which the frame describes as `from`, as a column of `to`.
 ///
@@ -18,7 +18,7 @@ pub(super) fn conform(from: &Field, array: &ArrayRef, to: &Field) -> Result<Arra
         return Err(format!("{} NULLs in a column that is NOT NULL", array.null_count()));
     }
     if is_json_field(to) && !is_json_field(from) {
-        return Err(format!("{} is not known to be JSON", type_name(from)));
+        return Err(format!("{} is not known to be JSON", field_type_name(from)));
     }
     match (from.data_type(), to.data_type()) {
         (same, wanted) if same == wanted => Ok(array.clone()),
@@ -41,7 +41,7 @@ pub(super) fn conform(from: &Field, array: &ArrayRef, to: &Field) -> Result<Arra
             let options = CastOptions { safe: false, ..CastOptions::default() };
             arrow_cast::cast_with_options(array, wide, &options).map_err(reason)
         }
-        _ => Err(format!("{} in the frame, {} at the reader", type_name(from), type_name(to))),
+        _ => Err(format!("{} in the frame, {} at the reader", field_type_name(from), field_type_name(to))),
     }
 }
 

@@ -5,11 +5,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit};
 
 use crate::frame::generated::TypeTag;
-use crate::options::is_json_field;
-
-/// Field metadata that marks text as JSON; [`is_json_field`] looks for it.
-const JSON_KEY: &str = "ceptra.type";
-const JSON_VALUE: &str = "json";
+use crate::sql_type::{is_json_field, tag_json};
 
 /// The scalar type of a column, or the outermost one of a nested column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +82,7 @@ impl Kind {
 /// A nullable field without a name of its own, as the frame describes it.
 pub(super) fn field(kind: Kind, name: &str, data_type: DataType) -> Field {
     let field = Field::new(name, data_type, true);
-    if kind.tag == TypeTag::Json {
-        field.with_metadata([(JSON_KEY.to_owned(), JSON_VALUE.to_owned())].into())
-    } else {
-        field
-    }
+    if kind.tag == TypeTag::Json { tag_json(field) } else { field }
 }
 
 /// The Arrow type of a dictionary of `values`.

@@ -2,7 +2,8 @@
 
 use arrow_schema::{DataType, Field, FieldRef};
 
-use super::{OptionError, closest, is_json_field, type_name};
+use super::{OptionError, closest};
+use crate::sql_type::{field_type_name, is_json_field};
 
 /// What a column of a dead-letter stream is filled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,10 @@ fn filling(field: &Field) -> Result<DeadLetterField, OptionError> {
             DeadLetterField::Original => "BYTES or STRING",
             _ => "STRING",
         };
-        return Err(OptionError::new(KEY, format!("column '{name}' is {}, not {wanted}", type_name(field))));
+        return Err(OptionError::new(
+            KEY,
+            format!("column '{name}' is {}, not {wanted}", field_type_name(field)),
+        ));
     }
     if *filling == DeadLetterField::Column && !field.is_nullable() {
         return Err(OptionError::new(

@@ -3,9 +3,10 @@
 use arrow_schema::{DataType, FieldRef};
 use chrono::format::{Fixed, Item, Numeric, StrftimeItems};
 
+use super::OptionError;
 use super::format::column_index;
 use super::pairs::Pairs;
-use super::{OptionError, type_name};
+use crate::sql_type::{field_type_name, is_json_field};
 
 /// What stamps the rows of a stream (R-DET-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl EventTime {
         match field.data_type() {
             DataType::Int32 | DataType::Int64 | DataType::Float64 => time.take_number(pairs, field)?,
             DataType::Timestamp(_, _) if from_text => time.take_text(pairs)?,
-            DataType::Utf8 if from_text && !super::is_json_field(field) => {
+            DataType::Utf8 if from_text && !is_json_field(field) => {
                 time.take_text(pairs)?;
             }
             // A query's own TIMESTAMP, or a DATE (its midnight, UTC): nothing to say about it.
@@ -108,7 +109,11 @@ impl EventTime {
             _ => {
                 let error = OptionError::new(
                     KEY,
-                    format!("column '{}' is {}, which does not say when", field.name(), type_name(field)),
+                    format!(
+                        "column '{}' is {}, which does not say when",
+                        field.name(),
+                        field_type_name(field)
+                    ),
                 );
                 return Err(error.suggest(if from_text {
                     "use a TIMESTAMP, DATE, STRING, INT, BIGINT or DOUBLE column"
@@ -126,7 +131,7 @@ impl EventTime {
             && !format.trim().eq_ignore_ascii_case("epoch")
         {
             let name = field.name();
-            let reason = format!("column '{name}' is {}, a number since 1970", type_name(field));
+            let reason = format!("column '{name}' is {}, a number since 1970", field_type_name(field));
             let hint = "leave the format out, or declare the column TIMESTAMP or STRING";
             return Err(OptionError::new("event.time.format", reason).suggest(hint));
         }
@@ -191,7 +196,7 @@ fn refuse_settings(pairs: &Pairs, field: &FieldRef) -> Result<(), OptionError> {
         if pairs.has(key) {
             return Err(OptionError::new(
                 key,
-                format!("column '{}' is {} and is taken as it is", field.name(), type_name(field)),
+                format!("column '{}' is {} and is taken as it is", field.name(), field_type_name(field)),
             ));
         }
     }

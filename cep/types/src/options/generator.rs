@@ -4,7 +4,8 @@ use arrow_schema::{DataType, FieldRef};
 
 use super::format::column_index;
 use super::pairs::Pairs;
-use super::{OptionError, Rate, closest, is_json_field, parse_duration, type_name};
+use super::{OptionError, Rate, closest, parse_duration};
+use crate::sql_type::{field_type_name, is_json_field};
 
 /// How many rows, how fast, and what is in them.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,7 +146,7 @@ impl Attributes<'_> {
                     "extension",
                     format!(
                         "the generator does not make {} (column '{}')",
-                        type_name(self.field),
+                        field_type_name(self.field),
                         self.field.name()
                     ),
                 )
@@ -218,7 +219,7 @@ impl Attributes<'_> {
                 }
             }
             ("sequence" | "uniform" | "normal", _) => {
-                Err(self.error("kind", &format!("'{written}' does not make {}", type_name(self.field))))
+                Err(self.error("kind", &format!("'{written}' does not make {}", field_type_name(self.field))))
             }
             _ => Err(self
                 .error("kind", &format!("'{written}' is not one of sequence, uniform, normal, choice"))
@@ -245,7 +246,9 @@ impl Attributes<'_> {
                 _ => true,
             };
             if !valid {
-                return Err(self.error("values", &format!("'{value}' is not {}", type_name(self.field))));
+                return Err(
+                    self.error("values", &format!("'{value}' is not {}", field_type_name(self.field)))
+                );
             }
         }
         Ok(GeneratorKind::Choice(values))

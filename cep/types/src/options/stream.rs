@@ -6,8 +6,9 @@ use super::format::{End, column_index};
 use super::pairs::Pairs;
 use super::{
     ClockKind, Compression, ErrorPolicy, EventTime, FileMode, Format, GeneratorOptions, OptionError,
-    OptionValue, Rate, Role, SinkConnector, SourceConnector, type_name,
+    OptionValue, Rate, Role, SinkConnector, SourceConnector,
 };
+use crate::sql_type::field_type_name;
 
 /// Least value of `record.bytes_max` (R-FLOW-3).
 pub const RECORD_BYTES_FLOOR: usize = 64 * 1024;
@@ -294,7 +295,7 @@ fn take_timer(pairs: &mut Pairs, columns: &[FieldRef]) -> Result<SourceConnector
         if !matches!(field.data_type(), DataType::Timestamp(_, _) | DataType::Int64 | DataType::Int32) {
             return Err(OptionError::new(
                 "extension",
-                format!("a timer cannot fill column '{}', which is {}", field.name(), type_name(field)),
+                format!("a timer cannot fill column '{}', which is {}", field.name(), field_type_name(field)),
             )
             .suggest("use TIMESTAMP for the time, BIGINT or INT for the number of the row"));
         }
@@ -352,7 +353,7 @@ fn take_partition(pairs: &mut Pairs, columns: &[FieldRef]) -> Result<Vec<usize>,
         if field.data_type().is_nested() {
             return Err(OptionError::new(
                 KEY,
-                format!("'{}' is {}, which is not a key", field.name(), type_name(field)),
+                format!("'{}' is {}, which is not a key", field.name(), field_type_name(field)),
             ));
         }
         found.push(index);

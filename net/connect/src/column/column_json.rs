@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cep_types::options::type_name;
+use cep_types::sql_type::field_type_name;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -59,7 +59,7 @@ impl<'a> ColumnSeed<'a> {
     }
 
     fn wrong<E: Error>(self, found: Box<str>) -> E {
-        let expected = type_name(&self.column.field).into();
+        let expected = field_type_name(&self.column.field).into();
         self.fault.raise(RejectReason::WrongType { expected, found })
     }
 
@@ -68,7 +68,7 @@ impl<'a> ColumnSeed<'a> {
     }
 
     fn misfit<E: Error>(self, misfit: Misfit, text: &[u8]) -> E {
-        let expected = type_name(&self.column.field).into();
+        let expected = field_type_name(&self.column.field).into();
         let found = clip(text);
         self.fault.raise(match misfit {
             Misfit::Malformed => RejectReason::WrongType { expected, found },
@@ -140,7 +140,7 @@ impl<'de> Visitor<'de> for ColumnSeed<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&type_name(&self.column.field))
+        f.write_str(&field_type_name(&self.column.field))
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {

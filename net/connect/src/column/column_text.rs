@@ -1,6 +1,6 @@
 //! A cell of text pushed into a column: CSV cells and groups of a pattern.
 
-use cep_types::options::type_name;
+use cep_types::sql_type::field_type_name;
 use serde::de::DeserializeSeed;
 
 use super::{Column, ColumnSeed, JsonFault, Values};
@@ -48,10 +48,10 @@ impl Column {
         };
         Err(match fault {
             Fault::Misfit(Misfit::Malformed) => {
-                RejectReason::WrongType { expected: type_name(&self.field).into(), found: clip(text) }
+                RejectReason::WrongType { expected: field_type_name(&self.field).into(), found: clip(text) }
             }
             Fault::Misfit(Misfit::OutOfRange) => {
-                RejectReason::OutOfRange { expected: type_name(&self.field).into(), found: clip(text) }
+                RejectReason::OutOfRange { expected: field_type_name(&self.field).into(), found: clip(text) }
             }
             Fault::Reason(reason) => *reason,
             Fault::IsJson => RejectReason::Json("".into()),

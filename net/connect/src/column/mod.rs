@@ -9,7 +9,7 @@ mod finish;
 
 use arrow_buffer::{BooleanBufferBuilder, IntervalMonthDayNano, NullBufferBuilder};
 use arrow_schema::{DataType, FieldRef, IntervalUnit, TimeUnit};
-use cep_types::options::is_json_field;
+use cep_types::sql_type::is_json_field;
 
 use crate::ConnectError;
 use crate::source::reject::RejectReason;

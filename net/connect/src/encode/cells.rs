@@ -29,7 +29,7 @@ use arrow_array::{
 use arrow_buffer::IntervalMonthDayNano;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, IntervalUnit, TimeUnit};
-use cep_types::options::is_json_field;
+use cep_types::sql_type::is_json_field;
 
 use super::quote::json_string;
 use super::time::{write_date, write_time, write_timestamp};

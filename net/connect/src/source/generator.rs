@@ -6,7 +6,8 @@
 use std::fmt::Write;
 
 use arrow_schema::SchemaRef;
-use cep_types::options::{GeneratorColumn, GeneratorKind, GeneratorOptions, type_name};
+use cep_types::options::{GeneratorColumn, GeneratorKind, GeneratorOptions};
+use cep_types::sql_type::field_type_name;
 
 use super::{Position, Progress, Rows, Source, SourceChunk, Span};
 use crate::ConnectError;
@@ -156,7 +157,7 @@ fn misfit(column: &Column, value: &str, row: u64) -> ConnectError {
         column: column.field.name().clone(),
         value: value.to_owned(),
         row,
-        expected: type_name(&column.field),
+        expected: field_type_name(&column.field),
     }
 }
 

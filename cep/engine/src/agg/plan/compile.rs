@@ -1,9 +1,8 @@
 //! One call to its state and read.
 
 use arrow_schema::DataType;
-use cep_lang::plan::{AggCall, AggFunc, Expr};
+use cep_lang::plan::{AggCall, AggFunc, Expr, agg_name};
 
-use super::name::name;
 use super::same::same;
 use super::{AggPlan, Keep, Order, Output, Read, StateKind, StateSpec};
 use crate::agg::AggError;
@@ -82,7 +81,7 @@ impl Call<'_> {
             AggFunc::ArgMin => self.arg_extreme(false)?,
             AggFunc::ArgMax => self.arg_extreme(true)?,
         };
-        Ok(Output { func: name(func), state, read, data_type: data_type.clone() })
+        Ok(Output { func: agg_name(func), state, read, data_type: data_type.clone() })
     }
 
     /// Refuses clauses that the aggregate cannot have.
@@ -513,13 +512,13 @@ impl Call<'_> {
     fn unsupported(&self) -> AggError {
         let args: Vec<String> = self.types().iter().map(ToString::to_string).collect();
         AggError::Unsupported {
-            func: name(&self.call.func),
+            func: agg_name(&self.call.func),
             args: args.join(", "),
             result: self.call.data_type.clone(),
         }
     }
 
     fn parameter(&self, reason: &str) -> AggError {
-        AggError::Parameter { func: name(&self.call.func), reason: reason.to_owned() }
+        AggError::Parameter { func: agg_name(&self.call.func), reason: reason.to_owned() }
     }
 }

@@ -7,7 +7,6 @@
 //! - Nothing is ignored: a clause an aggregate cannot have is an error.
 
 mod compile;
-mod name;
 mod same;
 mod spec;
 

@@ -12,7 +12,7 @@ use datafusion_expr::{
 use datafusion_functions_aggregate::all_default_aggregate_functions;
 
 use super::catalog::{AGGREGATES, AggregateDoc};
-use crate::functions::typing::sql_type_name;
+use cep_types::sql_type::sql_type_name;
 
 /// One argument of an aggregate of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

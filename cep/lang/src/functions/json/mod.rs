@@ -14,15 +14,9 @@ mod path;
 mod seek;
 
 use arrow_schema::{DataType, Field, FieldRef};
-pub(super) use cep_types::options::is_json_field;
+pub(super) use cep_types::sql_type::{is_json_field, tag_json};
 
 use super::definition::Definition;
-
-/// `field`, tagged as JSON: what [`is_json_field`] looks for.
-pub(super) fn tag_json(mut field: Field) -> Field {
-    field.metadata_mut().insert("ceptra.type".into(), "json".into());
-    field
-}
 
 /// A nullable JSON column.
 pub fn json_field(name: &str) -> Field {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::Array;
-use arrow_schema::{DataType, FieldRef, IntervalUnit, TimeUnit};
+use arrow_schema::{DataType, FieldRef};
+use cep_types::hash::is_key_type;
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::type_coercion::functions::fields_with_udf;
@@ -16,22 +17,11 @@ use crate::functions::{AGGREGATES, FunctionRegistry, REFUSALS};
 /// True for the Arrow types that R-EVT-2 maps to.
 fn is_ours(data_type: &DataType) -> bool {
     match data_type {
-        DataType::Null
-        | DataType::Boolean
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::Float32
-        | DataType::Float64
-        | DataType::Decimal128(_, _)
-        | DataType::Utf8
-        | DataType::Binary
-        | DataType::Timestamp(TimeUnit::Nanosecond, _)
-        | DataType::Date32
-        | DataType::Time64(TimeUnit::Nanosecond)
-        | DataType::Interval(IntervalUnit::MonthDayNano) => true,
+        DataType::Null => true,
         DataType::List(item) | DataType::Map(item, _) => is_ours(item.data_type()),
         DataType::Struct(fields) => fields.iter().all(|field| is_ours(field.data_type())),
-        _ => false,
+        DataType::Dictionary(_, _) => false,
+        scalar => is_key_type(scalar),
     }
 }
 

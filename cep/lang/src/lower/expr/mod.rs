@@ -117,7 +117,7 @@ impl Conversion<'_> {
 
     /// The column that `typed` makes, called `name`, tagged JSON if it is.
     pub(crate) fn field(&self, typed: &Typed, expr: &Expr, name: &str) -> FieldRef {
-        let json = self.planner_field(typed).is_some_and(|field| cep_types::options::is_json_field(&field));
+        let json = self.planner_field(typed).is_some_and(|field| cep_types::sql_type::is_json_field(&field));
         let field = Field::new(name, expr.data_type.clone(), expr.nullable);
         if json && expr.data_type == DataType::Utf8 { tag_json(field).into() } else { field.into() }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType as Arrow, Field, Fields, IntervalUnit, TimeUnit};
+use cep_types::sql_type::tag_json;
 use datafusion_sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryLength, CharacterLength, DataType, ExactNumberInfo, Expr, Spanned,
     StructBracketKind, StructField, TimezoneInfo,
@@ -18,9 +19,6 @@ const DECIMAL_DIGITS_MAX: u64 = 38;
 
 /// Digits and scale of a DECIMAL without any, the planner's default for CAST.
 const DECIMAL_DEFAULT: (u8, i8) = (38, 10);
-
-/// Key and value of the metadata that tells JSON from other text.
-const JSON_TAG: (&str, &str) = ("ceptra.type", "json");
 
 /// Names of types, for "did you mean".
 const NAMES: &[&str] = &[
@@ -63,12 +61,7 @@ impl ColumnType {
     /// The type as an element, value or field of another.
     fn into_field(self, name: &str) -> Field {
         let field = Field::new(name, self.data_type, true);
-        if self.json {
-            let (key, value) = JSON_TAG;
-            field.with_metadata([(key.to_owned(), value.to_owned())].into())
-        } else {
-            field
-        }
+        if self.json { tag_json(field) } else { field }
     }
 }
 
