@@ -17,6 +17,7 @@ mod aggregate;
 mod aggregation;
 mod batch;
 mod catalog;
+mod coerce;
 mod columns;
 mod condition;
 mod context;
