@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use cep_engine::column::Column;
 use cep_engine::{Actions, Budget, Partition, Progress};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::Program;
@@ -27,13 +28,18 @@ pub enum Feed {
     Restore(Vec<usize>),
 }
 
+#[derive(Default)]
 pub struct Outcome {
-    /// Output rows in order, one text each, with where they went.
+    /// Output rows in order, one text each, with where they went; then the answers of reads.
     pub output: Vec<String>,
+    /// Number of the entry, from 1, in which each came out; one more than the last is the end of input.
+    pub entries: Vec<u64>,
     /// Errors of records.
     pub errors: Vec<String>,
     /// State hash at the end.
     pub hash: u64,
+    /// Rows that came too late for a window or an OVER.
+    pub late: u64,
 }
 
 /// Number of cases: `usual`, fifty times as many with CEPTRA_DEEP=1. A deep run notes the number in
@@ -74,6 +80,16 @@ pub fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
     })
 }
 
+/// Rows as those of [`rows`], or with times in half seconds, which lie on edges of windows.
+pub fn rows_on_edges(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
+    (rows(count), proptest::bool::ANY).prop_map(|(mut rows, round)| {
+        if round {
+            rows.iter_mut().for_each(|row| row.0 -= row.0.rem_euclid(SECOND / 2));
+        }
+        rows
+    })
+}
+
 /// Many rows from a fixed recurrence.
 pub fn many(count: usize) -> Rows {
     let mut state = 1u64;
@@ -92,8 +108,10 @@ pub fn many(count: usize) -> Rows {
 pub const DECLARE: &str = "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) \
      WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'event');\n";
 
+/// The program of `query` over [`DECLARE`], or of a script that declares `s` itself.
 pub fn program(query: &str) -> Arc<Program> {
-    let text = format!("{DECLARE}{query};");
+    let declare = if query.starts_with("CREATE STREAM s ") { "" } else { DECLARE };
+    let text = format!("{declare}{query};");
     match compile(&text, &CompileOptions::default()) {
         Ok(program) => Arc::new(program),
         Err(errors) => {
@@ -117,7 +135,7 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
 pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
     let program = program(query);
     let mut partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
-    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    let mut out = Outcome::default();
     let lengths: Vec<usize> = match feed {
         Feed::Whole => vec![rows.len().max(1)],
         Feed::Cut(l) | Feed::Restore(l) => l.clone(),
@@ -139,7 +157,12 @@ pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
         nth += 1;
     }
     apply(&mut partition, index + 1, EntryKind::EndOfInput(StreamId(0)), at, &mut out);
+    for (nth, lines) in answers(&mut partition).into_iter().enumerate() {
+        out.entries.extend(lines.iter().map(|_| index + 1));
+        out.output.extend(lines.iter().map(|line| format!("Read({nth})  {line}")));
+    }
     out.hash = partition.state_hash();
+    out.late = partition.late_rows().iter().map(|(_, rows)| rows).sum();
     out
 }
 
@@ -153,16 +176,33 @@ fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, ou
             let columns = emit.chunk.columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
             let op = emit.chunk.ops.get(row).map(|o| o.as_str()).unwrap_or_default();
             out.output.push(format!("{:?} {op} {columns}", emit.output));
+            out.entries.push(index);
         }
     }
     out.errors
         .extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
 }
 
+/// The answer to each read of an aggregation in the program, one text a row.
+pub fn answers(partition: &mut Partition) -> Vec<Vec<String>> {
+    let program = Arc::clone(partition.program());
+    let text = |batch: RecordBatch| {
+        let column = |array: &ArrayRef| {
+            let mut column = Column::new(array.data_type());
+            column.load(array);
+            column
+        };
+        let columns: Vec<Column> = batch.columns().iter().map(column).collect();
+        let line = |row| columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
+        (0..batch.num_rows()).map(line).collect()
+    };
+    program.reads.iter().map(|read| text(partition.read(read).expect("it can be answered"))).collect()
+}
+
 /// Number of rows that come out of `query` before the end of input, one row an entry.
 pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
     let mut partition = Partition::new(program(query), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
-    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    let mut out = Outcome::default();
     for (at, row) in rows.iter().enumerate() {
         let rows = batch(std::slice::from_ref(row));
         let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });

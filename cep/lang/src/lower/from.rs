@@ -177,7 +177,8 @@ fn retracts(catalog: &Catalog, input: &Node) -> bool {
     input.scans().iter().any(|id| catalog.stream(*id).stream.time.late_policy == LatePolicy::Retract)
 }
 
-/// A stream's late policy holds for the windows directly on it.
+/// A stream's late policy holds for the windows directly on it. Sessions are not corrected: a late
+/// row could join two that were given.
 fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window) -> Result<()> {
     let by_event_time = matches!(
         window.kind,
@@ -186,17 +187,19 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
             | WindowKind::Cumulate { .. }
             | WindowKind::Session { .. }
     );
+    let is_session = matches!(window.kind, WindowKind::Session { .. });
     for id in input.scans() {
         let entry = context.catalog.stream(id);
         let stream = &entry.stream;
-        if stream.time.late_policy == LatePolicy::Retract && !by_event_time {
+        if stream.time.late_policy == LatePolicy::Retract && (!by_event_time || is_session) {
             let what = match kind {
+                _ if is_session => "a session",
                 Kind::Sliding(_) => "a sliding window",
                 Kind::Batch(_) | Kind::Delay(_) => "a window that is not closed by event time",
             };
             let message =
                 format!("{what} cannot be corrected by late rows, and `{}` asks for it", stream.name);
-            let help = "use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'";
+            let help = "use TUMBLING, HOP or CUMULATE, or late.policy = 'drop'";
             return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, window.span, message).help(help)));
         }
         if entry.has_late_stream && by_event_time && !is_direct(input) {

@@ -411,6 +411,11 @@ fn limit_rate(relation: Relation, rate: &OutputRate, groups: &Groups) -> Result<
     };
     let limits = relation.limits;
     let (input, times, changelog) = closed(relation, *span)?;
+    if changelog == Changelog::Retract && *kind != RateKind::All {
+        let message = "OUTPUT FIRST, LAST and SNAPSHOT cannot take rows that are taken back later";
+        let help = "use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'";
+        return Err(Box::new(Diagnostic::at(codes::CHANGELOG, *span, message).help(help)));
+    }
     let node = Node::Rate(Box::new(RateNode { input, kind: *kind, every: *every, keys }));
     Ok(Relation::stream(node, times, changelog, limits))
 }

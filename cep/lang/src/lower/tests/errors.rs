@@ -332,7 +332,17 @@ refused! {
     a_sliding_window_cannot_be_corrected: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT sum(n) FROM s WINDOW LENGTH (3)" => expect![[r#"
             E0803: a sliding window cannot be corrected by late rows, and `s` asks for it at «WINDOW LENGTH (3)»
-              help: use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'
+              help: use TUMBLING, HOP or CUMULATE, or late.policy = 'drop'
+        "#]];
+    a_session_cannot_be_corrected: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
+        SELECT sum(n) FROM s WINDOW SESSION (GAP 3 SECONDS)" => expect![[r#"
+            E0803: a session cannot be corrected by late rows, and `s` asks for it at «WINDOW SESSION (GAP 3 SECONDS)»
+              help: use TUMBLING, HOP or CUMULATE, or late.policy = 'drop'
+        "#]];
+    a_rate_of_half_a_correction: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
+        SELECT sum(n) FROM s WINDOW TUMBLING (SIZE 3 SECONDS) OUTPUT LAST EVERY 5 EVENTS" => expect![[r#"
+            E0701: OUTPUT FIRST, LAST and SNAPSHOT cannot take rows that are taken back later at «OUTPUT LAST EVERY 5 EVENTS»
+              help: use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'
         "#]];
     a_window_over_corrections: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT count(*) FROM (SELECT window_end AS t, count(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE)) WINDOW TUMBLING (SIZE 1 HOUR)" => expect![[r#"
