@@ -26,6 +26,7 @@ mod error;
 mod expr;
 mod from;
 mod group;
+mod held;
 mod insert;
 mod order;
 mod over;

@@ -416,6 +416,8 @@ fn limit_rate(relation: Relation, rate: &OutputRate, groups: &Groups) -> Result<
         let help = "use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'";
         return Err(Box::new(Diagnostic::at(codes::CHANGELOG, *span, message).help(help)));
     }
+    // All but the first rows of a period are older than the watermark behind it.
+    let times = if *kind == RateKind::First { times } else { Vec::new() };
     let node = Node::Rate(Box::new(RateNode { input, kind: *kind, every: *every, keys }));
     Ok(Relation::stream(node, times, changelog, limits))
 }

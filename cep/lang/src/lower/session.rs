@@ -28,7 +28,7 @@ use super::query::{self, Ctes, closed, renamed};
 use super::relation::{Flow, OpenRead, Relation};
 use super::result::StatementResult;
 use super::stream::{self, SideKind, SideStream};
-use super::{CompileOptions, show};
+use super::{CompileOptions, held, show};
 
 /// What has been declared and started so far.
 #[derive(Debug, Clone)]
@@ -376,6 +376,7 @@ impl Session {
         let Rows { node, times, changelog } = rows;
         let reads = node.scans();
         self.settle_reads(&reads);
+        let held_by = held::held_by(&node, &self.catalog);
         if let Target::Stream(id) = target {
             let by_event =
                 reads.iter().all(|read| self.catalog.stream(*read).stream.time.clock == plan::Clock::Event);
@@ -391,6 +392,7 @@ impl Session {
                 };
             }
             entry.is_fed = true;
+            entry.held_by = entry.held_by.or(held_by);
             if !entry.is_fed_from_outside {
                 entry.stream.origin = plan::StreamOrigin::Derived;
             }
