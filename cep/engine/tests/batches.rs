@@ -338,7 +338,7 @@ fn check(rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(harness::cases(16)))]
+    #![proptest_config(ProptestConfig::with_cases(harness::cases(8)))]
 
     #[test]
     fn batches_hold_what_the_reference_holds(
