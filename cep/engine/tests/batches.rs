@@ -3,7 +3,7 @@
 
 mod harness;
 
-use harness::{Feed, Outcome, Row, Rows, SECOND, run};
+use harness::{Feed, Outcome, Row, Rows, SECOND, Stamped, run, run_stamped};
 use proptest::prelude::*;
 
 const MILLISECOND: i64 = 1_000_000;
@@ -32,17 +32,12 @@ struct Input {
 }
 
 impl Input {
-    fn new(rows: &Rows, enters: fn(&Row) -> bool) -> Self {
-        let mut stamps: Vec<i64> = Vec::new();
-        for row in rows {
-            stamps.push(stamps.last().map_or(row.0, |s| row.0.max(*s)));
-        }
-        let entered = rows.iter().zip(&stamps).enumerate().map(|(at, (row, &stamp))| Entered {
-            row: row.clone(),
-            entry: at + 1,
-            stamp,
+    fn new(entries: &[Stamped], enters: fn(&Row) -> bool) -> Self {
+        let entered = entries.iter().enumerate().filter_map(|(at, (stamp, row))| {
+            let row = row.clone().filter(enters)?;
+            Some(Entered { row, entry: at + 1, stamp: *stamp })
         });
-        Input { rows: entered.filter(|e| enters(&e.row)).collect(), stamps }
+        Input { rows: entered.collect(), stamps: entries.iter().map(|(stamp, _)| *stamp).collect() }
     }
 
     /// The first entry whose stamp is at least `stamp`; else the end of input.
@@ -256,6 +251,15 @@ fn query(window: &str, shape: Shape, filter: Filter) -> String {
     }
 }
 
+/// Rows of the clock `event`: a stamp is the largest time so far.
+fn by_event_time(rows: &Rows) -> Vec<Stamped> {
+    let entry = |stamp: &mut i64, row: &Row| {
+        *stamp = row.0.max(*stamp);
+        Some((*stamp, Some(row.clone())))
+    };
+    rows.iter().scan(i64::MIN, entry).collect()
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Filter {
     None,
@@ -300,32 +304,41 @@ fn above_1(row: &Row) -> bool {
     row.3.is_some_and(|n| n > 1)
 }
 
-fn check(rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
+/// Every query with what it gives.
+fn for_all(
+    entries: &[Stamped],
+    mut check: impl FnMut(&str, Vec<(usize, String)>) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
     for &(window, batches_of) in KINDS {
         let window = window.replace('@', START);
         for filter in [Filter::None, Filter::Before, Filter::After] {
             let before = matches!(filter, Filter::Before);
-            let input = Input::new(rows, if before { above_1 } else { |_| true });
-            let batches = batches_of(&input);
+            let batches = batches_of(&Input::new(entries, if before { above_1 } else { |_| true }));
             let stay: fn(&Row) -> bool = if matches!(filter, Filter::After) { above_1 } else { |_| true };
             for shape in [Shape::All, Shape::Groups, Shape::Rows] {
-                let query = query(&window, shape, filter);
-                let single = run(&query, rows, &Feed::Cut(vec![1]));
-                prop_assert_eq!(&single.errors, &Vec::<String>::new(), "{}", query);
-                prop_assert_eq!(columns(&single), results(&batches, stay, shape), "{}", query);
-                for feed in [Feed::Cut(cuts.to_vec()), Feed::Restore(cuts.to_vec())] {
-                    let pieces = run(&query, rows, &feed);
-                    prop_assert_eq!(&pieces.output, &single.output, "regrouped: {}", query);
-                    prop_assert_eq!(pieces.hash, single.hash, "state hash: {}", query);
-                }
+                check(&query(&window, shape, filter), results(&batches, stay, shape))?;
             }
         }
     }
     Ok(())
 }
 
+fn check(rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
+    for_all(&by_event_time(rows), |query, expected| {
+        let single = run(query, rows, &Feed::Cut(vec![1]));
+        prop_assert_eq!(&single.errors, &Vec::<String>::new(), "{}", query);
+        prop_assert_eq!(columns(&single), expected, "{}", query);
+        for feed in [Feed::Cut(cuts.to_vec()), Feed::Restore(cuts.to_vec())] {
+            let pieces = run(query, rows, &feed);
+            prop_assert_eq!(&pieces.output, &single.output, "regrouped: {}", query);
+            prop_assert_eq!(pieces.hash, single.hash, "state hash: {}", query);
+        }
+        Ok(())
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(harness::cases(16)))]
+    #![proptest_config(ProptestConfig::with_cases(harness::cases(8)))]
 
     #[test]
     fn batches_hold_what_the_reference_holds(
@@ -335,11 +348,23 @@ proptest! {
         check(&rows, &cuts)?;
     }
 
+    #[test]
+    fn batches_by_the_wall_clock_close_with_its_ticks(entries in harness::stamped(1..50)) {
+        for_all(&entries, |query, expected| {
+            let found = run_stamped(query, &entries, false);
+            prop_assert_eq!(columns(&found), expected, "{}", query);
+            let restored = run_stamped(query, &entries, true);
+            prop_assert_eq!(&restored.output, &found.output, "restored: {}", query);
+            prop_assert_eq!(restored.hash, found.hash, "state hash after restore: {}", query);
+            Ok(())
+        })?;
+    }
+
     /// A row without a time in its column is an error of that row, as in EXTERNALTIME.
     #[test]
     fn a_null_column_is_an_error_of_its_row(rows in harness::rows_on_edges(0..60)) {
         let window = "EXTERNALTIMEBATCH (n, 3 MILLISECONDS, TIMEOUT 2 SECONDS)";
-        let input = Input::new(&rows, |r| r.3.is_some());
+        let input = Input::new(&by_event_time(&rows), |r| r.3.is_some());
         let column: fn(&Row) -> i64 = |r| r.3.expect("it entered") * MILLISECOND;
         let batches = external(&input, column, 3 * MILLISECOND, None, Some(2 * SECOND));
         for shape in [Shape::All, Shape::Groups, Shape::Rows] {

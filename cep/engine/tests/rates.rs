@@ -5,7 +5,7 @@ mod harness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use harness::{Feed, Outcome, Rows, SECOND, run};
+use harness::{Feed, Outcome, Rows, SECOND, Stamped, run, run_stamped};
 use proptest::prelude::*;
 
 /// A row of output: entry, change mark, group, columns.
@@ -176,6 +176,23 @@ fn check(rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The same by the wall clock, with ticks between the rows.
+fn check_stamped(entries: &[Stamped]) -> Result<(), TestCaseError> {
+    let stamps: Vec<i64> = entries.iter().map(|(stamp, _)| *stamp).collect();
+    for &(query, grouped) in QUERIES {
+        let all = lines(&run_stamped(query, entries, false), grouped);
+        for &(kind, text, every) in RATES {
+            let limited = format!("{query} OUTPUT {kind} EVERY {text}");
+            let found = run_stamped(&limited, entries, false);
+            prop_assert_eq!(lines(&found, grouped), reference(kind, &all, &stamps, every), "{}", limited);
+            let restored = run_stamped(&limited, entries, true);
+            prop_assert_eq!(&restored.output, &found.output, "restored: {}", limited);
+            prop_assert_eq!(restored.hash, found.hash, "state hash after restore: {}", limited);
+        }
+    }
+    Ok(())
+}
+
 /// The table that changes make; a change that does not fit the table is a failure.
 fn folded(changes: &[Line]) -> Result<BTreeMap<String, String>, TestCaseError> {
     let mut table = BTreeMap::new();
@@ -198,6 +215,11 @@ proptest! {
         cuts in proptest::collection::vec(1usize..9, 1..12),
     ) {
         check(&rows, &cuts)?;
+    }
+
+    #[test]
+    fn rates_by_the_wall_clock_pass_with_its_ticks(entries in harness::stamped(1..50)) {
+        check_stamped(&entries)?;
     }
 
     /// Changes thinned out by LAST make the same table as all of them.

@@ -143,7 +143,15 @@ impl AlignedWindow {
             if self.policy == LatePolicy::Retract
                 && self.layout.next_end(self.panes[at].pane, Pane::MIN).is_some_and(|e| e <= self.closed)
             {
-                self.correct(at, input, row, out, cx);
+                let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
+                let last =
+                    self.layout.last_end(self.panes[at].pane).expect("a pane with rows is in a window");
+                // Panes are dropped when a window closes, which may be long after their horizon.
+                if self.keep_until(last) <= before {
+                    self.leave_out(input, row, cx);
+                } else {
+                    self.correct(at, input, row, out, cx);
+                }
                 return (row + 1, false);
             }
             let pane = &mut self.panes[at];
@@ -162,10 +170,7 @@ impl AlignedWindow {
         };
         let keep_until = self.keep_until(last);
         if keep_until <= before {
-            self.late_rows += 1;
-            if let Some(late) = cx.late.as_deref_mut() {
-                late.append_gather(input, &[self.shape.prepare.original(row)]);
-            }
+            self.leave_out(input, row, cx);
             return (row + 1, false);
         }
         let at = self.panes.partition_point(|p| p.pane < pane);
@@ -181,6 +186,14 @@ impl AlignedWindow {
             self.seq += 1;
         }
         (row + 1, true)
+    }
+
+    /// Counts a row that came too late for all its windows.
+    fn leave_out(&mut self, input: &Chunk, row: usize, cx: &mut OpContext<'_>) {
+        self.late_rows += 1;
+        if let Some(late) = cx.late.as_deref_mut() {
+            late.append_gather(input, &[self.shape.prepare.original(row)]);
+        }
     }
 
     /// Until which watermark a pane whose last window ends at `edge` is kept, ns.

@@ -268,20 +268,13 @@ impl BatchWindowOp {
             }
             Trigger::Cron(cron) => {
                 if first {
-                    // Cron times are whole seconds.
-                    let now = DateTime::from_timestamp_nanos(stamp - stamp.rem_euclid(SECOND_NS));
-                    let before = cron.find_previous_occurrence(&now, true).ok();
-                    self.state.start = before.and_then(|b| b.timestamp_nanos_opt()).or(Some(stamp));
-                    match cron.find_next_occurrence(&now, false) {
-                        Ok(next) => {
-                            self.state.end = next.timestamp_nanos_opt();
-                            self.state.due = self.state.end;
+                    match cron_bounds(cron, stamp) {
+                        Ok((start, end)) => {
+                            self.state.start = Some(start);
+                            self.state.end = Some(end);
+                            self.state.due = Some(end);
                         }
-                        Err(error) => errors.push(OpError {
-                            pos: input.pos[row],
-                            code: "E1005",
-                            message: format!("the cron expression has no next time: {error}"),
-                        }),
+                        Err(message) => errors.push(OpError { pos: input.pos[row], code: "E1005", message }),
                     }
                 }
             }
@@ -357,4 +350,15 @@ impl BatchWindowOp {
 fn grid_start(base: i64, size_ns: i64, time: i64) -> i64 {
     let behind = (i128::from(time) - i128::from(base)).rem_euclid(i128::from(size_ns));
     i64::try_from(i128::from(time) - behind).unwrap_or(i64::MIN)
+}
+
+/// The cron times around a stamp; the first is the stamp itself where no time is before it.
+fn cron_bounds(cron: &Cron, stamp: i64) -> std::result::Result<(i64, i64), String> {
+    // Cron times are whole seconds.
+    let now = DateTime::from_timestamp_nanos(stamp - stamp.rem_euclid(SECOND_NS));
+    let before = cron.find_previous_occurrence(&now, true).ok().and_then(|b| b.timestamp_nanos_opt());
+    let next = cron
+        .find_next_occurrence(&now, false)
+        .map_err(|error| format!("the cron expression has no next time: {error}"))?;
+    Ok((before.unwrap_or(stamp), next.timestamp_nanos_opt().unwrap_or(i64::MAX)))
 }
