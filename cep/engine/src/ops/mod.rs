@@ -19,6 +19,8 @@ mod rate;
 mod rows;
 mod sliding;
 mod window;
+#[cfg(test)]
+mod work;
 
 pub use aggregation::AggregationOp;
 pub use build::build;
@@ -109,8 +111,8 @@ impl Operator {
         match self {
             Operator::Aligned(op) => op.watermark_horizon(),
             Operator::Session(op) => op.watermark_horizon(),
+            Operator::Over(op) => op.watermark_horizon(),
             Operator::Rows(_)
-            | Operator::Over(_)
             | Operator::Batch(_)
             | Operator::Group(_)
             | Operator::Rate(_)
