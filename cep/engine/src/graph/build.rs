@@ -9,6 +9,7 @@ use cep_lang::plan::{
 };
 use cep_types::StreamId;
 
+use super::pace::Pace;
 use crate::actions::Output;
 use crate::chunk::Chunk;
 use crate::ops::{self, AggregationOp, Merge, Operator};
@@ -101,6 +102,10 @@ pub struct Graph {
     pub(crate) aggregations: Vec<usize>,
     /// Clocks of external streams; `None` for derived ones.
     pub(crate) clocks: Vec<Option<StreamClock>>,
+    /// An advance of time, ns, that is cut into several steps; `None`: none is.
+    pub(crate) jump_ns: Option<i64>,
+    /// Limits of the watermarks in this step.
+    pub(crate) pace: Pace,
 }
 
 impl Graph {
@@ -156,6 +161,8 @@ impl<'a> Builder<'a> {
                 streams: Vec::new(),
                 aggregations: Vec::new(),
                 clocks: vec![None; count],
+                jump_ns: None,
+                pace: Pace::default(),
             },
             built: vec![None; count],
             inlets: vec![None; count],
@@ -199,6 +206,7 @@ impl<'a> Builder<'a> {
             .zip(&self.inlets)
             .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
             .collect();
+        self.graph.jump_ns = self.graph.operators().filter_map(|(_, op)| op.jump_ns()).min();
         Ok(self.graph)
     }
 

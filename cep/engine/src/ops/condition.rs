@@ -24,6 +24,9 @@ pub struct Condition {
     first: Vec<Column>,
     types: Vec<DataType>,
     seq: u64,
+    /// The aggregates hold the row that was asked about last, which is not in the content yet.
+    asked: bool,
+    values: Vec<Column>,
 }
 
 impl Condition {
@@ -45,30 +48,39 @@ impl Condition {
             first: types.iter().map(Column::new).collect(),
             types: types.to_vec(),
             seq: 0,
+            asked: false,
+            values: Vec::new(),
         })
     }
 
-    /// Whether the condition is not TRUE for the content with row `row` added.
+    /// Whether the condition is not TRUE for the content with row `row` added. Either the row is added
+    /// next, or the content cleared.
     pub fn would_fail(&mut self, input: &Chunk, row: usize) -> bool {
+        debug_assert!(!self.asked, "the row before was added or the content cleared");
         let one = single(input, row);
-        let mut with = self.aggs.clone();
-        Self::add_to(&mut with, &mut self.prepare, &self.plan, &one, self.seq);
-        let mut columns: Vec<Column> = self.plan.result_types().map(Column::new).collect();
+        Self::add_to(&mut self.aggs, &mut self.prepare, &self.plan, &one, self.seq);
+        self.asked = true;
+        let mut columns = std::mem::take(&mut self.values);
+        columns.clear();
+        columns.extend(self.plan.result_types().map(Column::new));
         let mut failed = Vec::new();
-        with.emit_all(&[0], &mut columns, &mut failed);
+        self.aggs.emit_all(&[0], &mut columns, &mut failed);
         let has_first = self.first.first().is_some_and(|c| !c.is_empty());
         columns.extend(if has_first { self.first.clone() } else { one.columns.clone() });
         columns.extend(one.columns.iter().cloned());
         let source = Input { columns: &columns, rows: 1, stamp: &one.time, event_time: &one.time };
         let mut out = Vec::new();
         self.test.eval_predicate(&source, &mut RowErrors::new(), &mut out);
+        self.values = columns;
         out.is_empty() || !failed.is_empty()
     }
 
     /// Adds a row to the content.
     pub fn add(&mut self, input: &Chunk, row: usize) {
         let one = single(input, row);
-        Self::add_to(&mut self.aggs, &mut self.prepare, &self.plan, &one, self.seq);
+        if !std::mem::take(&mut self.asked) {
+            Self::add_to(&mut self.aggs, &mut self.prepare, &self.plan, &one, self.seq);
+        }
         self.seq += 1;
         if self.first.first().is_some_and(Column::is_empty) {
             self.first = one.columns;
@@ -91,6 +103,7 @@ impl Condition {
     /// Forgets the content.
     pub fn clear(&mut self) {
         self.aggs.forget(0);
+        self.asked = false;
         self.first.iter_mut().for_each(Column::clear);
     }
 

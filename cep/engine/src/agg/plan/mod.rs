@@ -66,6 +66,11 @@ impl AggPlan {
         self.states.iter().all(|s| s.forever || s.is_removable())
     }
 
+    /// Whether a state outlasts the removal of its rows: minForever, maxForever.
+    pub fn is_forever(&self) -> bool {
+        self.states.iter().any(|s| s.forever)
+    }
+
     /// Whether merging depends on the order of arrival: EWMA, KLL.
     pub fn is_arrival_ordered(&self) -> bool {
         self.states.iter().any(|s| s.is_arrival_ordered())

@@ -89,6 +89,7 @@ impl StateSpec {
             | StateKind::Bools
             | StateKind::Bits
             | StateKind::SlidingQuantile
+            | StateKind::SlidingLogLog
             | StateKind::Sorted => true,
             StateKind::WordMin
             | StateKind::WordMax
@@ -136,6 +137,7 @@ pub(crate) enum StateKind {
     Quantile,
     SlidingQuantile,
     LogLog,
+    SlidingLogLog,
     Kll,
     Ewma,
     /// Another kind over distinct rows.

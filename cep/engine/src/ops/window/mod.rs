@@ -1,7 +1,7 @@
 //! Batch windows: they collect rows and emit when they close.
 //!
 //! Rooms: `layout` where aligned windows lie · `content` groups or rows of a window · `aligned`
-//! tumbling, hop, cumulate · `result` from content to output rows · `bounded` relational steps on a
+//! tumbling, hop, cumulate · `panes` their pieces and merges · `result` from content to output rows · `bounded` relational steps on a
 //! result · `session` gaps · `batch` by stamp, count, column, cron, condition · `correct` retractions after late rows.
 
 mod aligned;
@@ -10,6 +10,7 @@ pub(crate) mod bounded;
 pub(crate) mod content;
 mod correct;
 mod layout;
+mod panes;
 mod pool;
 mod result;
 mod session;
