@@ -3,8 +3,9 @@
 //! A period is a number of rows, or a time by stamp that begins with the first row and repeats.
 //! ALL gives the rows of a period together at its end. FIRST lets the first row of each group
 //! through at once and no other of that group until the period ends. LAST gives the last row of each
-//! group at the end. SNAPSHOT gives the latest row of every group, of all periods, at the end.
-//! The end of input ends the period.
+//! group at the end. SNAPSHOT gives the latest row of every group, of all periods, at the end; of the periods that a
+//! leap of time passes, which give the same, only the last ones up to [`LEAP_ROWS_MAX`].
+//! The end of input ends the period. A period that would end behind the end of time lasts until then.
 
 use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::RateNode;
@@ -16,6 +17,10 @@ use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
 use crate::keys::{KeyTable, encode_value};
 use crate::time::NodeTime;
+
+/// Rows of snapshots that one leap of time over many periods gives at most: one row from a far
+/// future must not fill the memory.
+const LEAP_ROWS_MAX: i128 = 100_000;
 
 /// An output rate limiter.
 #[derive(Debug)]
@@ -77,7 +82,7 @@ impl RateOp {
             let step = step_row(input.pos[row]);
             self.end_periods(step, time, out);
             if let (Every::Ns(ns), None) = (self.every, self.due) {
-                self.due = Some(time.stamps[step].saturating_add(ns));
+                self.due = time.stamps[step].checked_add(ns);
             }
             self.take(input, row, out);
             self.count += 1;
@@ -98,10 +103,16 @@ impl RateOp {
             let first = time.first_stamp_reaching(due, 0).expect("it is reached by `step`");
             self.give(position(first, Phase::Stamp).max(out.pos.last().copied().unwrap_or(0)), out);
             // Empty periods pass without output, but for snapshots of what there is.
-            let behind = (time.stamps[step] - due).div_euclid(ns);
-            let skip = if self.kind == RateKind::Snapshot { 0 } else { behind };
-            self.due = Some(due.saturating_add(ns.saturating_mul(skip.saturating_add(1))));
+            let behind = (i128::from(time.stamps[first]) - i128::from(due)) / i128::from(ns);
+            let skip =
+                if self.kind == RateKind::Snapshot { behind - self.leap_periods_max() } else { behind };
+            self.due = i64::try_from(i128::from(due) + i128::from(ns) * (skip.max(0) + 1)).ok();
         }
+    }
+
+    /// Snapshots that one leap of time gives at most; all of them are alike.
+    fn leap_periods_max(&self) -> i128 {
+        LEAP_ROWS_MAX / (self.row_of.len().max(1) as i128)
     }
 
     fn group(&mut self, input: &Chunk, row: usize) -> (usize, bool) {

@@ -14,10 +14,10 @@ use cep_lang::plan::LatePolicy;
 use super::bounded::Moment;
 use super::content::{Content, Shape};
 use super::correct::Correction;
-use super::layout::{Layout, Pane};
+use super::layout::{LAST_NS, Layout, Pane};
 use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
-use crate::codec::{Reader, Result, Writer};
+use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::ops::OpContext;
 use crate::time::{NodeTime, WATERMARK_START};
 
@@ -135,11 +135,11 @@ impl AlignedWindow {
         cx: &mut OpContext<'_>,
     ) -> (usize, bool) {
         let times = self.shape.prepare.time(input);
-        let first = times[row];
+        let first = times[row].min(LAST_NS);
         let known = self.panes.iter().rposition(|p| p.start <= first && first < p.end);
         if let Some(at) = known {
             let PaneContent { start, end, .. } = self.panes[at];
-            let run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
+            let run = times[row..limit].iter().take_while(|&&t| start <= t && t.min(LAST_NS) < end).count();
             if self.policy == LatePolicy::Retract
                 && self.layout.next_end(self.panes[at].pane, Pane::MIN).is_some_and(|e| e <= self.closed)
             {
@@ -154,7 +154,7 @@ impl AlignedWindow {
         let pane = self.layout.pane_of(first);
         let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
         if before > WATERMARK_START {
-            self.closed = self.closed.max(self.layout.pane_of(before));
+            self.closed = self.closed.max(self.layout.passed(before));
         }
         let Some(last) = self.layout.last_end(pane) else {
             // Between two windows of a hop that leaves gaps: in no window, and not late.
@@ -229,7 +229,7 @@ impl AlignedWindow {
     /// Emits the windows that end at or before the watermark after step row `step`.
     fn close(&mut self, step: usize, time: NodeTime<'_>, out: &mut Chunk, cx: &mut OpContext<'_>) {
         let watermark = time.watermarks.after(step);
-        let passed = self.layout.pane_of(watermark);
+        let passed = self.layout.passed(watermark);
         let pos = position(step, Phase::Watermark);
         loop {
             let next = self.panes.iter().filter_map(|p| self.layout.next_end(p.pane, self.closed)).min();
@@ -301,8 +301,10 @@ impl AlignedWindow {
         self.panes.clear();
         for _ in 0..input.len(8)? {
             let pane = input.i64()?;
+            let after =
+                pane.checked_add(1).ok_or_else(|| DecodeError("a pane behind the end of time".into()))?;
             let content = Content::decode(&self.shape, input)?;
-            let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
+            let (start, end) = (self.layout.start_of(pane), self.layout.start_of(after));
             self.panes.push(PaneContent { pane, start, end, content });
         }
         Ok(())

@@ -57,7 +57,7 @@ struct Open {
     start: Option<i64>,
     /// End of its bounds, or time of its last row.
     end: Option<i64>,
-    /// Stamp at which it closes.
+    /// Stamp at which it closes; `None` too when that lies behind the end of time.
     due: Option<i64>,
 }
 
@@ -189,13 +189,9 @@ impl BatchWindowOp {
             Trigger::Time { size_ns, start_ns } => {
                 if first {
                     let base = self.state.start.or(*start_ns).unwrap_or(stamp);
-                    let start = base + (stamp - base).div_euclid(*size_ns) * *size_ns;
-                    self.state = Open {
-                        count: 0,
-                        start: Some(start),
-                        end: Some(start + *size_ns),
-                        due: Some(start + *size_ns),
-                    };
+                    let (start, end) = bounds(base, stamp, *size_ns);
+                    let due = Some(end).filter(|&end| end < i64::MAX);
+                    self.state = Open { count: 0, start: Some(start), end: Some(end), due };
                 }
             }
             Trigger::Length { rows } => {
@@ -208,16 +204,16 @@ impl BatchWindowOp {
                 let Some(time) = external_time(&self.shape, input, prepared) else { return false };
                 if first {
                     let base = self.state.start.or(*start_ns).unwrap_or(time);
-                    let start = base + (time - base).div_euclid(*size_ns) * *size_ns;
+                    let (start, end) = bounds(base, time, *size_ns);
                     self.state.start = Some(start);
-                    self.state.end = Some(start + *size_ns);
+                    self.state.end = Some(end);
                 }
-                self.state.due = timeout_ns.map(|t| stamp.saturating_add(t));
+                self.state.due = timeout_ns.and_then(|t| stamp.checked_add(t));
             }
             Trigger::Stamp => {
                 self.state.start = if first { Some(input.time[row]) } else { self.state.start };
                 self.state.end = Some(input.time[row]);
-                self.state.due = Some(stamp.saturating_add(1));
+                self.state.due = stamp.checked_add(1);
             }
             Trigger::Cron(cron) => {
                 if first {
@@ -305,6 +301,15 @@ impl BatchWindowOp {
         }
         Ok(())
     }
+}
+
+/// Bounds of the batch that holds `time`, of batches of `size_ns` from `base` on both ways. What lies
+/// beyond the range of TIMESTAMP is at its end.
+fn bounds(base: i64, time: i64, size_ns: i64) -> (i64, i64) {
+    let (base, size) = (i128::from(base), i128::from(size_ns));
+    let start = base + (i128::from(time) - base).div_euclid(size) * size;
+    let fit = |ns: i128| ns.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+    (fit(start), fit(start + size))
 }
 
 /// The external time of a prepared row; rows that were filtered out or where it is NULL have none.

@@ -3,6 +3,9 @@
 //! Time is cut into *panes*, numbered by consecutive integers: the finest pieces that window edges
 //! make. A window is a run of panes; tumbling, hopping and cumulating windows differ only in which
 //! runs. Panes are `[start, end)`.
+//!
+//! Invariants at the ends of time: an edge beyond the range of TIMESTAMP is at its end. The last
+//! instant of all belongs to the pane before it, for no pane could end behind it.
 
 use cep_lang::ast::Duration;
 use cep_lang::plan::{BatchWindow, Calendar};
@@ -102,8 +105,14 @@ impl Layout {
 
     /// The pane of a time.
     pub fn pane_of(&self, time_ns: i64) -> Pane {
+        let time_ns = time_ns.min(LAST_NS);
         match &self.unit {
-            Unit::Fixed { length_ns, offset_ns } => time_ns.saturating_sub(*offset_ns).div_euclid(*length_ns),
+            Unit::Fixed { length_ns, offset_ns } => match time_ns.checked_sub(*offset_ns) {
+                Some(since) => since.div_euclid(*length_ns),
+                None => {
+                    clamped((i128::from(time_ns) - i128::from(*offset_ns)).div_euclid((*length_ns).into()))
+                }
+            },
             Unit::Days { zone, days, offset_ns } => {
                 let day = local(*zone, time_ns.saturating_sub(*offset_ns)).date();
                 i64::from(day.num_days_from_ce() - EPOCH_DAY_CE).div_euclid(*days)
@@ -115,11 +124,19 @@ impl Layout {
         }
     }
 
+    /// The pane edge that a watermark has passed: all of them at the end of time.
+    pub fn passed(&self, watermark_ns: i64) -> Pane {
+        if watermark_ns == i64::MAX { Pane::MAX } else { self.pane_of(watermark_ns) }
+    }
+
     /// Start of a pane, ns; also the end of the pane before it.
     pub fn start_of(&self, pane: Pane) -> i64 {
         match &self.unit {
             Unit::Fixed { length_ns, offset_ns } => {
-                pane.saturating_mul(*length_ns).saturating_add(*offset_ns)
+                match pane.checked_mul(*length_ns).and_then(|start| start.checked_add(*offset_ns)) {
+                    Some(start) => start,
+                    None => clamped(i128::from(pane) * i128::from(*length_ns) + i128::from(*offset_ns)),
+                }
             }
             Unit::Days { zone, days, offset_ns } => {
                 let day = i32::try_from(pane.saturating_mul(*days)).unwrap_or(i32::MAX / 2);
@@ -139,9 +156,9 @@ impl Layout {
     /// hop whose slide is longer than its size).
     pub fn last_end(&self, pane: Pane) -> Option<Pane> {
         if self.cumulate {
-            return Some(pane.div_euclid(self.size) * self.size + self.size);
+            return Some(pane.div_euclid(self.size).saturating_mul(self.size).saturating_add(self.size));
         }
-        let end = pane.div_euclid(self.slide) * self.slide + self.size;
+        let end = pane.div_euclid(self.slide).saturating_mul(self.slide).saturating_add(self.size);
         (end > pane).then_some(end)
     }
 
@@ -149,21 +166,34 @@ impl Layout {
     /// `after`.
     pub fn next_end(&self, pane: Pane, after: Pane) -> Option<Pane> {
         let last = self.last_end(pane)?;
+        // The first edge past both the pane and `after`.
+        let past = pane.max(after).checked_add(1)?;
         let end = if self.cumulate {
-            (pane + 1).max(after + 1)
+            past
         } else {
-            // Ends are k·slide + size; the first one past both the pane and `after`.
-            let past = (pane + 1).max(after + 1);
-            let k = (past - self.size + self.slide - 1).div_euclid(self.slide);
-            k * self.slide + self.size
+            // Ends are k·slide + size.
+            let k = past.saturating_sub(self.size).saturating_add(self.slide - 1).div_euclid(self.slide);
+            k.saturating_mul(self.slide).saturating_add(self.size)
         };
-        (end <= last).then_some(end)
+        (after < end && end <= last).then_some(end)
     }
 
     /// First pane of the window that ends before pane `end`.
     pub fn first_pane(&self, end: Pane) -> Pane {
-        if self.cumulate { (end - 1).div_euclid(self.size) * self.size } else { end - self.size }
+        if self.cumulate {
+            (end - 1).div_euclid(self.size).saturating_mul(self.size)
+        } else {
+            end.saturating_sub(self.size)
+        }
     }
+}
+
+/// The last instant that a pane can hold.
+pub const LAST_NS: i64 = i64::MAX - 1;
+
+/// The nearest that fits.
+fn clamped(value: i128) -> i64 {
+    value.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
 /// Days from 0001-01-01 to 1970-01-01 as chrono counts them.
@@ -286,6 +316,34 @@ mod tests {
                 after = end;
             }
             prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_are_in_windows_that_reach_them() {
+        for (size, slide, offset) in
+            [(1, 1, 0), (2, 1, 0), (7, 3, 2), (DAY_NS, DAY_NS, 3), (3 * DAY_NS, DAY_NS, 5)]
+        {
+            let window =
+                BatchWindow::Hop { size: ns(size), slide: ns(slide), calendar: calendar(offset, None) };
+            let layout = Layout::new(&window).unwrap().unwrap();
+            for time in [i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX] {
+                let pane = layout.pane_of(time);
+                assert!(layout.start_of(pane) <= time, "{size}/{slide}: {time}");
+                assert!(layout.start_of(pane + 1) > time || time == i64::MAX, "{size}/{slide}: {time}");
+                let (mut ends, mut after) = (Vec::new(), Pane::MIN);
+                while let Some(end) = layout.next_end(pane, after) {
+                    assert!(end > after && layout.first_pane(end) <= pane);
+                    ends.push(end);
+                    after = end;
+                }
+                assert_eq!(ends.last().copied(), layout.last_end(pane), "{size}/{slide}: {time}");
+                assert!(
+                    !ends.is_empty() && ends.len() as i64 <= size / slide + 1,
+                    "{size}/{slide}: {ends:?}"
+                );
+                assert_eq!(layout.next_end(pane, layout.passed(i64::MAX)), None);
+            }
         }
     }
 
