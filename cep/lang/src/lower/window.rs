@@ -16,6 +16,10 @@ use super::types::{TIMESTAMP, type_name};
 /// Nanoseconds of a day without a zone.
 const DAY_NS: i64 = 86_400_000_000_000;
 
+/// Windows of one relation that may hold the same row: each of them gives rows of its own, and
+/// all of them at once when time leaps. A day by the second is 86,400.
+const OVERLAPS_MAX: i64 = 100_000;
+
 /// A window by what it emits.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
@@ -56,13 +60,17 @@ impl Builder<'_> {
                 size: *size,
                 calendar: self.calendar(&[*size], *offset, zone.as_deref(), span)?,
             }),
-            WindowKind::Hop { size, slide, offset, zone } => Kind::Batch(BatchWindow::Hop {
-                size: *size,
-                slide: *slide,
-                calendar: self.calendar(&[*size, *slide], *offset, zone.as_deref(), span)?,
-            }),
+            WindowKind::Hop { size, slide, offset, zone } => {
+                check_overlaps(*size, *slide, "SLIDE", span)?;
+                Kind::Batch(BatchWindow::Hop {
+                    size: *size,
+                    slide: *slide,
+                    calendar: self.calendar(&[*size, *slide], *offset, zone.as_deref(), span)?,
+                })
+            }
             WindowKind::Cumulate { step, size, offset, zone } => {
                 check_multiple(*size, *step, span)?;
+                check_overlaps(*size, *step, "STEP", span)?;
                 Kind::Batch(BatchWindow::Cumulate {
                     step: *step,
                     size: *size,
@@ -287,14 +295,32 @@ fn fixed_ns(duration: Duration, span: Span) -> Result<i64> {
 }
 
 fn check_multiple(size: Duration, step: Duration, span: Span) -> Result<()> {
-    let parts = |d: Duration| match d.months {
-        0 => i64::from(d.days).checked_mul(DAY_NS).and_then(|days| days.checked_add(d.nanos)),
-        months => Some(i64::from(months)),
-    };
     let same_unit = (size.months == 0) == (step.months == 0);
-    match (parts(size), parts(step)) {
+    match (units(size), units(step)) {
         (Some(size), Some(step)) if !same_unit || (step > 0 && size % step == 0) => Ok(()),
         _ => Err(wrong(span, "SIZE is a multiple of STEP", "write for example STEP 1 MINUTE, SIZE 1 HOUR")),
+    }
+}
+
+/// A row is in `size ÷ step` windows.
+fn check_overlaps(size: Duration, step: Duration, name: &str, span: Span) -> Result<()> {
+    let same_unit = (size.months == 0) == (step.months == 0);
+    match (units(size), units(step)) {
+        (Some(size), Some(step)) if same_unit && step > 0 && size / step > OVERLAPS_MAX => {
+            let count = size / step;
+            let message =
+                format!("every row would be in {count} windows; at most {OVERLAPS_MAX} are possible");
+            Err(wrong(span, &message, &format!("make {name} longer or SIZE shorter")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Months, or nanoseconds if there are none; `None` when they cannot be counted.
+fn units(d: Duration) -> Option<i64> {
+    match d.months {
+        0 => i64::from(d.days).checked_mul(DAY_NS).and_then(|days| days.checked_add(d.nanos)),
+        months => Some(i64::from(months)),
     }
 }
 
