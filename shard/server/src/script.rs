@@ -1,6 +1,6 @@
 //! A script on its way from a file to a program.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cep_lang::diag::{Diagnostic, render};
 use cep_lang::lower::{CompileOptions, Session, StatementResult};
 use cep_lang::plan::Program;
+use cep_lang::sql::SCRIPT_BYTES_MAX;
 
 use crate::failure::{Failure, Result};
 use crate::talk::Talk;
@@ -34,19 +35,22 @@ impl Script {
     /// Reads a script; `-` is standard input.
     ///
     /// # Errors
-    /// If it cannot be read or is not UTF-8.
+    /// If it cannot be read, is too long or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self> {
         let (bytes, name) = if path == Path::new("-") {
-            let mut bytes = Vec::new();
-            (io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes), "standard input".to_owned())
+            (read_some(io::stdin().lock()), "standard input".to_owned())
         } else {
-            (fs::read(path), format!("'{}'", path.display()))
+            (File::open(path).and_then(read_some), format!("'{}'", path.display()))
         };
         let bytes = bytes.map_err(|error| Failure::Usage {
             message: format!("cannot read {name}: {error}"),
             help: (error.kind() == io::ErrorKind::NotFound)
                 .then(|| "give the path of a SQL file, from the current folder".to_owned()),
         })?;
+        if bytes.len() > SCRIPT_BYTES_MAX {
+            let message = format!("{name} has more than {SCRIPT_BYTES_MAX} bytes, the limit of a script");
+            return Err(Failure::usage(message, "give a file of SQL statements"));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Failure::usage(format!("{name} is not UTF-8: byte {at} is wrong"), "save it as UTF-8")
@@ -81,6 +85,13 @@ impl Script {
     pub fn failure(&self, diagnostics: &[Diagnostic], talk: &Talk) -> Failure {
         Failure::Script(render_all(diagnostics, &self.name(), &self.text, talk.color()))
     }
+}
+
+/// All bytes, or one more than a script may have: a device has no end.
+fn read_some(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(SCRIPT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Diagnostics with the lines they stand in, one behind the other.

@@ -1,8 +1,8 @@
 //! DELAY: rows pass a while of stamp time later, in order of arrival.
 //!
 //! A row with stamp `s` is emitted when the stamp reaches `s + delay`, before the row that brought
-//! that stamp; at the end of input all are. Its event time stays what it was. A delay of nothing
-//! lets rows pass.
+//! that stamp; at the end of input all are, those due behind the end of time among them. Its event
+//! time stays what it was. A delay of nothing lets rows pass.
 
 use std::collections::VecDeque;
 
@@ -16,6 +16,9 @@ use crate::column::Column;
 
 /// Rows that passed and still stand in the columns at least, before they are moved out.
 const PASSED_MIN: usize = 1024;
+
+/// Due behind the end of time: at the end of input.
+const NEVER: i64 = i64::MAX;
 
 /// Rows that wait for their stamp.
 #[derive(Debug)]
@@ -45,13 +48,13 @@ impl DelayOp {
         let due = input.pos.iter().map(|&p| cx.time.stamps[step_row(p)].saturating_add(self.delay_ns));
         self.due.extend(due);
         let mut from = 0;
-        while let Some(&due) = self.due.front() {
+        while let Some(&due) = self.due.front().filter(|&&due| due < NEVER) {
             let Some(row) = cx.time.first_stamp_reaching(due, from) else { break };
             self.pass(due, position(row, Phase::Stamp), out);
             from = row;
         }
         if cx.time.flush {
-            self.pass(i64::MAX, position(cx.time.last_row(), Phase::Flush), out);
+            self.pass(NEVER, position(cx.time.last_row(), Phase::Flush), out);
         }
         self.compact();
     }

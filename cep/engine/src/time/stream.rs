@@ -137,7 +137,7 @@ impl StreamClock {
         let steps = out.steps();
         for (row, &stamp) in stamps.iter().enumerate() {
             if row >= idle_from && base != WATERMARK_START {
-                self.watermark = self.watermark.max(base.saturating_add(stamp - idle_at));
+                self.watermark = self.watermark.max(base.saturating_add(stamp.saturating_sub(idle_at)));
             }
             steps.push(self.watermark);
         }

@@ -1,9 +1,10 @@
 //! Runs a script over rows of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
 #![allow(dead_code, missing_docs)] // each test uses its part
 
+mod cases;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
@@ -13,6 +14,9 @@ use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::Program;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 use proptest::prelude::*;
+
+#[allow(unused_imports)] // each test uses its part
+pub use cases::{Random, cases, each};
 
 pub const SECOND: i64 = 1_000_000_000;
 
@@ -42,23 +46,6 @@ pub struct Outcome {
     pub hash: u64,
     /// Rows that came too late for a window or an OVER.
     pub late: u64,
-}
-
-/// Number of cases: `usual`, fifty times as many with CEPTRA_DEEP=1. A deep run notes the number in
-/// the file CEPTRA_FIGURES; it counts when the run is green.
-pub fn cases(usual: u32) -> u32 {
-    if std::env::var_os("CEPTRA_DEEP").is_none() {
-        return usual;
-    }
-    let count = usual * 50;
-    if let Some(path) = std::env::var_os("CEPTRA_FIGURES") {
-        let test = std::thread::current().name().unwrap_or("a test").to_string();
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("figures");
-        // At once: tests of several threads write to the file.
-        let line = format!("{{\"name\":\"{test}\",\"count\":{count}}}\n");
-        file.write_all(line.as_bytes()).expect("figures");
-    }
-    count
 }
 
 /// Random rows, a little out of order, with NULLs and awkward numbers.

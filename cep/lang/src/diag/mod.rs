@@ -1,9 +1,11 @@
 //! Diagnostics: what went wrong in a script, where, why, and what to do next.
 //!
 //! Every error has a stable code that `ceptra explain-error CODE` tells more about. `codes` lists
-//! them, `render` shows an error with its place in the text, `suggest` finds what was meant.
+//! them, `render` shows an error with its place in the text, `excerpt` cuts what is shown of it,
+//! `suggest` finds what was meant.
 
 pub mod codes;
+mod excerpt;
 mod render;
 mod suggest;
 

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use miette::{
-    Diagnostic as Miette, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
-    SourceSpan,
+    Diagnostic as Miette, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, SourceSpan,
 };
 
 use crate::sql::Locations;
 
 use super::Diagnostic;
 use super::codes::GROUPS;
+use super::excerpt::Excerpt;
 
 /// Width that messages are wrapped at.
 const WIDTH_COLUMNS: usize = 100;
@@ -19,7 +19,7 @@ const WIDTH_COLUMNS: usize = 100;
 #[derive(Debug)]
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
-    source: NamedSource<String>,
+    source: Excerpt<'a>,
     span: Option<SourceSpan>,
 }
 
@@ -53,14 +53,12 @@ impl Miette for Report<'_> {
 
 /// An error with the lines it stands in: code, message, place, help.
 ///
-/// `text` is the whole script; spans outside of it are clamped.
+/// `text` is the whole script; spans outside of it are clamped, long lines are cut around the place.
 pub fn render(diagnostic: &Diagnostic, file_name: &str, text: &str, color: bool) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let span = diagnostic.span.map(|span| {
-        let (start, end) = (boundary(text, span.start), boundary(text, span.end));
-        SourceSpan::from((start, end.saturating_sub(start)))
-    });
-    let report = Report { diagnostic, source: NamedSource::new(file_name, text.to_owned()), span };
+    let source = Excerpt { name: file_name, text };
+    let span = diagnostic.span.map(|span| source.marked(span.start, span.end));
+    let report = Report { diagnostic, source, span };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH_COLUMNS).with_links(false);
     let mut out = String::new();
     if handler.render_report(&mut out, &report).is_err() {
@@ -75,15 +73,6 @@ fn plain(diagnostic: &Diagnostic) -> String {
         Some(help) => format!("{diagnostic}\nhelp: {help}\n"),
         None => format!("{diagnostic}\n"),
     }
-}
-
-/// The character boundary at or before `byte`, at most the end.
-fn boundary(text: &str, byte: usize) -> usize {
-    let mut byte = byte.min(text.len());
-    while !text.is_char_boundary(byte) {
-        byte -= 1;
-    }
-    byte
 }
 
 /// An error as one JSON object: `code`, `title`, `message`, `file`, and when known `span` with
@@ -134,4 +123,39 @@ pub fn errors_markdown() -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ast::Span;
+    use crate::diag::codes;
+
+    fn shown(text: &str, start: usize, end: usize) -> String {
+        render(&Diagnostic::at(codes::SYNTAX, Span { start, end }, "wrong"), "x.sql", text, false)
+    }
+
+    #[test]
+    fn a_place_in_a_line_of_a_megabyte_fits_a_screen() {
+        let before = "é, ".repeat(300_000);
+        let text = format!("SELECT 1;\n{before}wrong{before}\nSHOW STREAMS");
+        let start = 10 + before.len();
+        let shown = shown(&text, start, start + 5);
+        assert!(shown.contains(&format!("x.sql:2:{}", before.len() + 1)), "{shown}");
+        assert!(shown.contains("wrong") && shown.contains("here") && shown.len() < 5_000, "{shown}");
+        assert!(shown.contains("2 │"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_place_is_cut_too() {
+        let text = "x".repeat(200_000);
+        assert!(shown(&text, 0, text.len()).len() < 20_000);
+        let lines = "SELECT a FROM s\n".repeat(10_000);
+        assert!(shown(&lines, 3, lines.len()).len() < 20_000);
+        assert!(
+            shown(&lines, 70_000, usize::MAX).contains("x.sql:4376:1"),
+            "{}",
+            shown(&lines, 70_000, usize::MAX)
+        );
+    }
 }

@@ -17,6 +17,7 @@ use super::bounds::{self, Bound};
 use super::call::Call;
 use super::datetime::epoch_part;
 use super::nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
+use super::rowwise;
 
 /// `inner`, with a result of [`own_type`], canonical NaN and a bound on its size.
 #[derive(Debug)]
@@ -107,9 +108,14 @@ impl ScalarUDFImpl for Adapted {
         if let Some(bound) = self.bound {
             bound(&Call::new(self.name(), &args)?)?;
         }
+        if rowwise::is_needed(self.name(), &args) {
+            return rowwise::each(&args, |row| self.invoke_with_args(row));
+        }
+        bounds::clamp_lengths(self.name(), &mut args);
         if let Some(seconds) = epoch_part(self.name(), &args) {
             return Ok(seconds);
         }
+        let doubted = rowwise::doubted(&args);
         let wanted = Arc::clone(&args.return_field);
         let literals: Vec<Option<&ScalarValue>> = args
             .args
@@ -123,7 +129,11 @@ impl ScalarUDFImpl for Adapted {
             arg_fields: &args.arg_fields,
             scalar_arguments: &literals,
         })?;
-        match self.inner.invoke_with_args(args)?.cast_to(wanted.data_type(), None)? {
+        let result = self.inner.invoke_with_args(args)?;
+        if let (ColumnarValue::Scalar(_), Some(args)) = (&result, doubted) {
+            return rowwise::each(&args, |row| self.invoke_with_args(row));
+        }
+        match result.cast_to(wanted.data_type(), None)? {
             ColumnarValue::Array(array) => Ok(ColumnarValue::Array(canonicalize_floats(array))),
             ColumnarValue::Scalar(ScalarValue::Float64(value)) => {
                 Ok(ColumnarValue::Scalar(ScalarValue::Float64(value.map(canonical_nan))))

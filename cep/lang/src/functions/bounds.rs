@@ -3,12 +3,15 @@
 //! `repeat('x', 2000000000)` is a mistake or an attack; either way the record's error is better than
 //! a process without memory.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, IntervalMonthDayNanoType, TimestampNanosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::IntervalMonthDayNano;
 use arrow_schema::{DataType, TimeUnit};
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{Result, ScalarValue, exec_err};
+use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 
 use super::call::Call;
 
@@ -41,6 +44,23 @@ pub(super) fn of(name: &str) -> Option<Bound> {
         _ => return None,
     };
     Some(bound)
+}
+
+/// Takes negative lengths of `lpad` and `rpad` for 0, which they mean: added up over a chunk they
+/// would ask for all memory.
+pub(super) fn clamp_lengths(name: &str, args: &mut ScalarFunctionArgs) {
+    if !matches!(name, "lpad" | "rpad") {
+        return;
+    }
+    match args.args.get_mut(1) {
+        Some(ColumnarValue::Array(lengths)) => {
+            if let Some(numbers) = lengths.as_primitive_opt::<Int64Type>() {
+                *lengths = Arc::new(numbers.unary::<_, Int64Type>(|length| length.max(0)));
+            }
+        }
+        Some(ColumnarValue::Scalar(ScalarValue::Int64(Some(length)))) => *length = (*length).max(0),
+        _ => {}
+    }
 }
 
 /// Columns of a call, read as sizes.

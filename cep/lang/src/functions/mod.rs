@@ -34,6 +34,7 @@ mod network;
 mod planners;
 mod refusal;
 mod registry;
+mod rowwise;
 mod strings;
 mod typing;
 mod windows;

@@ -10,6 +10,7 @@ use crate::plan::{AggCall, AggFunc, Expr, ExprKind, SortKey, call_text};
 
 use super::error::Failure;
 use super::expr::{Conversion, cast_to};
+use super::types::column_type;
 use super::types::type_name;
 
 /// What the streams read say about aggregates.
@@ -35,7 +36,7 @@ impl Conversion<'_> {
         let data_type = typed.get_type(self.columns.planner().as_ref())?;
         let parts = Parts {
             name: func.name(),
-            args: self.exprs(args)?,
+            args: self.exprs(args)?.into_iter().map(stored).collect(),
             distinct: *distinct,
             ignore_nulls: *null_treatment == Some(NullTreatment::IgnoreNulls),
             limits,
@@ -57,7 +58,7 @@ impl Conversion<'_> {
             .iter()
             .map(|sort| {
                 let Sort { expr, asc, nulls_first } = sort;
-                Ok(SortKey { expr: self.expr(expr)?, descending: !asc, nulls_first: *nulls_first })
+                Ok(SortKey { expr: stored(self.expr(expr)?), descending: !asc, nulls_first: *nulls_first })
             })
             .collect()
     }
@@ -73,6 +74,12 @@ fn guard(expr: &mut Expr, filter: &Expr) {
     let inner = std::mem::replace(expr, Expr { kind: null, data_type: DataType::Null, nullable: true, span });
     let branches = vec![(filter.clone(), inner)];
     *expr = Expr { kind: ExprKind::Case { branches, otherwise: None }, data_type, nullable: true, span };
+}
+
+/// The expression as a type of R-EVT-2: a state that holds its values can be written to a checkpoint.
+pub(crate) fn stored(expr: Expr) -> Expr {
+    let data_type = column_type(&expr.data_type);
+    cast_to(expr, &data_type)
 }
 
 /// A call with its arguments converted.

@@ -10,7 +10,7 @@ use datafusion_expr::{
 use crate::diag::codes;
 use crate::plan::{AggFunc, Expr, ExprKind, OverCall, OverFrame, OverFunc, SortKey, over_text};
 
-use super::aggregate::{AggregateLimits, Parts};
+use super::aggregate::{AggregateLimits, Parts, stored};
 use super::error::Failure;
 use super::expr::{Conversion, cast_to, checked_cast};
 use super::types::column_type;
@@ -51,7 +51,7 @@ impl Conversion<'_> {
         let order_by = self.sort_keys(order_by)?;
         let parts = Parts {
             name: fun.name(),
-            args: self.exprs(args)?,
+            args: self.exprs(args)?.into_iter().map(stored).collect(),
             distinct: *distinct,
             ignore_nulls: *null_treatment == Some(NullTreatment::IgnoreNulls),
             limits,

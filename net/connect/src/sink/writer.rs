@@ -40,14 +40,19 @@ impl Target {
 
     fn close(&mut self) -> io::Result<()> {
         match self {
-            Target::File(file) => file.sync_data(),
+            Target::File(file) => sync(file),
             Target::Gzip(file) => {
                 file.try_finish()?;
-                file.get_ref().sync_data()
+                sync(file.get_ref())
             }
             Target::Other(other) => other.flush(),
         }
     }
+}
+
+/// Brings a file's bytes to the disk. A pipe or a device has none to bring them to.
+fn sync(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() { file.sync_data() } else { Ok(()) }
 }
 
 /// Encodes rows and writes them to a target.

@@ -104,13 +104,19 @@ fn push_value(
             let span = (i128::from(*max) - i128::from(*min)) as u128 + 1;
             Number::Int(i128::from(*min) + draws.below(1, span) as i128)
         }
-        GeneratorKind::UniformFloat { min, max } => Number::Float(min + (max - min) * draws.unit(1)),
+        GeneratorKind::UniformFloat { min, max } => Number::Float(between(*min, *max, draws.unit(1))),
         GeneratorKind::Normal { mean, stddev } => {
             let value = mean + stddev * draws.normal();
             if whole { Number::Int(value.round() as i128) } else { Number::Float(value) }
         }
     };
     push_number(column, &rule.prefix, number, row)
+}
+
+/// The value at `share` of the way from `min` to `max`, whose distance may be beyond DOUBLE.
+fn between(min: f64, max: f64, share: f64) -> f64 {
+    let distance = max - min;
+    if distance.is_finite() { min + distance * share } else { min * (1.0 - share) + max * share }
 }
 
 fn push_number(column: &mut Column, prefix: &str, number: Number, row: u64) -> Result<(), ConnectError> {

@@ -50,17 +50,25 @@ pub(crate) fn date_time(text: &[u8]) -> Result<(i64, Option<i32>), Misfit> {
         return Err(Misfit::Malformed);
     }
     let (day, rest) = text.split_at(10);
-    let midnight = i64::from(date(day)?).checked_mul(DAY_NS).ok_or(Misfit::OutOfRange)?;
+    let day = date(day)?;
     let rest = match rest {
-        [] => return Ok((midnight, None)),
+        [] => return Ok((instant(day, 0)?, None)),
         [b'T' | b't' | b' ', rest @ ..] => rest,
         _ => return Err(Misfit::Malformed),
     };
     let end =
         rest.iter().position(|byte| matches!(byte, b'Z' | b'z' | b'+' | b'-' | b' ')).unwrap_or(rest.len());
     let (clock, zone) = rest.split_at(end);
-    let local = midnight.checked_add(time_of_day(clock)?).ok_or(Misfit::OutOfRange)?;
-    Ok((local, offset(zone)?))
+    Ok((instant(day, time_of_day(clock)?)?, offset(zone)?))
+}
+
+/// Nanoseconds since 1970. The midnight of the first day is out of range, its evening is not:
+/// before 1970 the sum goes back from the next midnight.
+#[inline]
+fn instant(day: i32, clock_ns: i64) -> Result<i64, Misfit> {
+    let (midnight, clock_ns) = if day < 0 { (day + 1, clock_ns - DAY_NS) } else { (day, clock_ns) };
+    let sum = i64::from(midnight).checked_mul(DAY_NS).and_then(|ns| ns.checked_add(clock_ns));
+    sum.ok_or(Misfit::OutOfRange)
 }
 
 /// Offset east of UTC in seconds; `None` when nothing is written.
@@ -213,5 +221,14 @@ mod tests {
             assert_eq!(read(text), Err(Misfit::Malformed), "{text}");
         }
         assert_eq!(read("9999-01-01"), Err(Misfit::OutOfRange));
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_in_it() {
+        let read = |text: &str| date_time(text.as_bytes());
+        assert_eq!(read("1677-09-21 00:12:43.145224192"), Ok((i64::MIN, None)));
+        assert_eq!(read("1677-09-21 00:12:43.145224191"), Err(Misfit::OutOfRange));
+        assert_eq!(read("2262-04-11 23:47:16.854775807"), Ok((i64::MAX, None)));
+        assert_eq!(read("2262-04-11 23:47:16.854775808"), Err(Misfit::OutOfRange));
     }
 }

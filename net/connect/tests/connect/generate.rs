@@ -89,3 +89,12 @@ fn without_a_count_it_never_ends() {
     }
     assert_eq!(source.progress().rows, 50_000);
 }
+
+#[test]
+fn a_uniform_column_may_span_all_doubles() {
+    let pairs = [("generator.rows", "100"), ("generator.d.min", "-1.7e308"), ("generator.d.max", "1.7e308")];
+    let read = rows("d DOUBLE", &pairs, 7);
+    let values = read.batch.column(0).as_primitive::<Float64Type>().values();
+    assert!(values.iter().all(|v| v.is_finite()), "{values:?}");
+    assert!(values.iter().any(|v| *v < -1e307) && values.iter().any(|v| *v > 1e307), "{values:?}");
+}

@@ -115,3 +115,83 @@ fn ten_megabytes_of_sql_are_refused_at_once() {
     let text = format!("{SOURCE}SELECT {} FROM s;", vec!["v"; 5_000_000].join(","));
     App::new(&text).run(&[]).expect_code(2).says(&["bytes"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_script_without_end_is_refused() {
+    ceptra_alone(&["check", "/dev/zero"], b"").expect_code(2).says(&["'/dev/zero' has more than", "bytes"]);
+    let many = vec![b' '; 5 << 20];
+    ceptra_alone(&["check", "-"], &many).expect_code(2).says(&["standard input has more than"]);
+}
+
+const ENDS: &str = "ts,k,v\n\
+     1677-09-21 00:12:43.145224192,first,1\n\
+     1677-09-21 00:12:43.145224191,before,1\n\
+     2262-04-11 23:47:16.854775807,last,1\n\
+     2262-04-11 23:47:16.854775808,behind,1\n";
+
+fn ends(query: &str) -> String {
+    let app = App::new(&format!("{SOURCE}{query}")).file("in.csv", ENDS.as_bytes());
+    app.run(&["--output", "csv"]).expect_code(0).says(&["rejected 2", "late 0"]).stdout
+}
+
+#[test]
+fn rows_at_the_ends_of_time_come_out_of_every_window() {
+    assert_eq!(ends("SELECT k FROM s;"), "k\nfirst\nlast\n");
+    for window in [
+        "TUMBLING (SIZE 1 DAY)",
+        "TUMBLING (SIZE 1 NANOSECOND)",
+        "TUMBLING (SIZE 1 DAY, OFFSET 1 HOUR)",
+        "TUMBLING (SIZE 1 MONTH)",
+        "TUMBLING (SIZE 1 DAY, ZONE 'Asia/Tokyo')",
+        "CUMULATE (STEP 1 DAY, SIZE 1 DAY)",
+        "SESSION (GAP 1 DAY)",
+        "TIMEBATCH (1 DAY)",
+        "EXTERNALTIMEBATCH (ts, 1 DAY)",
+        "LENGTHBATCH (1)",
+        "BATCH",
+    ] {
+        let out = ends(&format!("SELECT first(k) AS k, count(*) AS n FROM s WINDOW {window};"));
+        assert_eq!(out, "k,n\nfirst,1\nlast,1\n", "{window}");
+    }
+    let hops = ends("SELECT first(k) AS k FROM s WINDOW HOP (SIZE 3 DAYS, SLIDE 1 DAY);");
+    assert_eq!(hops, "k\nfirst\nfirst\nfirst\nlast\nlast\nlast\n");
+}
+
+#[test]
+fn a_leap_of_centuries_ends_short_periods_at_once() {
+    for rate in ["ALL", "FIRST", "LAST"] {
+        assert_eq!(
+            ends(&format!("SELECT k FROM s OUTPUT {rate} EVERY 1 NANOSECOND;")),
+            "k\nfirst\nlast\n",
+            "{rate}"
+        );
+    }
+    // A period that ends behind the end of time lasts until the end of input.
+    assert_eq!(ends("SELECT k FROM s OUTPUT LAST EVERY 106751 DAYS;"), "k\nlast\n");
+}
+
+#[test]
+fn a_window_that_overlaps_itself_beyond_measure_is_refused() {
+    for window in ["HOP (SIZE 365 DAYS, SLIDE 1 NANOSECOND)", "CUMULATE (STEP 1 NANOSECOND, SIZE 1 DAY)"] {
+        App::new(&format!("{SOURCE}SELECT count(*) FROM s WINDOW {window};"))
+            .run(&[])
+            .expect_code(2)
+            .says(&["every row would be in", "at most 100000"]);
+    }
+    App::new(&format!("{SOURCE}SELECT count(*) AS n FROM s WINDOW HOP (SIZE 1 DAY, SLIDE 1 SECOND);"))
+        .file("in.csv", b"ts,k,v\n2024-05-01 00:00:00,a,1\n")
+        .run(&[])
+        .expect_code(0)
+        .says(&["86,400 rows"]);
+}
+
+#[test]
+fn a_sum_that_fits_no_bigint_is_an_error_that_says_bigint() {
+    let csv = format!("ts,k,v\n2024-05-01 00:00:00,a,{0}\n2024-05-01 00:00:01,b,{0}\n", i64::MAX);
+    let app = App::new(&format!("{SOURCE}SELECT sum(v) FROM s WINDOW LENGTHBATCH (2);"));
+    app.file("in.csv", csv.as_bytes())
+        .run(&[])
+        .expect_code(0)
+        .says(&["sum is out of range of BIGINT", "errors 1"]);
+}

@@ -131,6 +131,37 @@ fn a_file_is_not_written_while_it_is_read_nor_by_two_streams() {
         .says(&["'p' writes the file of stream 'o'"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_is_one_file_under_all_its_names() {
+    let sink = |name: &str, path: &str| {
+        format!(
+            "CREATE STREAM {name} (v BIGINT) WITH (type = 'sink', extension = 'file', format = 'csv', \
+             \"file.path\" = '{path}'); INSERT INTO {name} SELECT v FROM s;\n"
+        )
+    };
+    let app = App::new(&format!("{SOURCE}{}", sink("o", "other.csv"))).file("in.csv", BAD.as_bytes());
+    std::fs::hard_link(app.path("in.csv"), app.path("other.csv")).unwrap();
+    app.run(&[]).expect_code(2).says(&["'o' writes the file of stream 's'"]);
+    assert_eq!(app.read("in.csv"), BAD, "the input is untouched");
+    let app = App::new(&format!("{SOURCE}{}{}", sink("o", "out.csv"), sink("p", "link.csv")));
+    let app = app.file("in.csv", BAD.as_bytes());
+    // The link leads to a file that is not there yet.
+    std::os::unix::fs::symlink("out.csv", app.path("link.csv")).unwrap();
+    app.run(&[]).expect_code(2).says(&["'p' writes the file of stream 'o'"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_takes_rows_without_a_warning() {
+    let sql = format!(
+        "{SOURCE}CREATE STREAM o (v BIGINT) WITH (type = 'sink', extension = 'file', format = 'csv', \
+         \"file.path\" = '/dev/null'); INSERT INTO o SELECT v FROM s;"
+    );
+    let outcome = App::new(&sql).file("in.csv", crate::harness::ROWS.as_bytes()).run(&[]).expect_code(0);
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
+}
+
 #[test]
 fn standard_input_has_one_reader() {
     let stream = |name: &str| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Time64NanosecondType};
+use arrow_array::types::{Date32Type, Int64Type, Time64NanosecondType};
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_cast::{CastOptions, cast, cast_with_options};
@@ -53,11 +53,18 @@ fn without_numbers(input: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(kept))
 }
 
+/// The number behind a time that the calendar does not reach.
+fn number(array: &ArrayRef, row: usize) -> String {
+    let number = cast(&array.slice(row, 1), &DataType::Int64).ok();
+    let number = number.filter(|n| n.is_valid(0)).map(|n| n.as_primitive::<Int64Type>().value(0));
+    number.map_or_else(|| "a value that cannot be shown".to_owned(), |n| n.to_string())
+}
+
 /// A value in a message.
 pub(super) fn shown(array: &ArrayRef, row: usize) -> String {
     let options = FormatOptions::default().with_display_error(false);
     let text = ArrayFormatter::try_new(array.as_ref(), &options)
         .and_then(|formatter| formatter.value(row).try_to_string())
-        .unwrap_or_else(|_| "a value that cannot be shown".to_owned());
+        .unwrap_or_else(|_| number(array, row));
     if plain_text(array.data_type()) == DataType::Utf8 { quoted(&text) } else { text }
 }

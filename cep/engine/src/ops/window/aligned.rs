@@ -18,7 +18,7 @@ use super::layout::{Layout, Pane};
 use super::panes::{PaneContent, Panes};
 use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
-use crate::codec::{Reader, Result, Writer};
+use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::ops::{CLOSE_ROWS, FEW_CLOSES, OpContext, OpError};
 use crate::time::{NodeTime, WATERMARK_START};
 
@@ -351,8 +351,10 @@ impl AlignedWindow {
         self.latest = None;
         for _ in 0..input.len(8)? {
             let pane = input.i64()?;
+            let after =
+                pane.checked_add(1).ok_or_else(|| DecodeError("a pane behind the end of time".into()))?;
             let content = Content::decode(&self.shape, input)?;
-            let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
+            let (start, end) = (self.layout.start_of(pane), self.layout.start_of(after));
             self.panes.insert(pane, PaneContent { start, end, content });
         }
         Ok(())

@@ -53,6 +53,16 @@ fn choices() {
 }
 
 #[test]
+fn padding_to_less_than_nothing_is_nothing() {
+    check(&[
+        ("lpad('ab', -1)", ""),
+        ("rpad(s, -9223372036854775807 - 1)", ""),
+        ("rpad(s, b - 9223372036854775807)", ""),
+        ("lpad(s, b - 9223372036854775807, 'x')", ""),
+    ]);
+}
+
+#[test]
 fn numbers() {
     check(&[
         ("safe_div(1, 2)", "0.5"),
