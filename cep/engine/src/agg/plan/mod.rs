@@ -63,7 +63,7 @@ impl AggPlan {
 
     /// Whether rows can be removed from every state; else sliding windows rebuild from their rows.
     pub fn is_removable(&self) -> bool {
-        self.states.iter().all(|s| s.forever || s.is_removable())
+        self.states.iter().all(|s| s.is_removable())
     }
 
     /// Whether merging depends on the order of arrival: EWMA, KLL.

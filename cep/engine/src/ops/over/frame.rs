@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use arrow_schema::DataType;
 use cep_lang::plan::{OverFrame, SortKey};
 
 use crate::column::{Column, Values};
@@ -12,7 +13,11 @@ use crate::ops::order::Comparator;
 pub struct BoundedFrame {
     frame: OverFrame,
     descending: bool,
+    /// What one of the key's values is in units of the frame: days are nanoseconds.
+    scale: i128,
 }
+
+const DAY_NS: i128 = 86_400_000_000_000;
 
 /// A partition: its rows in order, with their peers.
 pub struct Partition<'a> {
@@ -64,7 +69,12 @@ impl BoundedFrame {
         if offsets && first.is_none() {
             return Err("RANGE with an offset needs ORDER BY".to_string());
         }
-        Ok(BoundedFrame { frame: frame.clone(), descending: first.is_some_and(|k| k.descending) })
+        let is_date = first.is_some_and(|k| k.expr.data_type == DataType::Date32);
+        Ok(BoundedFrame {
+            frame: frame.clone(),
+            descending: first.is_some_and(|k| k.descending),
+            scale: if is_date { DAY_NS } else { 1 },
+        })
     }
 
     /// Rows of the frame of row `i`, as positions in the partition.
@@ -103,11 +113,12 @@ impl BoundedFrame {
             return if after { peers.end } else { peers.start };
         }
         let Some(column) = p.keys.first().map(Comparator::column) else { return peers.end };
-        let Some(here) = key_value(column, p.rows[i] as usize) else {
+        let Some(here) = key_value(column, p.rows[i] as usize, self.scale) else {
             // NULLs are peers of each other and at no distance from anything.
             return if after { peers.end } else { peers.start };
         };
-        let in_order = |r: u32| key_value(column, r as usize).map(|v| v.minus(here, self.descending));
+        let in_order =
+            |r: u32| key_value(column, r as usize, self.scale).map(|v| v.minus(here, self.descending));
         let bound = Number::Whole(i128::from(offset));
         // Rows with NULL keys stand at one end; they never count as within the distance.
         let valid: Vec<usize> = (0..p.len()).filter(|&j| in_order(p.rows[j]).is_some()).collect();
@@ -158,12 +169,12 @@ impl Number {
     }
 }
 
-fn key_value(column: &Column, row: usize) -> Option<Number> {
+fn key_value(column: &Column, row: usize, scale: i128) -> Option<Number> {
     if !column.is_valid(row) {
         return None;
     }
     match &column.values {
-        Values::I32(v) => Some(Number::Whole(i128::from(v[row]))),
+        Values::I32(v) => Some(Number::Whole(i128::from(v[row]) * scale)),
         Values::I64(v) => Some(Number::Whole(i128::from(v[row]))),
         Values::F32(v) => Some(Number::Real(f64::from(v[row]))),
         Values::F64(v) => Some(Number::Real(v[row])),

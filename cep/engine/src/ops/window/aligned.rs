@@ -138,13 +138,25 @@ impl AlignedWindow {
         let first = times[row];
         let known = self.panes.iter().rposition(|p| p.start <= first && first < p.end);
         if let Some(at) = known {
-            let PaneContent { start, end, .. } = self.panes[at];
-            let run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
+            let PaneContent { pane, start, end, .. } = self.panes[at];
+            let mut run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
             if self.policy == LatePolicy::Retract
-                && self.layout.next_end(self.panes[at].pane, Pane::MIN).is_some_and(|e| e <= self.closed)
+                && self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed)
             {
-                self.correct(at, input, row, out, cx);
+                let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
+                if self.is_kept(pane, before) {
+                    self.correct(at, input, row, out, cx);
+                } else {
+                    self.leave_out(input, row, cx);
+                }
                 return (row + 1, false);
+            }
+            if self.shape.has_lasting() {
+                if self.shape.refuses(input, row, cx.errors) {
+                    return (row + 1, false);
+                }
+                self.shape.enter(input, row);
+                run = 1;
             }
             let pane = &mut self.panes[at];
             self.shape.add(&mut pane.content, input, row, row + run, self.seq);
@@ -156,18 +168,18 @@ impl AlignedWindow {
         if before > WATERMARK_START {
             self.closed = self.closed.max(self.layout.pane_of(before));
         }
-        let Some(last) = self.layout.last_end(pane) else {
+        if self.layout.last_end(pane).is_none() {
             // Between two windows of a hop that leaves gaps: in no window, and not late.
             return (row + 1, false);
-        };
-        let keep_until = self.keep_until(last);
-        if keep_until <= before {
-            self.late_rows += 1;
-            if let Some(late) = cx.late.as_deref_mut() {
-                late.append_gather(input, &[self.shape.prepare.original(row)]);
-            }
+        }
+        if !self.is_kept(pane, before) {
+            self.leave_out(input, row, cx);
             return (row + 1, false);
         }
+        if self.shape.refuses(input, row, cx.errors) {
+            return (row + 1, false);
+        }
+        self.shape.enter(input, row);
         let at = self.panes.partition_point(|p| p.pane < pane);
         let content = self.spare.pop().unwrap_or_else(|| self.shape.content());
         let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
@@ -181,6 +193,19 @@ impl AlignedWindow {
             self.seq += 1;
         }
         (row + 1, true)
+    }
+
+    /// Whether a pane is needed at a watermark: by a window that is open, or may be corrected.
+    fn is_kept(&self, pane: Pane, watermark: i64) -> bool {
+        self.layout.last_end(pane).is_some_and(|edge| self.keep_until(edge) > watermark)
+    }
+
+    /// A row that is too late for all its windows.
+    fn leave_out(&mut self, input: &Chunk, row: usize, cx: &mut OpContext<'_>) {
+        self.late_rows += 1;
+        if let Some(late) = cx.late.as_deref_mut() {
+            late.append_gather(input, &[self.shape.prepare.original(row)]);
+        }
     }
 
     /// Until which watermark a pane whose last window ends at `edge` is kept, ns.
@@ -253,20 +278,20 @@ impl AlignedWindow {
         let from = self.panes.partition_point(|p| p.pane < first);
         let to = self.panes.partition_point(|p| p.pane < end);
         if to - from == 1 {
-            self.result.compute(&mut self.panes[from].content, bounds, at, errors);
+            self.result.compute(&mut self.shape, &mut self.panes[from].content, bounds, at, errors);
             return;
         }
         self.merged.clear();
         for pane in &self.panes[from..to] {
             self.merged.merge(&pane.content);
         }
-        self.result.compute(&mut self.merged, bounds, at, errors);
+        self.result.compute(&mut self.shape, &mut self.merged, bounds, at, errors);
     }
 
     fn drop_panes(&mut self, watermark: i64) {
         let mut at = 0;
         while let Some(pane) = self.panes.get(at) {
-            if self.layout.last_end(pane.pane).is_some_and(|edge| self.keep_until(edge) > watermark) {
+            if self.is_kept(pane.pane, watermark) {
                 at += 1;
             } else {
                 let mut gone = self.panes.remove(at);
@@ -287,6 +312,7 @@ impl AlignedWindow {
             out.i64(pane.pane);
             pane.content.encode(&self.shape, out);
         }
+        self.shape.encode(out);
     }
 
     /// Reads what [`AlignedWindow::encode`] of the same plan wrote.
@@ -305,6 +331,6 @@ impl AlignedWindow {
             let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
             self.panes.push(PaneContent { pane, start, end, content });
         }
-        Ok(())
+        self.shape.decode(input)
     }
 }

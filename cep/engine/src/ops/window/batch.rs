@@ -103,27 +103,38 @@ impl BatchWindowOp {
 
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
-        self.shape.prepare.run(input, cx);
+        self.prepare(input, cx);
         let time = cx.time;
         let prepared = self.shape.prepare.rows(input);
         let (mut run_from, mut run_to) = (0, 0);
         for row in 0..input.rows() {
             let pos = input.pos[row];
-            if self.is_due(time.stamps[step_row(pos)]) {
+            let stamp = time.stamps[step_row(pos)];
+            if self.is_due(stamp) {
                 self.add(input, &mut run_from, run_to);
                 self.close_due(step_row(pos), time, out, cx.errors);
             }
             let passes = run_to < prepared && self.shape.prepare.original(run_to) as usize == row;
-            if self.closes_before(input, row, passes.then_some(run_to)) {
+            let body = passes.then_some(run_to);
+            if self.is_left_out(input, row, body, cx.errors) {
                 self.add(input, &mut run_from, run_to);
-                self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
+                run_to += usize::from(passes);
+                run_from = run_to;
+                continue;
             }
-            let full =
-                self.take_row(input, row, passes.then_some(run_to), time.stamps[step_row(pos)], cx.errors);
-            run_to += usize::from(passes);
+            if self.closes_before(input, row, body, stamp) {
+                self.add(input, &mut run_from, run_to);
+                self.close(stamp, pos, out, cx.errors);
+                self.begin_condition(input, row);
+            }
+            let full = self.take_row(input, row, body, stamp, cx.errors);
+            if let Some(body) = body {
+                self.shape.enter(input, body);
+                run_to += 1;
+            }
             if full {
                 self.add(input, &mut run_from, run_to);
-                self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
+                self.close(stamp, pos, out, cx.errors);
             }
         }
         self.add(input, &mut run_from, run_to);
@@ -131,6 +142,47 @@ impl BatchWindowOp {
         if time.flush {
             self.close(time.last_stamp(), position(time.last_row(), Phase::Flush), out, cx.errors);
         }
+    }
+
+    /// Evaluates all expressions; of the errors of one row only the first is reported.
+    fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
+        self.shape.prepare.run(input, cx);
+        if let Trigger::Condition { condition, .. } = &mut self.trigger {
+            let mut errors = Vec::new();
+            condition.begin(input, &mut OpContext { time: cx.time, errors: &mut errors, late: None });
+            let reported = self.shape.prepare.failed();
+            let failed = condition.failed().iter().zip(errors);
+            cx.errors.extend(failed.filter(|(row, _)| reported.binary_search(row).is_err()).map(|(_, e)| e));
+        }
+    }
+
+    /// Whether row `row` is in error, and so in no batch; what has not been reported is.
+    fn is_left_out(
+        &mut self,
+        input: &Chunk,
+        row: usize,
+        body: Option<usize>,
+        errors: &mut Vec<OpError>,
+    ) -> bool {
+        let failed = |rows: &[u32]| !rows.is_empty() && rows.binary_search(&(row as u32)).is_ok();
+        if failed(self.shape.prepare.failed()) {
+            return true;
+        }
+        match &self.trigger {
+            Trigger::Condition { condition, .. } if failed(condition.failed()) => return true,
+            Trigger::External { .. }
+                if body.is_some() && external_time(&self.shape, input, body).is_none() =>
+            {
+                errors.push(OpError {
+                    pos: input.pos[row],
+                    code: "E1006",
+                    message: "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string(),
+                });
+                return true;
+            }
+            _ => {}
+        }
+        body.is_some_and(|body| self.shape.refuses(input, body, errors))
     }
 
     fn is_due(&self, stamp: i64) -> bool {
@@ -158,20 +210,28 @@ impl BatchWindowOp {
     }
 
     /// Whether row `row` does not belong to the open batch any more.
-    fn closes_before(&mut self, input: &Chunk, row: usize, prepared: Option<usize>) -> bool {
+    fn closes_before(&mut self, input: &Chunk, row: usize, prepared: Option<usize>, stamp: i64) -> bool {
         match &mut self.trigger {
             Trigger::External { .. } => {
                 let Some(time) = external_time(&self.shape, input, prepared) else { return false };
                 self.state.count > 0 && self.state.end.is_some_and(|end| time >= end)
             }
             Trigger::Condition { condition, include_triggering: false } => {
-                self.state.count > 0 && condition.would_fail(input, row)
+                condition.add(input, row);
+                self.state.count > 0 && !condition.holds(input, row, stamp)
             }
             Trigger::Condition { include_triggering: true, .. }
             | Trigger::Time { .. }
             | Trigger::Length { .. }
             | Trigger::Stamp
             | Trigger::Cron(_) => false,
+        }
+    }
+
+    /// The row that did not fit is the first of the next batch.
+    fn begin_condition(&mut self, input: &Chunk, row: usize) {
+        if let Trigger::Condition { condition, .. } = &mut self.trigger {
+            condition.add(input, row);
         }
     }
 
@@ -241,10 +301,12 @@ impl BatchWindowOp {
             Trigger::Condition { condition, include_triggering } => {
                 self.state.start = if first { Some(input.time[row]) } else { self.state.start };
                 self.state.end = Some(input.time[row]);
-                let fails = *include_triggering && condition.would_fail(input, row);
-                condition.add(input, row);
                 self.state.count += 1;
-                return fails;
+                if *include_triggering {
+                    condition.add(input, row);
+                    return !condition.holds(input, row, stamp);
+                }
+                return false;
             }
         }
         self.state.count += 1;
@@ -263,7 +325,7 @@ impl BatchWindowOp {
             if in_series || matches!(self.trigger, Trigger::Cron(_)) { end.saturating_sub(1) } else { end };
         let at = Moment { time, stamp, pos };
         if !self.content.is_empty() {
-            self.result.emit(&mut self.content, Bounds { start, end }, at, out, errors);
+            self.result.emit(&mut self.shape, &mut self.content, Bounds { start, end }, at, out, errors);
         }
         self.content.clear();
         if let Trigger::Condition { condition, .. } = &mut self.trigger {
@@ -282,6 +344,7 @@ impl BatchWindowOp {
         out.opt_i64(self.state.end);
         out.opt_i64(self.state.due);
         self.content.encode(&self.shape, out);
+        self.shape.encode(out);
         if let Trigger::Condition { condition, .. } = &self.trigger {
             condition.encode(out);
         }
@@ -300,6 +363,7 @@ impl BatchWindowOp {
             due: input.opt_i64()?,
         };
         self.content = Content::decode(&self.shape, input)?;
+        self.shape.decode(input)?;
         if let Trigger::Condition { condition, .. } = &mut self.trigger {
             condition.decode(input)?;
         }

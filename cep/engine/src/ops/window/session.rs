@@ -3,6 +3,7 @@
 //! Invariants:
 //! - Open sessions of one key do not touch: they are at least a gap apart.
 //! - `ends` holds every open session under (end, number of its first row): the order of closes.
+//! - Sessions that a row joins are merged in order of their first rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,7 +112,7 @@ impl SessionWindow {
                     pos: position(step, Phase::Watermark),
                 };
                 let bounds = Bounds { start: session.start, end };
-                self.result.emit(&mut session.content, bounds, at, out, cx.errors);
+                self.result.emit(&mut self.shape, &mut session.content, bounds, at, out, cx.errors);
                 session.content.clear();
                 self.spare.push(session.content);
             }
@@ -136,7 +137,7 @@ impl SessionWindow {
         }
         let gap = self.gap_ns;
         let near = |s: &Session| time < s.last.saturating_add(gap) && s.start < time.saturating_add(gap);
-        let touched: SmallVec<[u32; 2]> = self
+        let mut touched: SmallVec<[u32; 2]> = self
             .by_key
             .get(&self.key)
             .into_iter()
@@ -144,21 +145,20 @@ impl SessionWindow {
             .copied()
             .filter(|&slot| self.sessions[slot as usize].as_ref().is_some_and(near))
             .collect();
-        let slot = match touched[..] {
-            [] => {
-                let before = match step_row(pos) {
-                    0 => self.watermark,
-                    step => self.watermark.max(cx.time.watermarks.after(step - 1)),
-                };
-                if time.saturating_add(gap) <= before {
-                    self.late_rows += 1;
-                    if let Some(late) = cx.late.as_deref_mut() {
-                        late.append_gather(input, &[self.shape.prepare.original(row)]);
-                    }
-                    return;
-                }
-                self.open(time)
+        touched.sort_unstable_by_key(|&slot| self.sessions[slot as usize].as_ref().map(|s| s.first_seq));
+        if touched.is_empty() && self.is_late(time, pos, cx) {
+            self.late_rows += 1;
+            if let Some(late) = cx.late.as_deref_mut() {
+                late.append_gather(input, &[self.shape.prepare.original(row)]);
             }
+            return;
+        }
+        if self.shape.refuses(input, row, cx.errors) {
+            return;
+        }
+        self.shape.enter(input, row);
+        let slot = match touched[..] {
+            [] => self.open(time),
             [first, ref others @ ..] => {
                 for &other in others {
                     self.absorb(first, other);
@@ -173,6 +173,15 @@ impl SessionWindow {
         self.ends.insert((session.last.saturating_add(gap), session.first_seq, slot));
         self.shape.add(&mut session.content, input, row, row + 1, self.seq);
         self.seq += 1;
+    }
+
+    /// Whether the session of a single row at `time` would be closed already.
+    fn is_late(&self, time: i64, pos: u32, cx: &OpContext<'_>) -> bool {
+        let before = match step_row(pos) {
+            0 => self.watermark,
+            step => self.watermark.max(cx.time.watermarks.after(step - 1)),
+        };
+        time.saturating_add(self.gap_ns) <= before
     }
 
     /// Opens a session for the current key.
@@ -229,6 +238,7 @@ impl SessionWindow {
             out.u64(session.first_seq);
             session.content.encode(&self.shape, out);
         }
+        self.shape.encode(out);
     }
 
     /// Reads what [`SessionWindow::encode`] of the same plan wrote.
@@ -256,6 +266,6 @@ impl SessionWindow {
             }
             self.insert(session);
         }
-        Ok(())
+        self.shape.decode(input)
     }
 }
