@@ -123,6 +123,14 @@ impl Partition {
         &self.program
     }
 
+    /// Its operators, in the order in which a step runs through them.
+    pub fn operators(&self) -> impl Iterator<Item = &Operator> {
+        self.graph.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Operator { operator, .. } => Some(operator),
+            NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
+        })
+    }
+
     /// Last entry applied.
     pub fn index(&self) -> LogIndex {
         self.index

@@ -68,14 +68,6 @@ fn a_key_that_came_and_went_within_a_period_is_not_mentioned() {
 }
 
 #[test]
-fn snapshots_insert_a_key_once_and_delete_it() {
-    let query = "SELECT k, count(*) AS c FROM s GROUP BY k HAVING count(*) < 3 OUTPUT SNAPSHOT EVERY 2 SECONDS";
-    let keys = ["a", "a", "b", "a", "b"];
-    let rows = keys.iter().enumerate().map(|(t, k)| row(t as i64, k, 0.0, 0)).collect();
-    assert_eq!(run(query, "", rows).rows(), ["+I a | 2", "-D a | 2", "+I b | 1", "+U b | 2"]);
-}
-
-#[test]
 fn a_rate_over_upserts_goes_by_their_key_through_views() {
     let query = "SELECT c, k FROM (SELECT k, count(*) AS c FROM s GROUP BY k) OUTPUT LAST EVERY 3 EVENTS";
     let rows = ["a", "b", "a"].iter().enumerate().map(|(t, k)| row(t as i64, k, 0.0, 0)).collect();

@@ -69,10 +69,7 @@ impl Condition {
 
     /// Adds row `row` of the chunk, which is not in error, to the content.
     pub fn add(&mut self, input: &Chunk, row: usize) {
-        let prepared = match self.prepare.picked() {
-            None => row,
-            Some(rows) => rows.binary_search(&(row as u32)).expect("a row that is not in error"),
-        };
+        let prepared = self.prepare.prepared(row).expect("a row that is not in error");
         self.seqs[prepared] = self.seq;
         self.seq += 1;
         let columns = self.prepare.columns(input, 0..self.plan.inputs().len());

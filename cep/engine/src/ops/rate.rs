@@ -3,8 +3,9 @@
 //! A period is a number of rows, or a time by stamp that begins with the first row and repeats.
 //! ALL gives the rows of a period together at its end. FIRST lets the first row of each group
 //! through at once and no other of that group until the period ends. LAST gives the last row of each
-//! group at the end. SNAPSHOT gives the latest row of every group, of all periods, at the end.
-//! The end of input ends the period.
+//! group at the end, marked as the change since the period before. SNAPSHOT gives the latest row of
+//! every group, of all periods, at the end. Groups come in order of their first row. The end of input
+//! ends the period.
 
 use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::RateNode;
@@ -29,6 +30,8 @@ pub struct RateOp {
     groups: KeyTable,
     /// Row of `held` of each group.
     row_of: Vec<u32>,
+    /// LAST of rows that replace each other: whether each group was there before the period.
+    was_there: Vec<bool>,
     /// Rows of the period so far.
     count: u64,
     /// Stamp at which the period ends.
@@ -65,6 +68,7 @@ impl RateOp {
             types,
             groups: KeyTable::new(),
             row_of: Vec::new(),
+            was_there: Vec::new(),
             count: 0,
             due: None,
         })
@@ -127,7 +131,8 @@ impl RateOp {
                 let at = self.held.rows() as u32;
                 self.held.append_range(input, row, row + 1);
                 if is_new {
-                    self.row_of.push(at)
+                    self.row_of.push(at);
+                    self.was_there.push(input.ops.get(row).is_some_and(|&op| op != Op::Insert));
                 } else {
                     self.row_of[group] = at
                 }
@@ -152,7 +157,19 @@ impl RateOp {
         match self.kind {
             RateKind::All => out.append_range(&self.held, 0, self.held.rows()),
             RateKind::First => {}
-            RateKind::Last => out.append_gather(&self.held, &self.row_of),
+            RateKind::Last if self.held.ops.is_empty() => out.append_gather(&self.held, &self.row_of),
+            RateKind::Last => {
+                for (&row, &was_there) in self.row_of.iter().zip(&self.was_there) {
+                    let op = match (self.held.ops[row as usize], was_there) {
+                        (Op::Delete, true) => Op::Delete,
+                        (Op::Delete, false) => continue,
+                        (_, true) => Op::UpdateAfter,
+                        (_, false) => Op::Insert,
+                    };
+                    out.append_gather(&self.held, &[row]);
+                    *out.ops.last_mut().expect("just appended with its mark") = op;
+                }
+            }
             RateKind::Snapshot => {
                 let live: Vec<u32> = self
                     .row_of
@@ -172,6 +189,7 @@ impl RateOp {
             self.held.clear();
             self.groups.clear();
             self.row_of.clear();
+            self.was_there.clear();
         }
     }
 
@@ -192,6 +210,7 @@ impl RateOp {
         }
         out.u64(self.groups.len() as u64);
         (0..self.groups.len() as u32).for_each(|g| out.blob(self.groups.key(g)));
+        self.was_there.iter().for_each(|&there| out.bool(there));
     }
 
     /// Reads what [`RateOp::encode`] of the same plan wrote.
@@ -224,6 +243,10 @@ impl RateOp {
             RateKind::Last | RateKind::Snapshot if self.groups.len() == rows => (0..rows as u32).collect(),
             RateKind::Last | RateKind::Snapshot => return Err(DecodeError("groups without rows".into())),
         };
+        self.was_there.clear();
+        for _ in 0..self.row_of.len() {
+            self.was_there.push(input.bool()?);
+        }
         Ok(())
     }
 }

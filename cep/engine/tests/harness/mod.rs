@@ -1,10 +1,13 @@
 //! Runs a script over rows of streams with the columns `ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT`.
 #![allow(dead_code, missing_docs)] // each test uses its part
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use cep_engine::column::Column;
 use cep_engine::{Actions, Budget, Partition, Progress};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{Program, StreamOrigin};
@@ -27,17 +30,20 @@ pub enum Feed {
     Restore(Vec<usize>),
 }
 
+#[derive(Default)]
 pub struct Outcome {
-    /// Output rows in order, one text each, with where they went.
+    /// Output rows in order, one text each, with where they went; then the answers of reads.
     pub output: Vec<String>,
+    /// Number of the entry, from 1, in which each came out; one more than the last is the end of input.
+    pub entries: Vec<u64>,
     /// Errors of records.
     pub errors: Vec<String>,
-    /// Rows that came too late.
-    pub late: u64,
-    /// State hash after each entry.
-    pub hashes: Vec<u64>,
     /// State hash at the end.
     pub hash: u64,
+    /// State hash after each entry, where entries are cut.
+    pub hashes: Vec<u64>,
+    /// Rows that came too late for a window or an OVER, or far behind the clock.
+    pub late: u64,
 }
 
 impl Outcome {
@@ -68,6 +74,17 @@ enum Entries {
     Single,
     /// The same, with a checkpoint and a restore in a fresh partition after every entry.
     Restored,
+}
+
+/// A row at so many seconds after 1970.
+pub fn row(seconds: i64, k: &str, v: f64, n: i64) -> Row {
+    (seconds * SECOND, Some(k.to_string()), Some(v), Some(n))
+}
+
+/// Declares a stream with clock = event and the options `with`.
+pub fn stream(name: &str, with: &str) -> String {
+    let options = ["\"event.time\" = 'ts', clock = 'event'", with].join(if with.is_empty() { "" } else { ", " });
+    format!("CREATE STREAM {name} (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH ({options}); ")
 }
 
 /// Number of cases: `usual`, fifty times as many with CEPTRA_DEEP=1. A deep run notes the number in
@@ -108,6 +125,16 @@ pub fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
     })
 }
 
+/// Rows as those of [`rows`], or with times in half seconds, which lie on edges of windows.
+pub fn rows_on_edges(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
+    (rows(count), proptest::bool::ANY).prop_map(|(mut rows, round)| {
+        if round {
+            rows.iter_mut().for_each(|row| row.0 -= row.0.rem_euclid(SECOND / 2));
+        }
+        rows
+    })
+}
+
 /// Many rows from a fixed recurrence.
 pub fn many(count: usize) -> Rows {
     let mut state = 1u64;
@@ -126,27 +153,50 @@ pub fn many(count: usize) -> Rows {
 pub const DECLARE: &str = "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) \
      WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'event');\n";
 
-pub fn program(query: &str) -> Arc<Program> {
-    compiled(&format!("{DECLARE}{query};"))
+/// The same stream with `clock = 'ingest'`.
+pub const DECLARE_INGEST: &str = "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) \
+     WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'ingest'); ";
+
+/// A row or, without one, a tick, with the stamp of its entry.
+pub type Stamped = (i64, Option<Row>);
+
+/// Rows and ticks with ascending stamps; rows lie up to two seconds behind their stamp.
+pub fn stamped(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Stamped>> {
+    let step = (prop_oneof![3 => Just(0i64), 4 => 0i64..8, 1 => 0i64..60], 0i64..5, 0u8..4);
+    (rows(count.end..count.end + 1), proptest::collection::vec(step, count)).prop_map(|(rows, steps)| {
+        let mut stamp = 1_700_000_000 * SECOND;
+        let entry = |(row, (step, behind, kind)): (Row, (i64, i64, u8))| {
+            stamp += step * SECOND / 4;
+            let row = (kind > 0).then(|| (stamp - behind * SECOND / 2, row.1, row.2, row.3));
+            (stamp, row)
+        };
+        rows.into_iter().zip(steps).map(entry).collect()
+    })
 }
 
-fn compiled(script: &str) -> Arc<Program> {
-    match compile(script, &CompileOptions::default()) {
+/// The program of `query` over [`DECLARE`], or of a script that declares `s` itself.
+pub fn program(query: &str) -> Arc<Program> {
+    let declare = if query.starts_with("CREATE STREAM s ") { "" } else { DECLARE };
+    let text = format!("{declare}{query};");
+    PROGRAMS.with_borrow_mut(|programs| {
+        if programs.len() > 1_000 {
+            programs.clear();
+        }
+        Arc::clone(programs.entry(text).or_insert_with_key(|text| compiled(query, text)))
+    })
+}
+
+thread_local! {
+    /// What was compiled before: a property test runs the same queries for every case.
+    static PROGRAMS: RefCell<BTreeMap<String, Arc<Program>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn compiled(query: &str, text: &str) -> Arc<Program> {
+    match compile(text, &CompileOptions::default()) {
         Ok(program) => Arc::new(program),
         Err(errors) => {
-            panic!("{script}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+            panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }
-    }
-}
-
-/// Why `script` cannot be run.
-pub fn refusal(script: &str) -> String {
-    match compile(script, &CompileOptions::default()) {
-        Ok(program) => match Partition::new(Arc::new(program), &[]) {
-            Ok(_) => panic!("{script}: it can be run"),
-            Err(error) => error.to_string(),
-        },
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -162,17 +212,7 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
         .expect("columns of one length")
 }
 
-/// A row at so many seconds after 1970.
-pub fn row(seconds: i64, k: &str, v: f64, n: i64) -> Row {
-    (seconds * SECOND, Some(k.to_string()), Some(v), Some(n))
-}
-
-/// Declares a stream with clock = event and the options `with`.
-pub fn stream(name: &str, with: &str) -> String {
-    let options = ["\"event.time\" = 'ts', clock = 'event'", with].join(if with.is_empty() { "" } else { ", " });
-    format!("CREATE STREAM {name} (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH ({options});\n")
-}
-
+/// Runs `query`; if it declares a second stream `u`, some rows go there.
 pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
     let mut player = Player::new(program(query), matches!(feed, Feed::Restore(_)));
     let lengths: Vec<usize> = match feed {
@@ -180,7 +220,6 @@ pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
         Feed::Cut(l) | Feed::Restore(l) => l.clone(),
     };
     let streams = ["s", "u"].map(|name| player.find(name));
-    // Some rows go to a second stream, if the query declares one.
     let stream_of = |at: usize| match streams[1] {
         Some(second) if (at / 7) % 3 == 1 && at < 2_000 => second,
         _ => streams[0].expect("the first stream"),
@@ -189,7 +228,7 @@ pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
     while at < rows.len() {
         let longest = (at + lengths[nth % lengths.len()]).min(rows.len());
         let to = (at..longest).find(|&i| stream_of(i) != stream_of(at)).unwrap_or(longest);
-        player.rows(stream_of(at), StampNs(0), &rows[at..to]);
+        player.rows(stream_of(at), 0, &rows[at..to]);
         at = to;
         nth += 1;
     }
@@ -212,19 +251,30 @@ pub fn play_all_ways(script: &str, steps: &[Step]) -> Outcome {
 }
 
 fn play(script: &str, steps: &[Step], entries: Entries) -> Outcome {
-    let mut player = Player::new(compiled(script), entries == Entries::Restored);
+    let mut player = Player::new(compiled(script, script), entries == Entries::Restored);
     for step in steps {
         match step {
             Step::Rows(name, rows) => player.feed(name, 0, rows, entries),
             Step::Stamped(name, stamp, rows) => player.feed(name, *stamp, rows, entries),
-            Step::Tick(stamp) => player.entry(StampNs(*stamp), EntryKind::Tick),
+            Step::Tick(stamp) => player.entry(*stamp, EntryKind::Tick),
             Step::End(name) => {
                 let stream = player.find(name).expect("a declared stream");
-                player.entry(StampNs(0), EntryKind::EndOfInput(stream));
+                player.entry(0, EntryKind::EndOfInput(stream));
             }
         }
     }
     player.finish()
+}
+
+/// Why `script` cannot be run.
+pub fn refusal(script: &str) -> String {
+    match compile(script, &CompileOptions::default()) {
+        Ok(program) => match Partition::new(Arc::new(program), &[]) {
+            Ok(_) => panic!("{script}: it can be run"),
+            Err(error) => error.to_string(),
+        },
+        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    }
 }
 
 /// A partition and what came out of it.
@@ -241,8 +291,7 @@ struct Player {
 impl Player {
     fn new(program: Arc<Program>, restores: bool) -> Self {
         let partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{e}"));
-        let out = Outcome { output: Vec::new(), errors: Vec::new(), late: 0, hashes: Vec::new(), hash: 0 };
-        Player { program, partition, restores, index: 0, base: 0, out }
+        Player { program, partition, restores, index: 0, base: 0, out: Outcome::default() }
     }
 
     fn find(&self, name: &str) -> Option<StreamId> {
@@ -252,17 +301,17 @@ impl Player {
     fn feed(&mut self, name: &str, stamp: i64, rows: &[Row], entries: Entries) {
         let stream = self.find(name).expect("a declared stream");
         let length = if entries == Entries::Whole { rows.len().max(1) } else { 1 };
-        rows.chunks(length).for_each(|rows| self.rows(stream, StampNs(stamp), rows));
+        rows.chunks(length).for_each(|rows| self.rows(stream, stamp, rows));
     }
 
-    fn rows(&mut self, stream: StreamId, stamp: StampNs, rows: &[Row]) {
+    fn rows(&mut self, stream: StreamId, stamp: i64, rows: &[Row]) {
         self.entry(stamp, EntryKind::Events(Events { stream, rows: batch(rows), times: None }));
         self.base += rows.len();
     }
 
-    fn entry(&mut self, stamp: StampNs, kind: EntryKind) {
+    fn entry(&mut self, stamp: i64, kind: EntryKind) {
         self.index += 1;
-        apply(&mut self.partition, Entry { index: LogIndex(self.index), stamp, kind }, self.base, &mut self.out);
+        apply(&mut self.partition, self.index, stamp, kind, self.base, &mut self.out);
         if self.restores {
             let bytes = self.partition.checkpoint();
             let mut fresh = Partition::new(Arc::clone(&self.program), &[]).expect("built before");
@@ -273,19 +322,52 @@ impl Player {
         self.out.hashes.push(self.partition.state_hash());
     }
 
-    /// Ends the streams that have an outside, in order of declaration.
     fn finish(mut self) -> Outcome {
-        let program = Arc::clone(&self.program);
-        for stream in program.streams.iter().filter(|s| s.origin == StreamOrigin::External) {
-            self.entry(StampNs(0), EntryKind::EndOfInput(stream.id));
-        }
-        self.out.late = self.partition.late_total();
-        self.out.hash = self.partition.state_hash();
+        finish(&mut self.partition, self.index + 1, self.base, &mut self.out);
         self.out
     }
 }
 
-fn apply(partition: &mut Partition, entry: Entry, base: usize, out: &mut Outcome) {
+/// Runs `query` over [`DECLARE_INGEST`], one entry each; with `restore` in a fresh partition every time.
+pub fn run_stamped(query: &str, entries: &[Stamped], restore: bool) -> Outcome {
+    let program = program(&format!("{DECLARE_INGEST}{query}"));
+    let mut partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let mut out = Outcome::default();
+    for (at, (stamp, row)) in entries.iter().enumerate() {
+        let kind = match row {
+            Some(row) => {
+                let rows = batch(std::slice::from_ref(row));
+                EntryKind::Events(Events { stream: StreamId(0), rows, times: None })
+            }
+            None => EntryKind::Tick,
+        };
+        apply(&mut partition, at as u64 + 1, *stamp, kind, at, &mut out);
+        if restore {
+            let bytes = partition.checkpoint();
+            partition = Partition::new(Arc::clone(&program), &[]).expect("built before");
+            partition.restore(&bytes).expect("its own checkpoint");
+        }
+    }
+    finish(&mut partition, entries.len() as u64 + 1, entries.len(), &mut out);
+    out
+}
+
+/// Ends the streams that have an outside, in order of declaration, and takes what is left.
+fn finish(partition: &mut Partition, index: u64, base: usize, out: &mut Outcome) {
+    let program = Arc::clone(partition.program());
+    for stream in program.streams.iter().filter(|s| s.origin == StreamOrigin::External) {
+        apply(partition, index, 0, EntryKind::EndOfInput(stream.id), base, out);
+    }
+    for (nth, lines) in answers(partition).into_iter().enumerate() {
+        out.entries.extend(lines.iter().map(|_| index));
+        out.output.extend(lines.iter().map(|line| format!("Read({nth})  {line}")));
+    }
+    out.hash = partition.state_hash();
+    out.late = partition.late_total();
+}
+
+fn apply(partition: &mut Partition, index: u64, stamp: i64, kind: EntryKind, base: usize, out: &mut Outcome) {
+    let entry = Entry { index: LogIndex(index), stamp: StampNs(stamp), kind };
     let mut actions = Actions::new();
     while partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions) == Progress::More {}
     for run in actions.runs() {
@@ -294,16 +376,33 @@ fn apply(partition: &mut Partition, entry: Entry, base: usize, out: &mut Outcome
             let columns = emit.chunk.columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
             let op = emit.chunk.ops.get(row).map(|o| o.as_str()).unwrap_or_default();
             out.output.push(format!("{:?} {op} {columns}", emit.output));
+            out.entries.push(index);
         }
     }
     out.errors
         .extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
 }
 
+/// The answer to each read of an aggregation in the program, one text a row.
+pub fn answers(partition: &mut Partition) -> Vec<Vec<String>> {
+    let program = Arc::clone(partition.program());
+    let text = |batch: RecordBatch| {
+        let column = |array: &ArrayRef| {
+            let mut column = Column::new(array.data_type());
+            column.load(array);
+            column
+        };
+        let columns: Vec<Column> = batch.columns().iter().map(column).collect();
+        let line = |row| columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
+        (0..batch.num_rows()).map(line).collect()
+    };
+    program.reads.iter().map(|read| text(partition.read(read).expect("it can be answered"))).collect()
+}
+
 /// Number of rows that come out of `query` before the end of input, one row an entry.
 pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
     let mut player = Player::new(program(query), false);
     let stream = player.find("s").expect("the first stream");
-    rows.iter().for_each(|row| player.rows(stream, StampNs(0), std::slice::from_ref(row)));
+    rows.iter().for_each(|row| player.rows(stream, 0, std::slice::from_ref(row)));
     player.out.output.len()
 }

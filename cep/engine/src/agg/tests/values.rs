@@ -8,7 +8,7 @@ use cep_lang::plan::{AggCall, AggFunc};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
-use super::calls::{Table, add, bytes, decimals, doubles, emitted, longs, plan, texts};
+use super::calls::{Table, add, decimals, doubles, emitted, longs, plan, texts};
 use super::cases;
 use crate::agg::exact::tests::{POINT, Slow, round_slowly};
 use crate::agg::{AggError, AggOptions, AggPlan, AggSet};

@@ -147,6 +147,7 @@ impl AlignedWindow {
                 if self.is_kept(pane, before) {
                     self.correct(at, input, row, out, cx);
                 } else {
+                    // Panes are dropped when a window closes, which may be long after their horizon.
                     self.leave_out(input, row, cx);
                 }
                 return (row + 1, false);
@@ -200,7 +201,7 @@ impl AlignedWindow {
         self.layout.last_end(pane).is_some_and(|edge| self.keep_until(edge) > watermark)
     }
 
-    /// A row that is too late for all its windows.
+    /// Counts a row that came too late for all its windows.
     fn leave_out(&mut self, input: &Chunk, row: usize, cx: &mut OpContext<'_>) {
         self.late_rows += 1;
         if let Some(late) = cx.late.as_deref_mut() {

@@ -3,6 +3,9 @@
 //! One batch is open at a time. `window_start` and `window_end` are the bounds in stamps (TIMEBATCH,
 //! CRON), in the column's time (EXTERNALTIMEBATCH), and the event times of the first and last row
 //! (LENGTHBATCH, BATCH, EXPRESSIONBATCH).
+//!
+//! Invariant: rows that the filter behind the window leaves out are rows of the batch: they open it,
+//! count, and close it.
 
 use std::str::FromStr;
 
@@ -15,10 +18,13 @@ use super::content::{Content, Shape};
 use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{Reader, Result, Writer};
-use crate::column::{Column, Values};
+use crate::column::Values;
 use crate::ops::condition::Condition;
+use crate::ops::prepare::Prepare;
 use crate::ops::{OpContext, OpError};
 use crate::time::NodeTime;
+
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// What closes a batch.
 #[derive(Debug)]
@@ -27,8 +33,8 @@ enum Trigger {
     Time { size_ns: i64, start_ns: Option<i64> },
     /// So many rows.
     Length { rows: u64 },
-    /// The column (extra expression 0) reaches the end; or silence.
-    External { size_ns: i64, start_ns: Option<i64>, timeout_ns: Option<i64> },
+    /// The column reaches the end; or silence. Rows that the filter leaves out have a time as well.
+    External { times: Box<Prepare>, size_ns: i64, start_ns: Option<i64>, timeout_ns: Option<i64> },
     /// The stamp moves on.
     Stamp,
     /// Stamp reaches a cron time.
@@ -61,6 +67,28 @@ struct Open {
     due: Option<i64>,
 }
 
+impl Trigger {
+    /// Rows of the chunk for which its expressions fail, ascending.
+    fn failed(&self) -> &[u32] {
+        match self {
+            Trigger::External { times, .. } => times.failed(),
+            Trigger::Condition { condition, .. } => condition.failed(),
+            Trigger::Time { .. } | Trigger::Length { .. } | Trigger::Stamp | Trigger::Cron(_) => &[],
+        }
+    }
+
+    /// Time of row `row` of the chunk, which did not fail, by the column of EXTERNALTIMEBATCH.
+    fn external_time(&self, input: &Chunk, row: usize) -> Option<i64> {
+        let Trigger::External { times, .. } = self else { return None };
+        let at = times.prepared(row)?;
+        let columns = times.columns(input, 0..1);
+        match &columns[0].values {
+            Values::I64(v) if columns[0].is_valid(at) => Some(v[at]),
+            _ => None,
+        }
+    }
+}
+
 impl BatchWindowOp {
     /// The operator of a window that is neither aligned nor a session.
     ///
@@ -77,9 +105,12 @@ impl BatchWindowOp {
                 Trigger::Time { size_ns: *size_ns, start_ns: *start_ns }
             }
             BatchWindow::LengthBatch { rows } => Trigger::Length { rows: *rows },
-            BatchWindow::ExternalTimeBatch { time: _, size_ns, start_ns, timeout_ns } => {
-                Trigger::External { size_ns: *size_ns, start_ns: *start_ns, timeout_ns: *timeout_ns }
-            }
+            BatchWindow::ExternalTimeBatch { time, size_ns, start_ns, timeout_ns } => Trigger::External {
+                times: Box::new(Prepare::new(None, &[time]).map_err(|e| e.to_string())?),
+                size_ns: *size_ns,
+                start_ns: *start_ns,
+                timeout_ns: *timeout_ns,
+            },
             BatchWindow::Batch => Trigger::Stamp,
             BatchWindow::Cron { expression } => Trigger::Cron(Box::new(
                 Cron::from_str(expression).map_err(|e| format!("the cron expression '{expression}': {e}"))?,
@@ -122,12 +153,12 @@ impl BatchWindowOp {
                 run_from = run_to;
                 continue;
             }
-            if self.closes_before(input, row, body, stamp) {
+            if self.closes_before(input, row, stamp) {
                 self.add(input, &mut run_from, run_to);
                 self.close(stamp, pos, out, cx.errors);
                 self.begin_condition(input, row);
             }
-            let full = self.take_row(input, row, body, stamp, cx.errors);
+            let full = self.take_row(input, row, stamp, cx.errors);
             if let Some(body) = body {
                 self.shape.enter(input, body);
                 run_to += 1;
@@ -147,16 +178,20 @@ impl BatchWindowOp {
     /// Evaluates all expressions; of the errors of one row only the first is reported.
     fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
-        if let Trigger::Condition { condition, .. } = &mut self.trigger {
-            let mut errors = Vec::new();
-            condition.begin(input, &mut OpContext { time: cx.time, errors: &mut errors, late: None });
-            let reported = self.shape.prepare.failed();
-            let failed = condition.failed().iter().zip(errors);
-            cx.errors.extend(failed.filter(|(row, _)| reported.binary_search(row).is_err()).map(|(_, e)| e));
+        let mut errors = Vec::new();
+        let mut own = OpContext { time: cx.time, errors: &mut errors, late: None };
+        match &mut self.trigger {
+            Trigger::External { times, .. } => times.run(input, &mut own),
+            Trigger::Condition { condition, .. } => condition.begin(input, &mut own),
+            Trigger::Time { .. } | Trigger::Length { .. } | Trigger::Stamp | Trigger::Cron(_) => return,
         }
+        let reported = self.shape.prepare.failed();
+        let failed = self.trigger.failed().iter().zip(errors);
+        cx.errors.extend(failed.filter(|(row, _)| reported.binary_search(row).is_err()).map(|(_, e)| e));
     }
 
-    /// Whether row `row` is in error, and so in no batch; what has not been reported is.
+    /// Whether row `row`, `body` of those that pass the filter, is in error and so in no batch; what
+    /// has not been reported is.
     fn is_left_out(
         &mut self,
         input: &Chunk,
@@ -165,22 +200,15 @@ impl BatchWindowOp {
         errors: &mut Vec<OpError>,
     ) -> bool {
         let failed = |rows: &[u32]| !rows.is_empty() && rows.binary_search(&(row as u32)).is_ok();
-        if failed(self.shape.prepare.failed()) {
+        if failed(self.shape.prepare.failed()) || failed(self.trigger.failed()) {
             return true;
         }
-        match &self.trigger {
-            Trigger::Condition { condition, .. } if failed(condition.failed()) => return true,
-            Trigger::External { .. }
-                if body.is_some() && external_time(&self.shape, input, body).is_none() =>
-            {
-                errors.push(OpError {
-                    pos: input.pos[row],
-                    code: "E1006",
-                    message: "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string(),
-                });
-                return true;
-            }
-            _ => {}
+        if matches!(self.trigger, Trigger::External { .. })
+            && self.trigger.external_time(input, row).is_none()
+        {
+            let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string();
+            errors.push(OpError { pos: input.pos[row], code: "E1006", message });
+            return true;
         }
         body.is_some_and(|body| self.shape.refuses(input, body, errors))
     }
@@ -210,11 +238,11 @@ impl BatchWindowOp {
     }
 
     /// Whether row `row` does not belong to the open batch any more.
-    fn closes_before(&mut self, input: &Chunk, row: usize, prepared: Option<usize>, stamp: i64) -> bool {
+    fn closes_before(&mut self, input: &Chunk, row: usize, stamp: i64) -> bool {
+        let external = self.trigger.external_time(input, row);
         match &mut self.trigger {
             Trigger::External { .. } => {
-                let Some(time) = external_time(&self.shape, input, prepared) else { return false };
-                self.state.count > 0 && self.state.end.is_some_and(|end| time >= end)
+                self.state.count > 0 && external.zip(self.state.end).is_some_and(|(time, end)| time >= end)
             }
             Trigger::Condition { condition, include_triggering: false } => {
                 condition.add(input, row);
@@ -236,25 +264,19 @@ impl BatchWindowOp {
     }
 
     /// Counts row `row` into the batch; whether the batch is full with it.
-    fn take_row(
-        &mut self,
-        input: &Chunk,
-        row: usize,
-        prepared: Option<usize>,
-        stamp: i64,
-        errors: &mut Vec<OpError>,
-    ) -> bool {
+    fn take_row(&mut self, input: &Chunk, row: usize, stamp: i64, errors: &mut Vec<OpError>) -> bool {
         let first = self.state.count == 0;
+        let external = self.trigger.external_time(input, row);
         match &mut self.trigger {
             Trigger::Time { size_ns, start_ns } => {
                 if first {
                     let base = self.state.start.or(*start_ns).unwrap_or(stamp);
-                    let start = base + (stamp - base).div_euclid(*size_ns) * *size_ns;
+                    let start = grid_start(base, *size_ns, stamp);
                     self.state = Open {
                         count: 0,
                         start: Some(start),
-                        end: Some(start + *size_ns),
-                        due: Some(start + *size_ns),
+                        end: Some(start.saturating_add(*size_ns)),
+                        due: Some(start.saturating_add(*size_ns)),
                     };
                 }
             }
@@ -264,13 +286,13 @@ impl BatchWindowOp {
                 self.state.count += 1;
                 return self.state.count >= *rows;
             }
-            Trigger::External { size_ns, start_ns, timeout_ns } => {
-                let Some(time) = external_time(&self.shape, input, prepared) else { return false };
+            Trigger::External { times: _, size_ns, start_ns, timeout_ns } => {
                 if first {
+                    let time = external.expect("rows without a time are left out");
                     let base = self.state.start.or(*start_ns).unwrap_or(time);
-                    let start = base + (time - base).div_euclid(*size_ns) * *size_ns;
+                    let start = grid_start(base, *size_ns, time);
                     self.state.start = Some(start);
-                    self.state.end = Some(start + *size_ns);
+                    self.state.end = Some(start.saturating_add(*size_ns));
                 }
                 self.state.due = timeout_ns.map(|t| stamp.saturating_add(t));
             }
@@ -281,20 +303,13 @@ impl BatchWindowOp {
             }
             Trigger::Cron(cron) => {
                 if first {
-                    let now = DateTime::from_timestamp_nanos(stamp);
-                    match cron.find_next_occurrence(&now, false) {
-                        Ok(next) => {
-                            let due = next.timestamp_nanos_opt();
-                            self.state.start =
-                                self.state.end.or(Some(stamp)).filter(|&s| s <= stamp).or(Some(stamp));
-                            self.state.end = due;
-                            self.state.due = due;
+                    match cron_bounds(cron, stamp) {
+                        Ok((start, end)) => {
+                            self.state.start = Some(start);
+                            self.state.end = Some(end);
+                            self.state.due = Some(end);
                         }
-                        Err(error) => errors.push(OpError {
-                            pos: input.pos[row],
-                            code: "E1005",
-                            message: format!("the cron expression has no next time: {error}"),
-                        }),
+                        Err(message) => errors.push(OpError { pos: input.pos[row], code: "E1005", message }),
                     }
                 }
             }
@@ -332,8 +347,7 @@ impl BatchWindowOp {
             condition.clear();
         }
         let keep_start = in_series.then_some(start);
-        let keep_end = matches!(self.trigger, Trigger::Cron(_)).then_some(end);
-        self.state = Open { count: 0, start: keep_start, end: keep_end, due: None };
+        self.state = Open { count: 0, start: keep_start, end: None, due: None };
     }
 
     /// Writes the state.
@@ -371,12 +385,19 @@ impl BatchWindowOp {
     }
 }
 
-/// The external time of a prepared row; rows that were filtered out or where it is NULL have none.
-fn external_time(shape: &Shape, input: &Chunk, prepared: Option<usize>) -> Option<i64> {
-    let row = prepared?;
-    let column: &Column = shape.extra(input).first().copied()?;
-    match &column.values {
-        Values::I64(v) if column.is_valid(row) => Some(v[row]),
-        _ => None,
-    }
+/// Start of the batch that holds `time` when one starts at `base`.
+fn grid_start(base: i64, size_ns: i64, time: i64) -> i64 {
+    let behind = (i128::from(time) - i128::from(base)).rem_euclid(i128::from(size_ns));
+    i64::try_from(i128::from(time) - behind).unwrap_or(i64::MIN)
+}
+
+/// The cron times around a stamp; the first is the stamp itself where no time is before it.
+fn cron_bounds(cron: &Cron, stamp: i64) -> std::result::Result<(i64, i64), String> {
+    // Cron times are whole seconds.
+    let now = DateTime::from_timestamp_nanos(stamp - stamp.rem_euclid(SECOND_NS));
+    let before = cron.find_previous_occurrence(&now, true).ok().and_then(|b| b.timestamp_nanos_opt());
+    let next = cron
+        .find_next_occurrence(&now, false)
+        .map_err(|error| format!("the cron expression has no next time: {error}"))?;
+    Ok((before.unwrap_or(stamp), next.timestamp_nanos_opt().unwrap_or(i64::MAX)))
 }
