@@ -85,10 +85,8 @@ fn rows_beyond_the_correction_horizon_are_late_while_their_pane_is_kept() {
 #[test]
 fn late_rows_of_over_go_to_the_late_stream() {
     let with = format!("{EXACT}, \"late.stream\" = 'late'");
-    let script = format!(
-        "{}SELECT n, lag(n) OVER (ORDER BY ts) AS p FROM s; SELECT n FROM late;",
-        stream("s", &with)
-    );
+    let script =
+        format!("{}SELECT n, lag(n) OVER (ORDER BY ts) AS p FROM s; SELECT n FROM late;", stream("s", &with));
     let rows = vec![row(10, "", 0.0, 1), row(5, "", 0.0, 2), row(11, "", 0.0, 3)];
     let out = play_all_ways(&script, &[Step::Rows("s", rows)]);
     assert_eq!((out.rows(), out.late), (vec!["2", "1 | ∅", "3 | 1"], 1));
@@ -97,7 +95,8 @@ fn late_rows_of_over_go_to_the_late_stream() {
 #[test]
 fn over_that_could_not_copy_its_late_rows_is_refused() {
     let with = format!("{EXACT}, \"late.stream\" = 'late'");
-    let over = |from: &str| format!("{}SELECT n, lag(n) OVER (ORDER BY ts) AS p FROM {from};", stream("s", &with));
+    let over =
+        |from: &str| format!("{}SELECT n, lag(n) OVER (ORDER BY ts) AS p FROM {from};", stream("s", &with));
     let found = refusal(&over("(SELECT ts, n + 1 AS n FROM s)"));
     assert!(found.contains("E0803"), "{found}");
     // Results of a window are the window's: what was late for it has been copied by it.
@@ -115,8 +114,10 @@ fn live(with: &str) -> String {
 
 #[test]
 fn rows_far_ahead_of_the_clock_are_refused_and_rows_far_behind_are_late() {
-    let script = format!("{}SELECT n FROM s; SELECT n AS late FROM behind;", live(", \"late.stream\" = 'behind'"));
-    let rows = vec![row(3_600, "", 0.0, 1), row(3_606, "", 0.0, 2), row(1_799, "", 0.0, 3), row(1_800, "", 0.0, 4)];
+    let script =
+        format!("{}SELECT n FROM s; SELECT n AS late FROM behind;", live(", \"late.stream\" = 'behind'"));
+    let rows =
+        vec![row(3_600, "", 0.0, 1), row(3_606, "", 0.0, 2), row(1_799, "", 0.0, 3), row(1_800, "", 0.0, 4)];
     let out = play_all_ways(&script, &[Step::Stamped("s", 3_600 * SECOND, rows)]);
     assert_eq!(out.output, ["Query(QueryId(0))  1", "Query(QueryId(1))  3", "Query(QueryId(0))  4"]);
     assert_eq!((out.errors.len(), out.late), (1, 1), "{:?}", out.errors);

@@ -251,8 +251,11 @@ fn sessions_are_joined_in_order_of_opening_after_a_restore_too() {
 
 #[test]
 fn moving_averages_go_by_arrival_whatever_the_panes() {
-    let rows = vec![row(9, "a", 1.0, 1), row(1, "a", 2.0, 1), row(8, "a", f64::INFINITY, 1), row(2, "a", 8.0, 1)];
-    for window in ["TUMBLING (SIZE 12 SECONDS)", "HOP (SIZE 12 SECONDS, SLIDE 12 SECONDS)", "SESSION (GAP 7 SECONDS)"] {
+    let rows =
+        vec![row(9, "a", 1.0, 1), row(1, "a", 2.0, 1), row(8, "a", f64::INFINITY, 1), row(2, "a", 8.0, 1)];
+    for window in
+        ["TUMBLING (SIZE 12 SECONDS)", "HOP (SIZE 12 SECONDS, SLIDE 12 SECONDS)", "SESSION (GAP 9 SECONDS)"]
+    {
         let query = format!("SELECT ewma(v, 0.5) AS e, count(*) AS c FROM s WINDOW {window}");
         assert_eq!(run_all_ways(&query, PATIENT, rows.clone()).rows(), ["inf | 4"], "{window}");
         let finite = vec![rows[0].clone(), rows[1].clone(), rows[3].clone()];
@@ -300,15 +303,23 @@ fn a_row_in_error_is_in_no_batch() {
 #[test]
 fn a_batch_condition_sees_the_stamp_as_now() {
     let rows = vec![row(20, "a", 0.0, 1), row(5, "b", 0.0, 1), row(6, "c", 0.0, 1)];
-    let query = "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (now() >= TIMESTAMP '1970-01-01 00:00:15')";
+    let query =
+        "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (now() >= TIMESTAMP '1970-01-01 00:00:15')";
     assert_eq!(run_all_ways(query, PATIENT, rows).rows(), ["3"]);
 }
 
 #[test]
 fn a_range_of_days_over_dates_counts_days() {
     let day = 86_400;
-    let rows = vec![row(0, "a", 0.0, 1), row(day, "b", 0.0, 1), row(3 * day, "c", 0.0, 1), row(4 * day, "d", 0.0, 1)];
-    for (order, expected) in [("", ["a | 1", "b | 2", "c | 1", "d | 2"]), (" DESC", ["a | 2", "b | 1", "c | 2", "d | 1"])] {
+    let rows = vec![
+        row(0, "a", 0.0, 1),
+        row(day, "b", 0.0, 1),
+        row(3 * day, "c", 0.0, 1),
+        row(4 * day, "d", 0.0, 1),
+    ];
+    for (order, expected) in
+        [("", ["a | 1", "b | 2", "c | 1", "d | 2"]), (" DESC", ["a | 2", "b | 1", "c | 2", "d | 1"])]
+    {
         let query = format!(
             "SELECT k, count(*) OVER (ORDER BY CAST(ts AS DATE){order} \
              RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW) AS c FROM s WINDOW TUMBLING (SIZE 30 DAYS)"
@@ -337,7 +348,13 @@ fn forever_is_over_all_rows_that_windows_took_in() {
         )
     };
     // The row of 12 closes the first window after it was taken in.
-    let tumbling = ["a | 3 | 1 | 5 | 3", "b | 9 | 1 | 9 | 9", "a | 3 | 1 | 8 | 5", "b | 4 | 1 | 9 | 4", "a | 3 | 1 | 8 | 8"];
+    let tumbling = [
+        "a | 3 | 1 | 5 | 3",
+        "b | 9 | 1 | 9 | 9",
+        "a | 3 | 1 | 8 | 5",
+        "b | 4 | 1 | 9 | 4",
+        "a | 3 | 1 | 8 | 8",
+    ];
     assert_eq!(run_all_ways(&query("TUMBLING (SIZE 10 SECONDS)"), exact, rows()).rows(), tumbling);
     assert_eq!(run_all_ways(&query("SESSION (GAP 5 SECONDS)"), exact, rows()).rows(), tumbling);
     let hop = run_all_ways(&query("HOP (SIZE 20 SECONDS, SLIDE 10 SECONDS)"), exact, rows());
@@ -356,7 +373,8 @@ fn forever_is_over_all_rows_that_windows_took_in() {
     // The row that fails WHERE counts as a row of the batch.
     let batch = ["a | 3 | 1 | 3 | 3", "b | 9 | 1 | 9 | 9", "a | 3 | 2 | 8 | 5", "b | 4 | 1 | 9 | 4"];
     assert_eq!(run_all_ways(&query("LENGTHBATCH (3)"), exact, rows()).rows(), batch);
-    let all = run_all_ways("SELECT max_forever(n) AS hi FROM s WINDOW TUMBLING (SIZE 10 SECONDS)", exact, rows());
+    let all =
+        run_all_ways("SELECT max_forever(n) AS hi FROM s WINDOW TUMBLING (SIZE 10 SECONDS)", exact, rows());
     assert_eq!(all.rows(), ["9", "9", "9"]);
 }
 
@@ -364,7 +382,8 @@ fn forever_is_over_all_rows_that_windows_took_in() {
 fn forever_keeps_no_more_groups_than_it_may() {
     let rows = vec![row(1, "a", 0.0, 1), row(2, "b", 0.0, 2), row(3, "c", 0.0, 3), row(4, "a", 0.0, 4)];
     for window in ["TUMBLING (SIZE 10 SECONDS)", "SESSION (GAP 10 SECONDS)", "LENGTHBATCH (3)"] {
-        let query = format!("SELECT k, max_forever(n) AS hi, count(*) AS c FROM s WINDOW {window} GROUP BY k");
+        let query =
+            format!("SELECT k, max_forever(n) AS hi, count(*) AS c FROM s WINDOW {window} GROUP BY k");
         let out = run_all_ways(&query, "\"state.keys.max\" = 2", rows.clone());
         assert_eq!(out.rows(), ["a | 4 | 2", "b | 2 | 1"], "{window}");
         assert_eq!(out.errors.len(), 1, "{:?}", out.errors);

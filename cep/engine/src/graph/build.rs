@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use cep_lang::plan::{
-    Aggregation, Clock, Expr, NamedExpr, Node, Program, Query, QueryId, Stream, StreamOrigin, StreamTime, Target,
+    Aggregation, Clock, Expr, NamedExpr, Node, Program, Query, QueryId, Stream, StreamOrigin, StreamTime,
+    Target,
 };
 use cep_types::StreamId;
 
@@ -326,12 +327,7 @@ impl<'a> Builder<'a> {
     /// wants them.
     ///
     /// Late rows are copied as they enter, so these must be the stream's own rows.
-    fn late_edge(
-        &mut self,
-        node: &Node,
-        input: &Node,
-        built: &Built,
-    ) -> Result<Option<EdgeId>, BuildError> {
+    fn late_edge(&mut self, node: &Node, input: &Node, built: &Built) -> Result<Option<EdgeId>, BuildError> {
         let what = match node {
             Node::Window(_) => "the window",
             Node::Over(over) if over.event_time_order => "OVER",

@@ -71,8 +71,12 @@ impl Graph {
                 merge.process(&chunks, &mut out);
                 if slots.len() > 1 {
                     let mut merged = self.slots[node.slot.0].take();
-                    let inputs: SmallVec<[&Watermarks; 4]> = slots.iter().map(|s| &self.slots[s.0]).collect();
-                    merge_watermarks(&inputs, stamps.len(), self.slot_floor[node.slot.0], &mut merged);
+                    {
+                        let inputs: SmallVec<[&Watermarks; 4]> =
+                            slots.iter().map(|s| &self.slots[s.0]).collect();
+                        let floor = self.slot_floor[node.slot.0];
+                        merge_watermarks(&inputs, stamps.len(), floor, &mut merged);
+                    }
                     self.slot_floor[node.slot.0] = merged.last();
                     self.slots[node.slot.0] = merged;
                 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use cep_engine::column::Column;
 use cep_engine::{Actions, Budget, Partition, Progress};
+use cep_lang::diag::Diagnostic;
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{Program, StreamOrigin};
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
@@ -83,7 +84,8 @@ pub fn row(seconds: i64, k: &str, v: f64, n: i64) -> Row {
 
 /// Declares a stream with clock = event and the options `with`.
 pub fn stream(name: &str, with: &str) -> String {
-    let options = ["\"event.time\" = 'ts', clock = 'event'", with].join(if with.is_empty() { "" } else { ", " });
+    let options =
+        ["\"event.time\" = 'ts', clock = 'event'", with].join(if with.is_empty() { "" } else { ", " });
     format!("CREATE STREAM {name} (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH ({options}); ")
 }
 
@@ -273,7 +275,10 @@ pub fn refusal(script: &str) -> String {
             Ok(_) => panic!("{script}: it can be run"),
             Err(error) => error.to_string(),
         },
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Err(errors) => {
+            let help = |e: &Diagnostic| format!("{e}: {}", e.help.as_deref().unwrap_or_default());
+            errors.iter().map(help).collect::<Vec<_>>().join("\n")
+        }
     }
 }
 

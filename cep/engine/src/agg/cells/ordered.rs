@@ -105,9 +105,7 @@ impl OrderedCell {
 
     /// The numbers in order, as words of a kind.
     fn words(&self, spec: &StateSpec) -> (WordKind, impl DoubleEndedIterator<Item = i64>) {
-        let ValKind::Word(kind) = spec.val_kind(0) else {
-            unreachable!("the plan takes numbers only")
-        };
+        let ValKind::Word(kind) = spec.val_kind(0) else { unreachable!("the plan takes numbers only") };
         let words = self.entries.iter().map(|e| match e.value {
             Val::Word(w) => w,
             _ => unreachable!("NULLs are left out"),

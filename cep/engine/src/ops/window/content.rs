@@ -51,9 +51,11 @@ impl Shape {
         extra: &[Expr],
     ) -> std::result::Result<Self, String> {
         if calls.iter().any(is_lasting) {
-            return Err("minForever and maxForever are over the rows that a window takes in: use min and max here, \
+            return Err(
+                "minForever and maxForever are over the rows that a window takes in: use min and max here, \
                  or select them in the query with the window"
-                .to_string());
+                    .to_string(),
+            );
         }
         Self::with_lasting(filter, keys, calls, options, extra, 0)
     }
@@ -162,7 +164,9 @@ impl Shape {
     /// Tells what lasts that prepared row `row` is taken in.
     pub fn enter(&mut self, input: &Chunk, row: usize) {
         let inputs = self.inputs();
-        let Shape { prepare, key_types, lasting: Some(lasting), encoder, raw_text, .. } = self else { return };
+        let Shape { prepare, key_types, lasting: Some(lasting), encoder, raw_text, .. } = self else {
+            return;
+        };
         let keys = prepare.columns(input, 0..key_types.len());
         let columns = prepare.columns(input, inputs);
         lasting.enter(encoder.encode(&keys, row, row + 1, *raw_text).get(0), &columns, row);

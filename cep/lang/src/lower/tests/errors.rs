@@ -347,6 +347,11 @@ refused! {
             E0701: OUTPUT FIRST, LAST and SNAPSHOT cannot take rows that are taken back later at «OUTPUT LAST EVERY 5 EVENTS»
               help: use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'
         "#]];
+    a_rate_over_rows_of_unknown_key: "CREATE STREAM c AS SELECT symbol, count(*) AS n FROM trades GROUP BY symbol;
+        SELECT n FROM c OUTPUT LAST EVERY 5 EVENTS" => expect![[""]];
+    an_order_of_late_rows_behind_a_projection: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.stream\" = 'l');
+        SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)" => expect![[""]];
+    forever_in_a_condition: "SELECT count(*) FROM trades WINDOW EXPRESSIONBATCH (max_forever(price) < 3)" => expect![[""]];
     a_window_over_corrections: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT count(*) FROM (SELECT window_end AS t, count(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE)) WINDOW TUMBLING (SIZE 1 HOUR)" => expect![[r#"
             E0701: a window cannot take rows that are replaced or taken back later at «WINDOW TUMBLING (SIZE 1 HOUR)»
