@@ -144,9 +144,18 @@ refused! {
         E0202: there is no column `window_start` at «window_start»
           help: windows that emit when they close have it: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
     "#]];
-    a_window_on_delayed_rows: "CREATE STREAM d AS SELECT ts, price FROM trades WINDOW DELAY (10 SECONDS); SELECT count(*) FROM d WINDOW TUMBLING (SIZE 5 SECONDS)" => expect![[""]];
-    a_window_on_rows_at_a_rate: "SELECT count(*) FROM (SELECT ts, price FROM trades OUTPUT ALL EVERY 10 SECONDS) WINDOW TUMBLING (SIZE 5 SECONDS)" => expect![[""]];
-    an_order_of_rows_at_a_rate: "CREATE STREAM d AS SELECT ts, price FROM trades OUTPUT LAST EVERY 3 EVENTS; SELECT sum(price) OVER (ORDER BY ts) FROM d" => expect![[""]];
+    a_window_on_delayed_rows: "CREATE STREAM d AS SELECT ts, price FROM trades WINDOW DELAY (10 SECONDS); SELECT count(*) FROM d WINDOW TUMBLING (SIZE 5 SECONDS)" => expect![[r#"
+        E0406: WINDOW DELAY keeps rows back until the watermark has passed them; this window would drop them as late at «WINDOW TUMBLING (SIZE 5 SECONDS)»
+          help: put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH ("event.time" = 'ts') AS SELECT …
+    "#]];
+    a_window_on_rows_at_a_rate: "SELECT count(*) FROM (SELECT ts, price FROM trades OUTPUT ALL EVERY 10 SECONDS) WINDOW TUMBLING (SIZE 5 SECONDS)" => expect![[r#"
+        E0406: OUTPUT … EVERY keeps rows back until the watermark has passed them; this window would drop them as late at «WINDOW TUMBLING (SIZE 5 SECONDS)»
+          help: put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH ("event.time" = 'ts') AS SELECT …
+    "#]];
+    an_order_of_rows_at_a_rate: "CREATE STREAM d AS SELECT ts, price FROM trades OUTPUT LAST EVERY 3 EVENTS; SELECT sum(price) OVER (ORDER BY ts) FROM d" => expect![[r#"
+        E0613: a stream can be ordered by its event time only, ascending at «ts»
+          help: leave the order out to take rows as they arrive, set "event.time" on the stream, or put a window around the query
+    "#]];
     an_aggregate_in_where: "SELECT symbol FROM trades WINDOW TUMBLING (SIZE 1 MINUTE) WHERE count(*) > 1 GROUP BY symbol" => expect![[r#"
         E0904: an aggregate cannot stand in WHERE at «count(*) > 1»
           help: filter groups with HAVING and OVER results with QUALIFY
@@ -348,10 +357,19 @@ refused! {
               help: use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'
         "#]];
     a_rate_over_rows_of_unknown_key: "CREATE STREAM c AS SELECT symbol, count(*) AS n FROM trades GROUP BY symbol;
-        SELECT n FROM c OUTPUT LAST EVERY 5 EVENTS" => expect![[""]];
+        SELECT n FROM c OUTPUT LAST EVERY 5 EVENTS" => expect![[r#"
+            E0701: this rate keeps one row of each key, and the key of these replaced rows is not known here at «OUTPUT LAST EVERY 5 EVENTS»
+              help: write OUTPUT in the query with the GROUP BY, and select its keys
+        "#]];
     an_order_of_late_rows_behind_a_projection: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.stream\" = 'l');
-        SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)" => expect![[""]];
-    forever_in_a_condition: "SELECT count(*) FROM trades WINDOW EXPRESSIONBATCH (max_forever(price) < 3)" => expect![[""]];
+        SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)" => expect![[r#"
+            E0803: late rows of `s` go to another stream as they came, so an OVER in order of event time must stand directly on it at «SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)»
+              help: put OVER on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY
+        "#]];
+    forever_in_a_condition: "SELECT count(*) FROM trades WINDOW EXPRESSIONBATCH (max_forever(price) < 3)" => expect![[r#"
+        E0904: a condition is over the rows of the window, and minForever and maxForever are over more at «max_forever(price) < 3»
+          help: use min or max
+    "#]];
     a_window_over_corrections: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT count(*) FROM (SELECT window_end AS t, count(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE)) WINDOW TUMBLING (SIZE 1 HOUR)" => expect![[r#"
             E0701: a window cannot take rows that are replaced or taken back later at «WINDOW TUMBLING (SIZE 1 HOUR)»
