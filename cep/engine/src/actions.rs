@@ -60,6 +60,7 @@ pub struct Actions {
     /// Cleared chunks that wait to be filled again, by output.
     spare: Vec<Emit>,
     heads: Vec<usize>,
+    rows: usize,
 }
 
 impl Actions {
@@ -72,6 +73,7 @@ impl Actions {
     pub fn clear(&mut self) {
         self.runs.clear();
         self.errors.clear();
+        self.rows = 0;
         for mut emit in self.emits.drain(..) {
             emit.chunk.clear();
             self.spare.push(emit);
@@ -95,12 +97,13 @@ impl Actions {
 
     /// Output rows in total.
     pub fn rows(&self) -> usize {
-        self.emits.iter().map(|e| e.chunk.rows()).sum()
+        self.rows
     }
 
     /// Takes the rows of `chunk` and leaves an empty chunk of the same columns there.
     pub(crate) fn take(&mut self, output: Output, chunk: &mut Chunk) {
         let mut emit = self.spare(output, chunk);
+        self.rows += chunk.rows();
         std::mem::swap(&mut emit.chunk, chunk);
         self.emits.push(emit);
     }
@@ -108,6 +111,7 @@ impl Actions {
     /// Takes a copy of the rows of `chunk`, which another output needs too.
     pub(crate) fn copy(&mut self, output: Output, chunk: &Chunk) {
         let mut emit = self.spare(output, chunk);
+        self.rows += chunk.rows();
         emit.chunk.append_range(chunk, 0, chunk.rows());
         self.emits.push(emit);
     }

@@ -16,7 +16,9 @@ use crate::ops::Operator;
 use crate::time::Watermarks;
 
 /// Version of the checkpoint format.
-const CHECKPOINT_VERSION: u32 = 1;
+const CHECKPOINT_VERSION: u32 = 2;
+/// Rows of a step after one in which time jumped.
+const STEP_ROWS_MIN: usize = 8;
 const CHECKPOINT_MAGIC: u32 = 0x4345_5054;
 
 /// How much one call of [`Partition::apply`] may do.
@@ -84,10 +86,27 @@ pub struct Partition {
     stamp: i64,
     ended: Vec<bool>,
     /// Rows of each stream that came far behind the clock (R-LATE-3).
-    behind: Vec<u64>,
-    /// Rows of the current entry that are done.
-    cursor: usize,
+    far_behind: Vec<u64>,
+    cursor: Cursor,
     scratch: Scratch,
+}
+
+/// How far the current entry has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Cursor {
+    /// Its rows that are done; of an entry without rows, whether it is.
+    done: usize,
+    /// Time has jumped and watermarks are behind: what else the step of that row is to do.
+    behind: Option<Behind>,
+}
+
+/// A step whose watermarks are catching up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Behind {
+    /// Row of the entry.
+    row: Option<usize>,
+    /// Stream that moved by itself, not by silence.
+    active: Option<StreamId>,
 }
 
 #[derive(Debug, Default)]
@@ -96,6 +115,10 @@ struct Scratch {
     /// Entry row of each step row, when rows were refused.
     entry_rows: Vec<u32>,
     errors: Vec<QueryError>,
+    /// Rows to try in the next step, 0 after a jump.
+    stride: usize,
+    /// Watermarks of the rows of a step, tried before it.
+    tried: Watermarks,
 }
 
 impl Partition {
@@ -108,12 +131,12 @@ impl Partition {
         let graph = Graph::build(&program, watched)?;
         Ok(Partition {
             ended: vec![false; program.streams.len()],
-            behind: vec![0; program.streams.len()],
+            far_behind: vec![0; program.streams.len()],
             graph,
             index: LogIndex(0),
             stamp: i64::MIN,
-            cursor: 0,
-            scratch: Scratch::default(),
+            cursor: Cursor::default(),
+            scratch: Scratch { stride: STEP_ROWS_MAX, ..Scratch::default() },
             program,
         })
     }
@@ -125,10 +148,7 @@ impl Partition {
 
     /// Its operators, in the order in which a step runs through them.
     pub fn operators(&self) -> impl Iterator<Item = &Operator> {
-        self.graph.nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Operator { operator, .. } => Some(operator),
-            NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
-        })
+        self.graph.operators().map(|(_, operator)| operator)
     }
 
     /// Last entry applied.
@@ -152,7 +172,7 @@ impl Partition {
 
     /// Rows that came far behind the clock (R-LATE-3): those of each stream, by number.
     pub fn behind_rows(&self) -> Vec<(StreamId, u64)> {
-        let behind = self.program.streams.iter().map(|s| (s.id, self.behind[s.id.index()]));
+        let behind = self.program.streams.iter().map(|s| (s.id, self.far_behind[s.id.index()]));
         behind.filter(|(_, rows)| *rows > 0).collect()
     }
 
@@ -170,58 +190,126 @@ impl Partition {
     /// If the rows do not have the stream's columns: entries are verified at the door.
     pub fn apply(&mut self, entry: &Entry, budget: &mut Budget, actions: &mut Actions) -> Progress {
         self.index = entry.index;
-        match &entry.kind {
-            EntryKind::Events(events) => return self.apply_events(events, entry, budget, actions),
-            EntryKind::Tick => {
-                self.scratch.stamps.clear();
-                self.stamp = self.stamp.max(entry.stamp.0);
-                self.scratch.stamps.push(self.stamp);
-                self.silence(None);
-                self.run(None, actions);
-            }
-            EntryKind::EndOfInput(stream) => {
-                self.ended[stream.index()] = true;
-                self.scratch.stamps.clear();
-                self.scratch.stamps.push(self.stamp);
-                self.silence(Some(*stream));
-                let mut slot = self.graph.slot_of(*stream).take();
-                if let Some(clock) = &mut self.graph.clocks[stream.index()] {
-                    clock.end(&mut slot);
-                }
-                *self.graph.slot_of(*stream) = slot;
-                self.run(None, actions);
-            }
-        }
-        Progress::Done
-    }
-
-    fn apply_events(
-        &mut self,
-        events: &Events,
-        entry: &Entry,
-        budget: &mut Budget,
-        actions: &mut Actions,
-    ) -> Progress {
-        let total = events.rows.num_rows();
-        while self.cursor < total {
-            let from = self.cursor;
-            let count = (total - from).min(STEP_ROWS_MAX);
+        while !self.is_through(entry) {
             let before = actions.rows();
-            self.step(events, from, count, entry, actions);
-            self.cursor += count;
-            let work = count + actions.rows() - before;
+            let rows = self.advance(entry, actions);
+            let work = rows.max(1) + actions.rows() - before;
             budget.rows = budget.rows.saturating_sub(work);
-            if budget.rows == 0 && self.cursor < total {
+            if budget.rows == 0 && !self.is_through(entry) {
                 return Progress::More;
             }
         }
-        self.cursor = 0;
+        self.cursor = Cursor::default();
         Progress::Done
     }
 
-    fn step(&mut self, events: &Events, from: usize, count: usize, entry: &Entry, actions: &mut Actions) {
+    /// Whether nothing of the entry is left to do.
+    fn is_through(&self, entry: &Entry) -> bool {
+        let steps = match &entry.kind {
+            EntryKind::Events(events) => events.rows.num_rows(),
+            EntryKind::Tick | EntryKind::EndOfInput(_) => 1,
+        };
+        self.cursor.done == steps && self.cursor.behind.is_none()
+    }
+
+    /// Runs one step; returns how many rows of the entry it took.
+    fn advance(&mut self, entry: &Entry, actions: &mut Actions) -> usize {
+        if let Some(behind) = self.cursor.behind {
+            self.catch_up(behind, actions);
+            return 0;
+        }
+        match &entry.kind {
+            EntryKind::Events(events) => {
+                let from = self.cursor.done;
+                let stride = self.scratch.stride.clamp(STEP_ROWS_MIN, STEP_ROWS_MAX);
+                let count = (events.rows.num_rows() - from).min(stride);
+                let count = self.step(events, from, count, entry, actions);
+                self.cursor.done += count;
+                // Where time jumps often, steps are short anyway.
+                self.scratch.stride = if self.cursor.behind.is_some() { 0 } else { stride * 2 };
+                count
+            }
+            EntryKind::Tick => {
+                let stamp = self.stamp.max(entry.stamp.0);
+                let jumps = self.graph.jump_ns.is_some_and(|jump| is_jump(self.stamp, stamp, jump));
+                if jumps && self.stamp_jumps(stamp, actions) {
+                    return 0;
+                }
+                self.timers(stamp, jumps, actions);
+                self.cursor.done = 1;
+                1
+            }
+            EntryKind::EndOfInput(stream) => {
+                self.graph.hold();
+                self.ended[stream.index()] = true;
+                if let Some(clock) = &mut self.graph.clocks[stream.index()] {
+                    clock.end(&mut self.scratch.tried);
+                }
+                self.cursor.done = 1;
+                self.catch_up(Behind { row: None, active: Some(*stream) }, actions);
+                1
+            }
+        }
+    }
+
+    /// A step without rows in which the stamp advances to `stamp`.
+    fn timers(&mut self, stamp: i64, jumps: bool, actions: &mut Actions) {
+        if jumps {
+            self.graph.hold();
+            self.cursor.behind = Some(Behind::default());
+        } else {
+            self.graph.run_freely();
+        }
+        self.scratch.stamps.clear();
+        self.scratch.entry_rows.clear();
+        self.scratch.stamps.push(stamp);
+        self.silence(None);
+        self.run(None, actions);
+    }
+
+    /// On the way of the stamp to `stamp`: a step up to where operators have enough to emit.
+    /// Whether there was one.
+    fn stamp_jumps(&mut self, stamp: i64, actions: &mut Actions) -> bool {
+        let Some(horizon) = self.stamp_horizon().filter(|&h| h < stamp) else { return false };
+        self.timers(self.stamp.max(horizon), true, actions);
+        true
+    }
+
+    fn stamp_horizon(&self) -> Option<i64> {
+        self.graph.operators().filter_map(|(_, op)| op.stamp_horizon()).min()
+    }
+
+    /// A step without rows in which the watermarks go on.
+    fn catch_up(&mut self, behind: Behind, actions: &mut Actions) {
+        self.graph.catch_up();
+        self.scratch.stamps.clear();
+        self.scratch.entry_rows.clear();
+        self.scratch.stamps.push(self.stamp);
+        if let Some(stream) = behind.active {
+            let mut slot = self.graph.slot_of(stream).take();
+            match &self.graph.clocks[stream.index()] {
+                Some(clock) => clock.stay(&mut slot),
+                None => slot = Watermarks::default(),
+            }
+            self.graph.put_slot(stream, slot);
+        }
+        self.silence(behind.active);
+        self.run(behind.row, actions);
+        self.cursor.behind = self.graph.pace.is_behind().then_some(behind);
+    }
+
+    /// Runs rows `from..from + count` of the entry, or fewer where time jumps; returns how many.
+    fn step(
+        &mut self,
+        events: &Events,
+        from: usize,
+        count: usize,
+        entry: &Entry,
+        actions: &mut Actions,
+    ) -> usize {
         let program = Arc::clone(&self.program);
         let stream = &program.streams[events.stream.index()];
+        let errors = actions.errors.len();
         let mut chunk = std::mem::take(self.graph.input(events.stream));
         load(&events.rows, from, count, &mut chunk);
         self.scratch.stamps.clear();
@@ -250,19 +338,76 @@ impl Partition {
         if rows == 0 {
             chunk.clear();
             *self.graph.input(events.stream) = chunk;
-            return;
+            return count;
+        }
+        let reach = self.reach(events.stream, &chunk.time);
+        if reach != Reach::Rows(rows) {
+            let stamp = self.scratch.stamps[0];
+            let (last, jumps) = match reach {
+                Reach::Rows(some) => (some - 1, false),
+                Reach::Jump => (0, true),
+            };
+            let last = self.scratch.entry_rows.get(last).map_or(last, |&row| row as usize);
+            let stops = jumps && self.stamp_horizon().is_some_and(|h| h < stamp);
+            if stops || last + 1 < count {
+                chunk.clear();
+                actions.errors.truncate(errors);
+                *self.graph.input(events.stream) = chunk;
+                if stops {
+                    self.stamp_jumps(stamp, actions);
+                    return 0;
+                }
+                return self.step(events, from, last + 1, entry, actions);
+            }
+            self.graph.hold();
+            self.cursor.behind = Some(Behind { row: Some(from + last), active: Some(events.stream) });
+        } else {
+            self.graph.run_freely();
         }
         let mut slot = self.graph.slot_of(events.stream).take();
         if let Some(clock) = &mut self.graph.clocks[events.stream.index()] {
             clock.dense_rows(&stream.time, &chunk.time, &self.scratch.stamps, &mut slot);
         }
-        *self.graph.slot_of(events.stream) = slot;
+        self.graph.put_slot(events.stream, slot);
         if stream.time.clock == Clock::Ingest {
             self.set_behind_apart(stream, &mut chunk);
         }
         *self.graph.input(events.stream) = chunk;
         self.silence(Some(events.stream));
         self.run(Some(from), actions);
+        count
+    }
+
+    /// How many rows of the step, whose stamps are known, can be run at once.
+    fn reach(&mut self, stream: StreamId, times: &[i64]) -> Reach {
+        let Some(jump_ns) = self.graph.jump_ns else { return Reach::Rows(times.len()) };
+        let spec = &self.program.streams[stream.index()].time;
+        let Scratch { stamps, tried, .. } = &mut self.scratch;
+        let first = match &self.graph.clocks[stream.index()] {
+            Some(clock) => {
+                clock.clone().dense_rows(spec, times, stamps, tried);
+                clock.watermark()
+            }
+            None => return Reach::Rows(times.len()),
+        };
+        let idle: Vec<i64> = (self.program.streams.iter().filter(|s| s.id != stream))
+            .filter_map(|s| self.graph.clocks[s.id.index()].as_ref()?.idle_at(&s.time))
+            .collect();
+        let (mut watermark, mut stamp) = (first, self.stamp);
+        for (row, &next_stamp) in stamps.iter().enumerate() {
+            let next = tried.after(row);
+            let jumps = is_jump(watermark, next, jump_ns)
+                || is_jump(stamp, next_stamp, jump_ns)
+                || idle.iter().any(|&at| stamp < at && at <= next_stamp);
+            if jumps {
+                return if row == 0 { Reach::Jump } else { Reach::Rows(row) };
+            }
+            if is_jump(first, next, jump_ns) || is_jump(self.stamp, next_stamp, jump_ns) {
+                return Reach::Rows(row + 1);
+            }
+            (watermark, stamp) = (next, next_stamp);
+        }
+        Reach::Rows(times.len())
     }
 
     /// Rows far behind the clock are counted and late for every query: with `late.policy = drop`
@@ -273,11 +418,11 @@ impl Partition {
         let limit = stamp.saturating_sub(stream.time.past_skew_ns);
         let (behind, kept): (Vec<u32>, Vec<u32>) =
             (0..chunk.rows() as u32).partition(|&row| chunk.time[row as usize] < limit);
-        self.behind[at] += behind.len() as u64;
+        self.far_behind[at] += behind.len() as u64;
         if behind.is_empty() || stream.time.late_policy == LatePolicy::Retract {
             return;
         }
-        if let Some(edge) = self.graph.behind[at] {
+        if let Some(edge) = self.graph.far_behind[at] {
             self.graph.edges[edge.0].append_gather(chunk, &behind);
         }
         let mut rest = Chunk::new(&stream.schema);
@@ -362,13 +507,13 @@ impl Partition {
             let Some(mut clock) = self.graph.clocks[at].take() else { continue };
             let mut slot: Watermarks = self.graph.slot_of(stream.id).take();
             clock.silence(&stream.time, &self.scratch.stamps, &mut slot);
-            *self.graph.slot_of(stream.id) = slot;
+            self.graph.put_slot(stream.id, slot);
             self.graph.clocks[at] = Some(clock);
         }
     }
 
     fn run(&mut self, from: Option<usize>, actions: &mut Actions) {
-        let Scratch { stamps, entry_rows, errors } = &mut self.scratch;
+        let Scratch { stamps, entry_rows, errors, .. } = &mut self.scratch;
         self.graph.step(stamps, &self.ended, actions, errors);
         self.stamp = *stamps.last().expect("a step has a row");
         errors.sort_by_key(|(query, e)| (e.pos, *query));
@@ -417,10 +562,10 @@ impl Partition {
     }
 
     fn encode_state(&self, out: &mut Writer) {
-        debug_assert_eq!(self.cursor, 0, "state is taken between entries");
+        debug_assert_eq!(self.cursor, Cursor::default(), "state is taken between entries");
         out.i64(self.stamp);
         self.ended.iter().for_each(|&e| out.bool(e));
-        self.behind.iter().for_each(|&rows| out.u64(rows));
+        self.far_behind.iter().for_each(|&rows| out.u64(rows));
         self.graph.encode(out);
     }
 
@@ -442,7 +587,7 @@ impl Partition {
         for ended in &mut self.ended {
             *ended = input.bool()?;
         }
-        for rows in &mut self.behind {
+        for rows in &mut self.far_behind {
             *rows = input.u64()?;
         }
         self.graph.decode(&mut input)?;
@@ -455,6 +600,20 @@ impl Partition {
         self.encode_state(&mut out);
         SpaceSeed(0).hash(&out.bytes)
     }
+}
+
+/// How much of a step can be run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// So many rows, at least one.
+    Rows(usize),
+    /// Time jumps with the first row: it is run alone, and what it closes after it.
+    Jump,
+}
+
+/// Whether time that goes from `from` to `to` jumps; a first time does not.
+fn is_jump(from: i64, to: i64, jump_ns: i64) -> bool {
+    from != i64::MIN && to.saturating_sub(from) > jump_ns
 }
 
 /// Fills the columns of `chunk` from rows of a batch.

@@ -132,6 +132,19 @@ proptest! {
     }
 
     #[test]
+    fn hop_of_many_panes(rows in harness::rows(0..200)) {
+        agrees("HOP (SIZE 40 SECONDS, SLIDE 500 MILLISECONDS)", &rows, |t| hops(t, 40 * SECOND, SECOND / 2))?;
+    }
+
+    #[test]
+    fn cumulate_of_many_panes(rows in harness::rows(0..200)) {
+        agrees("CUMULATE (STEP 500 MILLISECONDS, SIZE 40 SECONDS)", &rows, |t| {
+            let base = t.div_euclid(40 * SECOND) * 40 * SECOND;
+            (1..=80).map(|k| (base, base + k * SECOND / 2)).filter(|w| w.1 > t).collect()
+        })?;
+    }
+
+    #[test]
     fn hop_with_gaps(rows in harness::rows_on_edges(0..120)) {
         agrees("HOP (SIZE 2 SECONDS, SLIDE 5 SECONDS)", &rows, |t| hops(t, 2 * SECOND, 5 * SECOND))?;
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::AggError;
 use super::cells::{
     BitsCell, BoolCell, Cells, CountCell, DecimalCell, DistinctStates, EdgeCell, EwmaCell, KllCell,
-    LogLogCell, MomentsCell, OrderedCell, ProductsCell, QuantileCell, SlidingQuantileCell, SortedCell,
-    SumFloatCell, SumIntCell, ValExtreme, WordExtreme,
+    LogLogCell, MomentsCell, OrderedCell, ProductsCell, QuantileCell, SlidingLogLogCell, SlidingQuantileCell,
+    SortedCell, SumFloatCell, SumIntCell, ValExtreme, WordExtreme,
 };
 use super::codec::Reader;
 use super::input::AggInput;
@@ -34,6 +34,7 @@ pub(super) enum AggStates {
     Quantile(Cells<QuantileCell>),
     SlidingQuantile(Cells<SlidingQuantileCell>),
     LogLog(Cells<LogLogCell>),
+    SlidingLogLog(Cells<SlidingLogLogCell>),
     Kll(Cells<KllCell>),
     Ewma(Cells<EwmaCell>),
     Distinct(DistinctStates),
@@ -62,6 +63,7 @@ macro_rules! each_kind {
             AggStates::Quantile($cells) => $body,
             AggStates::SlidingQuantile($cells) => $body,
             AggStates::LogLog($cells) => $body,
+            AggStates::SlidingLogLog($cells) => $body,
             AggStates::Kll($cells) => $body,
             AggStates::Ewma($cells) => $body,
             AggStates::Distinct($cells) => $body,
@@ -102,6 +104,7 @@ impl AggStates {
             StateKind::Quantile => AggStates::Quantile(Cells::new(shared)),
             StateKind::SlidingQuantile => AggStates::SlidingQuantile(Cells::new(shared)),
             StateKind::LogLog => AggStates::LogLog(Cells::new(shared)),
+            StateKind::SlidingLogLog => AggStates::SlidingLogLog(Cells::new(shared)),
             StateKind::Kll => AggStates::Kll(Cells::new(shared)),
             StateKind::Ewma => AggStates::Ewma(Cells::new(shared)),
             StateKind::Distinct(inner) => {
@@ -146,7 +149,8 @@ impl AggStates {
     pub fn merge(&mut self, into: usize, from: &AggStates, from_group: usize) {
         both_of_kind!(self, from, a, b => a.merge(into, b, from_group), [
             Count, SumFloat, SumInt, SumDecimal, Squares, Moments, Bools, Bits, WordMin, WordMax, ValMin,
-            ValMax, Sorted, First, Last, Ordered, Quantile, SlidingQuantile, LogLog, Kll, Ewma, Distinct
+            ValMax, Sorted, First, Last, Ordered, Quantile, SlidingQuantile, LogLog, SlidingLogLog, Kll, Ewma,
+            Distinct
         ]);
     }
 

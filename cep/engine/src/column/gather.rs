@@ -235,10 +235,25 @@ impl Column {
 
     /// Keeps the first `rows` rows.
     pub fn truncate(&mut self, rows: usize) {
-        if rows < self.len() {
-            let mut kept = self.empty_like();
-            kept.append_range(self, 0, rows);
-            *self = kept;
+        if rows >= self.len() {
+            return;
+        }
+        match &mut self.values {
+            Values::Bool(v) => v.truncate(rows),
+            Values::I32(v) => v.to_mut().truncate(rows),
+            Values::I64(v) => v.to_mut().truncate(rows),
+            Values::F32(v) => v.to_mut().truncate(rows),
+            Values::F64(v) => v.to_mut().truncate(rows),
+            Values::I128(v) => v.to_mut().truncate(rows),
+            Values::Bytes { offsets, bytes } => {
+                let offsets = offsets.to_mut();
+                offsets.truncate(rows + 1);
+                bytes.to_mut().truncate(offsets[rows] as usize);
+            }
+            Values::Any(array) => *array = array.slice(0, rows),
+        }
+        if let Some(valid) = &mut self.valid {
+            valid.truncate(rows);
         }
     }
 

@@ -10,6 +10,7 @@ use cep_lang::plan::{
 };
 use cep_types::StreamId;
 
+use super::pace::Pace;
 use crate::actions::Output;
 use crate::chunk::Chunk;
 use crate::ops::{self, AggregationOp, Merge, Operator};
@@ -103,7 +104,11 @@ pub struct Graph {
     /// Clocks of external streams; `None` for derived ones.
     pub(crate) clocks: Vec<Option<StreamClock>>,
     /// Where rows of external streams go that are far behind the clock as they come.
-    pub(crate) behind: Vec<Option<EdgeId>>,
+    pub(crate) far_behind: Vec<Option<EdgeId>>,
+    /// An advance of time, ns, that is cut into several steps; `None`: none is.
+    pub(crate) jump_ns: Option<i64>,
+    /// Limits of the watermarks in this step.
+    pub(crate) pace: Pace,
 }
 
 impl Graph {
@@ -159,7 +164,9 @@ impl<'a> Builder<'a> {
                 streams: Vec::new(),
                 aggregations: Vec::new(),
                 clocks: vec![None; count],
-                behind: vec![None; count],
+                far_behind: vec![None; count],
+                jump_ns: None,
+                pace: Pace::default(),
             },
             built: vec![None; count],
             inlets: vec![None; count],
@@ -206,6 +213,7 @@ impl<'a> Builder<'a> {
             .zip(&self.inlets)
             .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
             .collect();
+        self.graph.jump_ns = self.graph.operators().filter_map(|(_, op)| op.jump_ns()).min();
         Ok(self.graph)
     }
 
@@ -359,7 +367,7 @@ impl<'a> Builder<'a> {
         self.inlets[at] = Some((edge, slot));
         if let (Clock::Ingest, Some(target)) = (stream.time.clock, stream.time.late_stream) {
             let behind = self.edge(&stream.schema);
-            self.graph.behind[at] = Some(behind);
+            self.graph.far_behind[at] = Some(behind);
             let built = Built { edge: behind, slot, sources: vec![stream.id] };
             self.late.entry(target).or_default().push(built);
         }

@@ -26,6 +26,17 @@ impl Graph {
         &mut self.slots[slot]
     }
 
+    /// Puts a stream's watermarks in their slot, within the limits of the step.
+    pub(crate) fn put_slot(&mut self, stream: StreamId, mut watermarks: Watermarks) {
+        let (edge, slot) = self.streams[stream.index()];
+        self.pace.clamp(slot, &mut watermarks);
+        self.pace.settle(edge.0, &[], slot);
+        if let Some(edge) = self.far_behind[stream.index()] {
+            self.pace.settle(edge.0, &[], slot);
+        }
+        self.slots[slot.0] = watermarks;
+    }
+
     /// Runs all nodes over the step whose stamps are `stamps`; the source edges and slots are
     /// filled. Rows of outputs go to `actions`.
     pub(crate) fn step(
@@ -60,13 +71,14 @@ impl Graph {
     }
 
     fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
-        let node = &mut self.nodes[at];
+        let Graph { nodes, pace, .. } = self;
+        let node = &mut nodes[at];
         let mut out = std::mem::take(&mut self.edges[node.output.0]);
-        let flush =
+        let is_over =
             !node.flushed && !node.sources.is_empty() && node.sources.iter().all(|s| ended[s.index()]);
-        node.flushed |= flush;
         match &mut node.kind {
             NodeKind::Merge { inputs, merge, slots } => {
+                node.flushed |= is_over;
                 let chunks: Vec<&Chunk> = inputs.iter().map(|e| &self.edges[e.0]).collect();
                 merge.process(&chunks, &mut out);
                 if slots.len() > 1 {
@@ -77,22 +89,33 @@ impl Graph {
                         let floor = self.slot_floor[node.slot.0];
                         merge_watermarks(&inputs, stamps.len(), floor, &mut merged);
                     }
+                    pace.clamp(node.slot, &mut merged);
                     self.slot_floor[node.slot.0] = merged.last();
                     self.slots[node.slot.0] = merged;
                 }
+                pace.settle(node.output.0, inputs, node.slot);
             }
             NodeKind::Retime { input, column, time, clock } => {
                 let chunk = &self.edges[input.0];
                 retime(chunk, *column, &mut out, errors);
                 let rows: Vec<usize> = out.pos.iter().map(|&p| step_row(p)).collect();
                 let slot = &mut self.slots[node.slot.0];
+                let flush = is_over && pace.is_settled(*input);
+                node.flushed |= flush;
                 if flush {
                     clock.end(slot);
                 } else {
                     clock.rows(time, &out.time, &rows, stamps, slot);
                 }
+                pace.clamp(node.slot, slot);
+                pace.settle(node.output.0, &[*input], node.slot);
             }
             NodeKind::Operator { input, operator } => {
+                let flush = pace.settle(node.output.0, &[*input], node.slot) && is_over;
+                node.flushed |= flush;
+                if let Some(late) = node.late {
+                    pace.settle(late.0, &[*input], node.slot);
+                }
                 let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
                 let mut late = node.late.map(|e| std::mem::take(&mut self.edges[e.0]));
                 let mut cx = OpContext { time, errors, late: late.as_mut() };

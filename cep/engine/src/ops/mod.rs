@@ -20,6 +20,8 @@ mod rows;
 mod shown;
 mod sliding;
 mod window;
+#[cfg(test)]
+mod work;
 
 pub use aggregation::AggregationOp;
 pub use build::build;
@@ -34,6 +36,11 @@ pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::chunk::Chunk;
 use crate::time::NodeTime;
+
+/// Groups that one advance of the watermark or the stamp emits, about, where it is cut into several.
+const CLOSE_ROWS: usize = 1024;
+/// Windows of one pane, or periods, that a row may end without its step being cut.
+const FEW_CLOSES: i64 = 64;
 
 /// A row that failed in an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +103,40 @@ impl Operator {
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
             | Operator::Delay(_) => 0,
+        }
+    }
+
+    /// A later watermark up to which about [`CLOSE_ROWS`] groups are emitted; `None`: no watermark
+    /// makes it emit more than that.
+    pub fn watermark_horizon(&self) -> Option<i64> {
+        match self {
+            Operator::Aligned(op) => op.watermark_horizon(),
+            Operator::Session(op) => op.watermark_horizon(),
+            Operator::Over(op) => op.watermark_horizon(),
+            Operator::Rows(_)
+            | Operator::Batch(_)
+            | Operator::Group(_)
+            | Operator::Rate(_)
+            | Operator::Aggregation(_)
+            | Operator::Sliding(_)
+            | Operator::Delay(_) => None,
+        }
+    }
+
+    /// The same for stamps.
+    pub fn stamp_horizon(&self) -> Option<i64> {
+        match self {
+            Operator::Rate(op) => op.stamp_horizon(),
+            _ => None,
+        }
+    }
+
+    /// The least advance of time, ns, that may make it emit far more than it holds.
+    pub fn jump_ns(&self) -> Option<i64> {
+        match self {
+            Operator::Aligned(op) => op.jump_ns(),
+            Operator::Rate(op) => op.jump_ns(),
+            _ => None,
         }
     }
 

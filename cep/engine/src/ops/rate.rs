@@ -11,7 +11,7 @@ use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::RateNode;
 use cep_types::Op;
 
-use super::OpContext;
+use super::{CLOSE_ROWS, FEW_CLOSES, OpContext};
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
@@ -53,7 +53,9 @@ impl RateOp {
         let every = match node.every {
             RateEvery::Events(n) => Every::Rows(n.max(1)),
             RateEvery::Time(d) if d.months == 0 => {
-                Every::Ns(i64::from(d.days) * 86_400_000_000_000 + d.nanos)
+                let days = i64::from(d.days).checked_mul(86_400_000_000_000);
+                let ns = days.and_then(|days| days.checked_add(d.nanos)).filter(|&ns| ns > 0);
+                Every::Ns(ns.ok_or("OUTPUT EVERY takes a time above 0 and below 292 years")?)
             }
             RateEvery::Time(_) => {
                 return Err("OUTPUT EVERY takes days or shorter units, not months".to_string());
@@ -72,6 +74,29 @@ impl RateOp {
             count: 0,
             due: None,
         })
+    }
+
+    /// Stamp up to which about [`CLOSE_ROWS`] rows of snapshots are emitted; `None`: no stamp
+    /// makes it emit more than that.
+    pub fn stamp_horizon(&self) -> Option<i64> {
+        let (Every::Ns(ns), RateKind::Snapshot, Some(due)) = (self.every, self.kind, self.due) else {
+            return None;
+        };
+        let live = self.live().count();
+        (live > 0).then(|| due.saturating_add(ns.saturating_mul((CLOSE_ROWS / live) as i64)))
+    }
+
+    /// An advance of the stamp that ends more than [`FEW_CLOSES`] periods, each with a snapshot.
+    pub fn jump_ns(&self) -> Option<i64> {
+        match (self.every, self.kind) {
+            (Every::Ns(ns), RateKind::Snapshot) => Some(ns.saturating_mul(FEW_CLOSES)),
+            _ => None,
+        }
+    }
+
+    /// Rows of the latest state of each group.
+    fn live(&self) -> impl Iterator<Item = u32> + '_ {
+        self.row_of.iter().copied().filter(|&r| self.held.ops.get(r as usize) != Some(&Op::Delete))
     }
 
     /// Processes a step.
@@ -102,9 +127,12 @@ impl RateOp {
             let first = time.first_stamp_reaching(due, 0).expect("it is reached by `step`");
             self.give(position(first, Phase::Stamp).max(out.pos.last().copied().unwrap_or(0)), out);
             // Empty periods pass without output, but for snapshots of what there is.
-            let behind = (time.stamps[step] - due).div_euclid(ns);
-            let skip = if self.kind == RateKind::Snapshot { 0 } else { behind };
-            self.due = Some(due.saturating_add(ns.saturating_mul(skip.saturating_add(1))));
+            let behind = time.stamps[step].saturating_sub(due) / ns;
+            let repeats = self.kind == RateKind::Snapshot && self.live().next().is_some();
+            let skip = if repeats { 0 } else { behind };
+            // A period that ends beyond all time never ends.
+            let passed = skip.checked_add(1).and_then(|periods| ns.checked_mul(periods));
+            self.due = passed.and_then(|passed| due.checked_add(passed));
         }
     }
 
@@ -171,12 +199,7 @@ impl RateOp {
                 }
             }
             RateKind::Snapshot => {
-                let live: Vec<u32> = self
-                    .row_of
-                    .iter()
-                    .copied()
-                    .filter(|&r| self.held.ops.get(r as usize) != Some(&Op::Delete))
-                    .collect();
+                let live: Vec<u32> = self.live().collect();
                 out.append_gather(&self.held, &live);
                 if !self.held.ops.is_empty() {
                     out.ops[from..].fill(Op::Insert);

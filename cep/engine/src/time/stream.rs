@@ -30,6 +30,22 @@ impl Default for StreamClock {
 }
 
 impl StreamClock {
+    /// The current watermark.
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    /// Stamp at which it becomes idle if no row comes; `None` when it is or has no rows.
+    pub fn idle_at(&self, spec: &StreamTime) -> Option<i64> {
+        let waits = !self.ended && self.idle_base.is_none();
+        self.last_stamp.filter(|_| waits).map(|stamp| stamp.saturating_add(spec.idle_ns))
+    }
+
+    /// The watermark as it is, for a step in which this stream moves no further.
+    pub fn stay(&self, out: &mut Watermarks) {
+        out.set_constant(self.watermark, self.ended);
+    }
+
     /// Rows of this stream: event time and the step row each belongs to, ascending; fills `out` for
     /// all step rows.
     pub fn rows(

@@ -30,6 +30,12 @@ impl Watermarks {
         self.set_idle(idle);
     }
 
+    /// The same watermark for all rows; idle where it was.
+    pub fn hold_at(&mut self, value: i64) {
+        self.values.clear();
+        self.values.push(value);
+    }
+
     /// Idle or not after every row.
     pub fn set_idle(&mut self, idle: bool) {
         self.idle.clear();

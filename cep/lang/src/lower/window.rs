@@ -16,6 +16,10 @@ use super::types::{TIMESTAMP, type_name};
 /// Nanoseconds of a day without a zone.
 const DAY_NS: i64 = 86_400_000_000_000;
 
+/// Windows of HOP and CUMULATE that a row may be in. Each of them is a piece of state (some 1 kB) and,
+/// once the watermark has passed it, a row of output.
+const WINDOWS_OF_ROW_MAX: i64 = 100_000;
+
 /// A window by what it emits.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
@@ -56,13 +60,14 @@ impl Builder<'_> {
                 size: *size,
                 calendar: self.calendar(&[*size], *offset, zone.as_deref(), span)?,
             }),
-            WindowKind::Hop { size, slide, offset, zone } => Kind::Batch(BatchWindow::Hop {
-                size: *size,
-                slide: *slide,
-                calendar: self.calendar(&[*size, *slide], *offset, zone.as_deref(), span)?,
-            }),
+            WindowKind::Hop { size, slide, offset, zone } => {
+                let calendar = self.calendar(&[*size, *slide], *offset, zone.as_deref(), span)?;
+                check_windows_of_row(*size, ("SLIDE", *slide), span)?;
+                Kind::Batch(BatchWindow::Hop { size: *size, slide: *slide, calendar })
+            }
             WindowKind::Cumulate { step, size, offset, zone } => {
                 check_multiple(*size, *step, span)?;
+                check_windows_of_row(*size, ("STEP", *step), span)?;
                 Kind::Batch(BatchWindow::Cumulate {
                     step: *step,
                     size: *size,
@@ -286,13 +291,31 @@ fn fixed_ns(duration: Duration, span: Span) -> Result<i64> {
     }
 }
 
-fn check_multiple(size: Duration, step: Duration, span: Span) -> Result<()> {
-    let parts = |d: Duration| match d.months {
+/// Months, or nanoseconds.
+fn units(d: Duration) -> Option<i64> {
+    match d.months {
         0 => i64::from(d.days).checked_mul(DAY_NS).and_then(|days| days.checked_add(d.nanos)),
         months => Some(i64::from(months)),
-    };
+    }
+}
+
+/// A row is not in more windows than it can be answered for.
+fn check_windows_of_row(size: Duration, (name, step): (&str, Duration), span: Span) -> Result<()> {
+    match (units(size), units(step)) {
+        (Some(size), Some(step)) if step > 0 && size / step > WINDOWS_OF_ROW_MAX => {
+            let message =
+                format!("a row would be in {} windows; it can be in {WINDOWS_OF_ROW_MAX}", size / step);
+            let help =
+                format!("make {name} longer, or take WINDOW TIME (size), which gives a value for every row");
+            Err(Box::new(Diagnostic::at(codes::WINDOW_PARAM, span, message).help(help)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_multiple(size: Duration, step: Duration, span: Span) -> Result<()> {
     let same_unit = (size.months == 0) == (step.months == 0);
-    match (parts(size), parts(step)) {
+    match (units(size), units(step)) {
         (Some(size), Some(step)) if !same_unit || (step > 0 && size % step == 0) => Ok(()),
         _ => Err(wrong(span, "SIZE is a multiple of STEP", "write for example STEP 1 MINUTE, SIZE 1 HOUR")),
     }

@@ -127,7 +127,7 @@ fn every_fault_is_a_reject_with_its_place_and_the_rest_goes_on() {
         line 10 (byte 260): column 'l': '1.5' is not BIGINT <- "1,1.5,1,1,,1970-01-01,true"
         line 12 (byte 317): column 'd': '1e999' does not fit DOUBLE <- "1,1,1e999,1,,1970-01-01,true"
         line 14 (byte 376): column 'd': 'one' is not DOUBLE <- "1,1,one,1,,1970-01-01,true"
-        line 16 (byte 433): column 'n': '9999999999' does not fit DECIMAL(12,3) <- "1,1,1,9999999999,,1970-01-01,true"
+        line 16 (byte 433): column 'n': '9999999999' does not fit DECIMAL(12, 3) <- "1,1,1,9999999999,,1970-01-01,true"
         line 18 (byte 497): column 's': invalid UTF-8 at byte 0 of the value <- "1,1,1,1,��,1970-01-01,true"
         line 20 (byte 554): column 't': '1970-02-30' is not TIMESTAMP <- "1,1,1,1,,1970-02-30,true"
         line 22 (byte 609): column 't': '2500-01-01' does not fit TIMESTAMP <- "1,1,1,1,,2500-01-01,true"

@@ -104,7 +104,7 @@ fn what_does_not_fit_is_a_reject_with_its_column() {
         line 15 (byte 177): column 'd': '\"1\"' is not DOUBLE <- "{\"i\":1,\"d\":\"1\"}"
         line 17 (byte 201): column 'd': '1e999' does not fit DOUBLE <- "{\"i\":1,\"d\":1e999}"
         line 19 (byte 227): column 'd': '[1]' is not DOUBLE <- "{\"i\":1,\"d\":[1]}"
-        line 21 (byte 251): column 'n': '9999999999' does not fit DECIMAL(12,3) <- "{\"i\":1,\"n\":9999999999}"
+        line 21 (byte 251): column 'n': '9999999999' does not fit DECIMAL(12, 3) <- "{\"i\":1,\"n\":9999999999}"
         line 23 (byte 282): column 's': '1' is not STRING <- "{\"i\":1,\"s\":1}"
         line 25 (byte 304): column 's': an object is not STRING <- "{\"i\":1,\"s\":{\"x\":1}}"
         line 27 (byte 332): column 't': '1446249499322' is not TIMESTAMP <- "{\"i\":1,\"t\":1446249499322}"

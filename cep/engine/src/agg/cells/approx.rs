@@ -2,7 +2,7 @@
 
 use super::sorted::{key_hash, tuple};
 use super::{AggError, Cell, Reader, RowsFor, StateSpec};
-use crate::agg::sketch::{Kll, LogLog};
+use crate::agg::sketch::{Kll, LogLog, SlidingLogLog};
 use crate::agg::value::with_words;
 
 /// HyperLogLog of the rows without a NULL argument.
@@ -38,6 +38,52 @@ impl Cell for LogLogCell {
 
     fn decode(_: &StateSpec, input: &mut Reader) -> Result<Self, AggError> {
         Ok(LogLogCell { registers: LogLog::decode(input)? })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.registers.heap_bytes()
+    }
+}
+
+/// HyperLogLog with removal. Its values are those of [`LogLogCell`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SlidingLogLogCell {
+    /// The registers.
+    pub registers: SlidingLogLog,
+}
+
+impl Cell for SlidingLogLogCell {
+    fn add(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
+        rows.each(|group, row| {
+            let Some(key) = tuple(&rows, row) else { return };
+            let cell = &mut cells[group];
+            *heap -= cell.heap_bytes() as isize;
+            cell.registers.add(key_hash(&key));
+            *heap += cell.heap_bytes() as isize;
+        });
+    }
+
+    fn remove(cells: &mut [Self], rows: RowsFor, heap: &mut isize) {
+        rows.each(|group, row| {
+            let Some(key) = tuple(&rows, row) else { return };
+            let cell = &mut cells[group];
+            *heap -= cell.heap_bytes() as isize;
+            cell.registers.remove(key_hash(&key));
+            *heap += cell.heap_bytes() as isize;
+        });
+    }
+
+    fn merge(&mut self, other: &Self, _: &StateSpec) {
+        self.registers.merge(&other.registers);
+    }
+
+    /// [`SlidingLogLog::encode`].
+    fn encode(&self, _: &StateSpec, out: &mut Vec<u8>) {
+        self.registers.encode(out);
+    }
+
+    fn decode(_: &StateSpec, input: &mut Reader) -> Result<Self, AggError> {
+        Ok(SlidingLogLogCell { registers: SlidingLogLog::decode(input)? })
     }
 
     fn heap_bytes(&self) -> usize {

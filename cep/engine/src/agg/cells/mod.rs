@@ -25,7 +25,7 @@ mod sum_decimal;
 mod sum_float;
 mod sum_int;
 
-pub(super) use approx::{KllCell, LogLogCell};
+pub(super) use approx::{KllCell, LogLogCell, SlidingLogLogCell};
 pub(super) use bits::BitsCell;
 pub(super) use bools::BoolCell;
 pub(super) use count::CountCell;

@@ -71,6 +71,7 @@ pub(super) fn emit(states: &mut [AggStates], mut sink: Sink) {
         (Read::Max, AggStates::Sorted(s)) => sink.vals(|g| s.cells[g].last()),
         (Read::Distinct, AggStates::Sorted(s)) => sink.counts(|g| s.cells[g].distinct()),
         (Read::Distinct, AggStates::LogLog(s)) => sink.counts(|g| s.cells[g].registers.estimate()),
+        (Read::Distinct, AggStates::SlidingLogLog(s)) => sink.counts(|g| s.cells[g].registers.estimate()),
         (Read::Mode, AggStates::Sorted(s)) => sink.vals(|g| s.cells[g].mode()),
         (Read::TopK { k }, AggStates::Sorted(s)) => list::topk(&mut sink, &s.cells, *k),
         (Read::Array { descending, nulls_first }, AggStates::Sorted(s)) => {

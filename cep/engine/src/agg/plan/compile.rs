@@ -277,7 +277,10 @@ impl Call<'_> {
     fn approx_distinct(&mut self) -> Result<(usize, Read), AggError> {
         self.result(&[DataType::Int64, DataType::UInt64])?;
         self.keys()?;
-        let spec = self.spec(StateKind::LogLog);
+        let spec = self.spec(match self.plan.options.removal {
+            true => StateKind::SlidingLogLog,
+            false => StateKind::LogLog,
+        });
         Ok((self.plan.state(spec), Read::Distinct))
     }
 

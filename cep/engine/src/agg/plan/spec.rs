@@ -90,6 +90,7 @@ impl StateSpec {
             | StateKind::Bools
             | StateKind::Bits
             | StateKind::SlidingQuantile
+            | StateKind::SlidingLogLog
             | StateKind::Sorted => true,
             StateKind::WordMin
             | StateKind::WordMax
@@ -137,6 +138,7 @@ pub(crate) enum StateKind {
     Quantile,
     SlidingQuantile,
     LogLog,
+    SlidingLogLog,
     Kll,
     Ewma,
     /// Another kind over distinct rows.

@@ -7,8 +7,10 @@
 //! registers are kept as a sorted list, many as an array; the encoding depends on the registers
 //! alone.
 
+use std::collections::BTreeMap;
+
 use crate::agg::AggError;
-use crate::agg::codec::{Reader, put_u32};
+use crate::agg::codec::{Reader, put_u32, put_u64};
 
 /// Bits of a hash that choose the register.
 const PRECISION: u32 = 14;
@@ -42,9 +44,7 @@ impl Default for LogLog {
 impl LogLog {
     /// Adds a value by its hash.
     pub fn add(&mut self, hash: u64) {
-        let register = (hash >> (64 - PRECISION)) as u32;
-        // A bit below the hash bounds the rank.
-        let rank = ((hash << PRECISION) | 1 << (PRECISION - 1)).leading_zeros() as u8 + 1;
+        let (register, rank) = place(hash);
         self.raise(register, rank);
     }
 
@@ -96,24 +96,9 @@ impl LogLog {
 
     /// The estimated number of distinct values, rounded.
     pub fn estimate(&self) -> u64 {
-        let mut histogram = [0u32; RANK_MAX as usize + 1];
-        let mut used = 0;
-        for (_, rank) in self.set() {
-            histogram[rank as usize] += 1;
-            used += 1;
-        }
-        if used == 0 {
-            return 0;
-        }
-        histogram[0] = REGISTERS as u32 - used;
-        let m = REGISTERS as f64;
-        let top = RANK_MAX as usize;
-        let mut z = m * tau(1.0 - f64::from(histogram[top]) / m);
-        for count in histogram[1..top].iter().rev() {
-            z = 0.5 * (z + f64::from(*count));
-        }
-        z += m * sigma(f64::from(histogram[0]) / m);
-        (ALPHA * m * m / z).round() as u64
+        let mut histogram = Histogram::default();
+        self.set().for_each(|(_, rank)| histogram.0[rank as usize] += 1);
+        histogram.estimate()
     }
 
     /// Appends number of registers above 0 `u32`; up to 4,096 of them as `register << 8 | rank`
@@ -168,6 +153,144 @@ impl LogLog {
     }
 }
 
+/// Register of a hash and its rank there.
+fn place(hash: u64) -> (u32, u8) {
+    let register = (hash >> (64 - PRECISION)) as u32;
+    // A bit below the hash bounds the rank.
+    let rank = ((hash << PRECISION) | 1 << (PRECISION - 1)).leading_zeros() as u8 + 1;
+    (register, rank)
+}
+
+/// Registers by rank; those of rank 0 are not counted.
+#[derive(Debug, Clone)]
+struct Histogram([u32; RANK_MAX as usize + 1]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram([0; RANK_MAX as usize + 1])
+    }
+}
+
+impl Histogram {
+    fn estimate(&self) -> u64 {
+        let used: u32 = self.0[1..].iter().sum();
+        if used == 0 {
+            return 0;
+        }
+        let m = REGISTERS as f64;
+        let top = RANK_MAX as usize;
+        let mut z = m * tau(1.0 - f64::from(self.0[top]) / m);
+        for count in self.0[1..top].iter().rev() {
+            z = 0.5 * (z + f64::from(*count));
+        }
+        z += m * sigma(f64::from(REGISTERS as u32 - used) / m);
+        (ALPHA * m * m / z).round() as u64
+    }
+}
+
+/// A [`LogLog`] that values can be removed from: how many values have each rank in each register.
+/// Its estimates are those of the [`LogLog`] of its values.
+#[derive(Debug, Clone, Default)]
+pub struct SlidingLogLog {
+    /// Values by `register << 8 | rank`.
+    counts: BTreeMap<u32, u64>,
+    /// Registers by their highest rank.
+    registers: Histogram,
+}
+
+impl SlidingLogLog {
+    /// Adds a value by its hash.
+    pub fn add(&mut self, hash: u64) {
+        let (register, rank) = place(hash);
+        self.put(register, rank, 1);
+    }
+
+    fn put(&mut self, register: u32, rank: u8, values: u64) {
+        let before = self.rank_of(register);
+        *self.counts.entry(register << 8 | u32::from(rank)).or_default() += values;
+        self.moved(before, before.max(rank));
+    }
+
+    /// Removes a value that was added.
+    pub fn remove(&mut self, hash: u64) {
+        let (register, rank) = place(hash);
+        let before = self.rank_of(register);
+        let entry = register << 8 | u32::from(rank);
+        let count = self.counts.get_mut(&entry).expect("only values that were added are removed");
+        *count -= 1;
+        if *count == 0 {
+            self.counts.remove(&entry);
+            if rank == before {
+                self.moved(before, self.rank_of(register));
+            }
+        }
+    }
+
+    /// Highest rank in a register, 0 for none.
+    fn rank_of(&self, register: u32) -> u8 {
+        let entries = self.counts.range(register << 8..(register + 1) << 8);
+        entries.last().map_or(0, |(&entry, _)| entry as u8)
+    }
+
+    fn moved(&mut self, from: u8, to: u8) {
+        if from != to {
+            if from > 0 {
+                self.registers.0[from as usize] -= 1;
+            }
+            if to > 0 {
+                self.registers.0[to as usize] += 1;
+            }
+        }
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &SlidingLogLog) {
+        for (&entry, &count) in &other.counts {
+            self.put(entry >> 8, entry as u8, count);
+        }
+    }
+
+    /// The estimated number of distinct values, rounded.
+    pub fn estimate(&self) -> u64 {
+        self.registers.estimate()
+    }
+
+    /// Appends number of entries `u32`; each as `register << 8 | rank` `u32`, ascending, and number
+    /// of values `u64`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put_u32(out, self.counts.len() as u32);
+        for (&entry, &count) in &self.counts {
+            put_u32(out, entry);
+            put_u64(out, count);
+        }
+    }
+
+    /// Reads what [`SlidingLogLog::encode`] wrote.
+    ///
+    /// # Errors
+    /// If the bytes are not canonical.
+    pub fn decode(input: &mut Reader) -> Result<Self, AggError> {
+        let mut out = SlidingLogLog::default();
+        let mut next = 0;
+        for _ in 0..input.u32()? {
+            let (entry, count) = (input.u32()?, input.u64()?);
+            let (register, rank) = (entry >> 8, entry as u8);
+            let valid = (register as usize) < REGISTERS && (1..=RANK_MAX).contains(&rank) && count > 0;
+            if entry < next || !valid {
+                return Err(AggError::Corrupt { what: "distinct-count registers" });
+            }
+            next = entry + 1;
+            out.put(register, rank, count);
+        }
+        Ok(out)
+    }
+
+    /// About the bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.counts.len() * 2 * size_of::<(u32, u64)>()
+    }
+}
+
 /// σ(x) = x + Σ x^(2^k)·2^(k−1); infinite at 1, which only an unused sketch has.
 fn sigma(mut x: f64) -> f64 {
     let (mut y, mut z) = (1.0, x);
@@ -195,6 +318,40 @@ fn tau(mut x: f64) -> f64 {
         z -= (1.0 - x) * (1.0 - x) * y;
         if z == before {
             return z / 3.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn after_removals_it_is_the_sketch_of_what_is_left(
+            hashes in proptest::collection::vec(any::<u64>(), 0..300), gone in 0usize..300, spread in 0u32..64,
+        ) {
+            // Few registers at a time, so that ranks hide each other.
+            let hashes: Vec<u64> = hashes.iter().map(|h| h >> spread).collect();
+            let gone = gone.min(hashes.len());
+            let mut sliding = SlidingLogLog::default();
+            hashes.iter().for_each(|&h| sliding.add(h));
+            hashes[..gone].iter().for_each(|&h| sliding.remove(h));
+            let mut left = LogLog::default();
+            hashes[gone..].iter().for_each(|&h| left.add(h));
+            prop_assert_eq!(sliding.estimate(), left.estimate());
+            let mut anew = SlidingLogLog::default();
+            hashes[gone..].iter().rev().for_each(|&h| anew.add(h));
+            let bytes = |sketch: &SlidingLogLog| {
+                let mut out = Vec::new();
+                sketch.encode(&mut out);
+                out
+            };
+            prop_assert_eq!(bytes(&sliding), bytes(&anew));
+            let decoded = SlidingLogLog::decode(&mut Reader::new(&bytes(&anew))).expect("its own bytes");
+            prop_assert_eq!(decoded.estimate(), left.estimate());
         }
     }
 }

@@ -6,4 +6,4 @@ mod loglog;
 
 pub use buckets::Buckets;
 pub use kll::Kll;
-pub use loglog::LogLog;
+pub use loglog::{LogLog, SlidingLogLog};

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use cep_lang::plan::{Expr, OverCall, OverFunc};
+use cep_lang::plan::{Expr, OverCall, OverFrame, OverFunc};
 
 use super::frame::{BoundedFrame, Partition};
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
@@ -70,7 +70,8 @@ impl Call {
         };
         let func = match &call.func {
             OverFunc::Aggregate(agg) => {
-                let plan = AggPlan::new(std::slice::from_ref(agg), *options).map_err(|e| e.to_string())?;
+                let options = AggOptions { removal: !starts_unbounded(&call.frame), ..*options };
+                let plan = AggPlan::new(std::slice::from_ref(agg), options).map_err(|e| e.to_string())?;
                 let inputs = plan.inputs().iter().map(compile).collect::<Result<_, _>>()?;
                 Func::Aggregate { plan: Arc::new(plan), inputs }
             }
@@ -218,14 +219,16 @@ impl<'a> Answers<'a> {
             }
             FuncValues::Value { value, nth, ignore_nulls } => {
                 for i in 0..p.len() {
-                    let mut rows = frame
-                        .rows(p, i)
-                        .map(|j| p.rows[j] as usize)
-                        .filter(|&r| !ignore_nulls || value.is_valid(r));
-                    let found = match *nth {
-                        n if n > 0 => rows.nth(n as usize - 1),
-                        n => rows.rev().nth(n.unsigned_abs() as usize - 1),
+                    let mut rows = frame.rows(p, i);
+                    let counts = |&j: &usize| value.is_valid(p.rows[j] as usize);
+                    let steps = nth.unsigned_abs() as usize - 1;
+                    let found = match (*nth > 0, *ignore_nulls) {
+                        (true, false) => rows.nth(steps),
+                        (false, false) => rows.nth_back(steps),
+                        (true, true) => rows.filter(counts).nth(steps),
+                        (false, true) => rows.rev().filter(counts).nth(steps),
                     };
+                    let found = found.map(|j| p.rows[j] as usize);
                     match found {
                         Some(r) => out.append_range(value, r, r + 1),
                         None => out.append_null(),
@@ -234,25 +237,40 @@ impl<'a> Answers<'a> {
             }
             FuncValues::Aggregate { plan, inputs, seq, ts } => {
                 let columns: Vec<&Column> = inputs.iter().collect();
+                let removable = plan.is_removable();
                 let mut set = AggSet::new(Arc::clone(plan));
                 set.resize(1);
                 let mut held = 0..0;
+                let zeros = vec![0; p.len()];
+                let input = |rows| AggInput { columns: &columns, rows: Rows::Pick(rows), ts, seq };
                 for i in 0..p.len() {
                     let want = frame.rows(p, i);
-                    // Frames that only grow are added to; others begin anew.
+                    // Rows enter at the end and leave at the start; where they cannot, all begins anew.
+                    if want.start > held.start && want.start < held.end && removable {
+                        let gone = &p.rows[held.start..want.start];
+                        set.remove(&zeros[..gone.len()], &input(gone));
+                        held.start = want.start;
+                    }
                     if want.start != held.start || want.end < held.end {
                         set.forget(0);
                         held = want.start..want.start;
                     }
                     let rows = &p.rows[held.end..want.end];
-                    let source = AggInput { columns: &columns, rows: Rows::Pick(rows), ts, seq };
-                    set.update(&vec![0; rows.len()], &source);
+                    set.update(&zeros[..rows.len()], &input(rows));
                     held = want;
                     let mut errors = Vec::new();
                     set.emit_all(&[0], std::slice::from_mut(out), &mut errors);
                     self.failed.extend(errors.into_iter().map(|e| (p.rows[i], e.error.to_string())));
                 }
             }
+        }
+    }
+}
+
+fn starts_unbounded(frame: &OverFrame) -> bool {
+    match frame {
+        OverFrame::Rows { start, .. } | OverFrame::Range { start, .. } | OverFrame::Groups { start, .. } => {
+            start.is_none()
         }
     }
 }

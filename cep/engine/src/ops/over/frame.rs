@@ -26,6 +26,8 @@ pub struct Partition<'a> {
     keys: &'a [Comparator],
     /// Start of each group of peers.
     groups: Vec<usize>,
+    /// Rows whose first key is a number: NULLs and NaNs stand at the ends.
+    measured: Range<usize>,
 }
 
 impl<'a> Partition<'a> {
@@ -34,7 +36,10 @@ impl<'a> Partition<'a> {
         let differs =
             |i: usize| Comparator::compare_all(keys, rows[i - 1] as usize, rows[i] as usize).is_ne();
         let groups = (0..rows.len()).filter(|&i| i == 0 || differs(i)).collect();
-        Partition { rows, keys, groups }
+        let number = |&r: &u32| keys.first().is_some_and(|k| key_value(k.column(), r as usize, 1).is_some());
+        let first = rows.iter().position(number).unwrap_or(0);
+        let last = rows.iter().rposition(number).map_or(first, |last| last + 1);
+        Partition { rows, keys, groups, measured: first..last }
     }
 
     /// Number of rows.
@@ -114,20 +119,16 @@ impl BoundedFrame {
         }
         let Some(column) = p.keys.first().map(Comparator::column) else { return peers.end };
         let Some(here) = key_value(column, p.rows[i] as usize, self.scale) else {
-            // NULLs are peers of each other and at no distance from anything.
+            // NULLs are peers of each other and at no distance from anything; so are NaNs.
             return if after { peers.end } else { peers.start };
         };
-        let in_order =
-            |r: u32| key_value(column, r as usize, self.scale).map(|v| v.minus(here, self.descending));
         let bound = Number::Whole(i128::from(offset));
-        // Rows with NULL keys stand at one end; they never count as within the distance.
-        let valid: Vec<usize> = (0..p.len()).filter(|&j| in_order(p.rows[j]).is_some()).collect();
-        let (first, last) = (valid.first().copied().unwrap_or(0), valid.last().map_or(0, |l| l + 1));
-        let inside = |j: usize| {
-            in_order(p.rows[j])
-                .is_some_and(|v| if after { v.compare(bound).is_le() } else { v.compare(bound).is_lt() })
+        let inside = |&r: &u32| {
+            let value = key_value(column, r as usize, self.scale);
+            let distance = value.map(|v| v.minus(here, self.descending));
+            distance.is_some_and(|d| if after { d.compare(bound).is_le() } else { d.compare(bound).is_lt() })
         };
-        first + (first..last).take_while(|&j| inside(j)).count()
+        p.measured.start + p.rows[p.measured.clone()].partition_point(inside)
     }
 }
 
@@ -148,6 +149,8 @@ impl Number {
             }
             (a, b) => {
                 let d = a.real() - b.real();
+                // Equal infinities are at no distance.
+                let d = if d.is_nan() { 0.0 } else { d };
                 Number::Real(if descending { -d } else { d })
             }
         }
@@ -163,12 +166,12 @@ impl Number {
     fn compare(self, other: Number) -> std::cmp::Ordering {
         match (self, other) {
             (Number::Whole(a), Number::Whole(b)) => a.cmp(&b),
-            // NaN keys are farther away than anything.
-            (a, b) => a.real().partial_cmp(&b.real()).unwrap_or(std::cmp::Ordering::Greater),
+            (a, b) => a.real().total_cmp(&b.real()),
         }
     }
 }
 
+/// The key of a row, whole ones times `scale`; `None` where it is NULL, NaN or no number.
 fn key_value(column: &Column, row: usize, scale: i128) -> Option<Number> {
     if !column.is_valid(row) {
         return None;
@@ -176,8 +179,8 @@ fn key_value(column: &Column, row: usize, scale: i128) -> Option<Number> {
     match &column.values {
         Values::I32(v) => Some(Number::Whole(i128::from(v[row]) * scale)),
         Values::I64(v) => Some(Number::Whole(i128::from(v[row]))),
-        Values::F32(v) => Some(Number::Real(f64::from(v[row]))),
-        Values::F64(v) => Some(Number::Real(v[row])),
+        Values::F32(v) => Some(Number::Real(f64::from(v[row]))).filter(|_| !v[row].is_nan()),
+        Values::F64(v) => Some(Number::Real(v[row])).filter(|_| !v[row].is_nan()),
         Values::I128(v) => Some(Number::Whole(v[row])),
         Values::Bool(_) | Values::Bytes { .. } | Values::Any(_) => None,
     }

@@ -3,6 +3,7 @@
 mod bounded;
 mod calls;
 mod frame;
+mod history;
 mod stream;
 
 pub use bounded::BoundedOver;

@@ -8,6 +8,9 @@
 //! - A row whose event time is below the watermark before it is late: its place in the order has
 //!   been given out. A row at the watermark is not: rows of that time still wait.
 //! - A partition keeps only the rows its frames and offsets can still reach.
+//! - `order` names exactly the rows that wait, by (event time, arrival).
+
+use std::collections::BTreeSet;
 
 use cep_lang::plan::OverNode;
 
@@ -17,7 +20,7 @@ use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
 use crate::keys::{KeyTable, encode_value};
 use crate::ops::prepare::Prepare;
-use crate::ops::{OpContext, OpError};
+use crate::ops::{CLOSE_ROWS, OpContext, OpError};
 use crate::time::{NodeTime, WATERMARK_START};
 
 /// OVER on a stream.
@@ -40,7 +43,10 @@ pub struct StreamOver {
     seqs: Vec<u64>,
 }
 
-/// Rows that wait for the watermark.
+/// Rows answered that may still stand among those that wait.
+const ANSWERED_MIN: usize = 1024;
+
+/// Rows that wait for the watermark, in order of arrival, and some that have been answered.
 #[derive(Debug, Default)]
 struct Waiting {
     rows: Chunk,
@@ -49,6 +55,8 @@ struct Waiting {
     /// Partition of each row.
     group: Vec<u32>,
     seq: Vec<u64>,
+    /// (event time, number of arrival, row) of the rows that wait.
+    order: BTreeSet<(i64, u64, u32)>,
 }
 
 impl StreamOver {
@@ -90,12 +98,28 @@ impl StreamOver {
             values: self.value_types.iter().map(Column::new).collect(),
             group: Vec::new(),
             seq: Vec::new(),
+            order: BTreeSet::new(),
         }
+    }
+
+    /// Watermark up to which [`CLOSE_ROWS`] rows are answered; `None`: no more of them wait.
+    pub fn watermark_horizon(&self) -> Option<i64> {
+        let order = &self.waiting.order;
+        if order.len() <= CLOSE_ROWS {
+            return None;
+        }
+        order.iter().nth(CLOSE_ROWS - 1).map(|&(time, _, _)| time.saturating_add(1))
     }
 
     /// Rows that came too late so far.
     pub fn late_rows(&self) -> u64 {
         self.late_rows
+    }
+
+    /// Rows added to and removed from aggregates so far, for tests of the complexity.
+    #[cfg(test)]
+    pub(crate) fn moved(&self) -> u64 {
+        self.calls.moved()
     }
 
     /// Processes a step.
@@ -148,7 +172,8 @@ impl StreamOver {
             self.seqs[row] = self.seq;
             self.calls.add(group, &values, row, self.prepare.time(input), &self.seqs);
             self.seq += 1;
-            let failed = self.calls.answer(group, &values, row, &mut out.columns[width..]);
+            let time = self.prepare.time(input)[row];
+            let failed = self.calls.answer(group, &values, row, time, &mut out.columns[width..]);
             match failed {
                 None => answered.push(row as u32),
                 Some(message) => {
@@ -168,6 +193,7 @@ impl StreamOver {
     /// Puts the rows of the step among those that wait.
     fn gather_waiting(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         let total = self.key_count + self.value_types.len();
+        let (mut taken, mut originals) = (Vec::new(), Vec::new());
         for row in 0..self.prepare.rows(input) {
             let (time, pos) = (self.prepare.time(input)[row], self.prepare.pos(input)[row]);
             let before = match step_row(pos) {
@@ -183,72 +209,82 @@ impl StreamOver {
                 continue;
             }
             let Some(group) = self.group(input, row, cx.errors) else { continue };
-            self.waiting.rows.append_gather(input, &[original]);
-            let values = self.prepare.columns(input, self.key_count..total);
-            for (kept, value) in self.waiting.values.iter_mut().zip(values) {
-                kept.append_range(value, row, row + 1);
-            }
+            self.waiting.order.insert((time, self.seq, self.waiting.group.len() as u32));
             self.waiting.group.push(group);
             self.waiting.seq.push(self.seq);
             self.seq += 1;
+            taken.push(row as u32);
+            originals.push(original);
+        }
+        self.waiting.rows.append_gather(input, &originals);
+        let values = self.prepare.columns(input, self.key_count..total);
+        for (kept, value) in self.waiting.values.iter_mut().zip(values) {
+            kept.append_gather(value, &taken);
         }
     }
 
     /// Answers the waiting rows that the watermark has reached.
     fn release(&mut self, time: NodeTime<'_>, out: &mut Chunk, errors: &mut Vec<OpError>) {
         let last = time.watermarks.last();
-        let waiting = &self.waiting;
-        let is_ready = |&r: &u32| waiting.rows.time[r as usize] < last || time.flush;
-        let mut ready: Vec<u32> = (0..waiting.seq.len() as u32).filter(is_ready).collect();
-        if ready.is_empty() {
-            return;
-        }
-        ready.sort_by_key(|&r| (waiting.rows.time[r as usize], waiting.seq[r as usize]));
+        let is_ready = |at: i64| at < last || time.flush;
         let width = self.input_types.len();
-        let mut from = 0;
-        while from < ready.len() {
-            let at = waiting.rows.time[ready[from] as usize];
-            let to =
-                from + ready[from..].iter().take_while(|&&r| waiting.rows.time[r as usize] == at).count();
+        let waiting = &mut self.waiting;
+        let values: Vec<&Column> = waiting.values.iter().collect();
+        let (mut peers, mut answered) = (Vec::new(), Vec::new());
+        while let Some(&(at, _, _)) = waiting.order.first().filter(|w| is_ready(w.0)) {
+            peers.clear();
+            while let Some(&(_, _, row)) = waiting.order.first().filter(|w| w.0 == at) {
+                waiting.order.pop_first();
+                peers.push(row);
+            }
             // Past it, as a row at the watermark is not late and may still come.
             let step = time.watermarks.first_reaching(at.saturating_add(1), 0).unwrap_or(time.last_row());
             let pos = position(step, Phase::Watermark);
-            let peers = &ready[from..to];
-            let values: Vec<&Column> = waiting.values.iter().collect();
-            self.calls.add_peers(peers, &waiting.group, &values, &waiting.rows.time, &waiting.seq);
-            for &row in peers {
-                let before = out.rows();
+            let (times, seqs) = (waiting.rows.time.as_slice(), waiting.seq.as_slice());
+            self.calls.add_peers(&peers, &waiting.group, &values, times, seqs);
+            for &row in &peers {
                 let group = waiting.group[row as usize];
-                match self.calls.answer_peer(
-                    group,
-                    &values,
-                    row as usize,
-                    (&waiting.rows.time, &waiting.seq),
-                    &mut out.columns[width..],
-                ) {
+                let results = &mut out.columns[width..];
+                match self.calls.answer_peer(group, &values, row as usize, (times, seqs), results) {
                     None => {
-                        for (column, source) in out.columns[..width].iter_mut().zip(&waiting.rows.columns) {
-                            column.append_gather(source, &[row]);
-                        }
+                        answered.push(row);
                         out.time.push(at);
                         out.pos.push(pos);
                     }
                     Some(message) => {
-                        out.columns[width..].iter_mut().for_each(|c| c.truncate(before));
+                        results.iter_mut().for_each(|c| c.truncate(answered.len()));
                         errors.push(OpError { pos, code: "E1002", message });
                     }
                 }
             }
-            from = to;
         }
-        let keep: Vec<u32> = (0..waiting.seq.len() as u32).filter(|r| !is_ready(r)).collect();
+        for (column, source) in out.columns[..width].iter_mut().zip(&waiting.rows.columns) {
+            column.append_gather(source, &answered);
+        }
+        self.compact();
+    }
+
+    /// Rows that wait, in order of arrival.
+    fn live(&self) -> Vec<u32> {
+        let mut live: Vec<u32> = self.waiting.order.iter().map(|&(_, _, row)| row).collect();
+        live.sort_unstable();
+        live
+    }
+
+    /// Moves out the rows that have been answered, if they are many.
+    fn compact(&mut self) {
+        let (rows, live) = (self.waiting.seq.len(), self.waiting.order.len());
+        if live == 0 {
+            self.waiting.rows.clear();
+            self.waiting.values.iter_mut().for_each(Column::clear);
+            self.waiting.group.clear();
+            self.waiting.seq.clear();
+        }
+        if live == 0 || rows - live < ANSWERED_MIN || rows - live < live {
+            return;
+        }
         let mut left = self.no_rows();
-        left.rows.append_gather(&self.waiting.rows, &keep);
-        for (kept, value) in left.values.iter_mut().zip(&self.waiting.values) {
-            kept.append_gather(value, &keep);
-        }
-        left.group.extend(keep.iter().map(|&r| self.waiting.group[r as usize]));
-        left.seq.extend(keep.iter().map(|&r| self.waiting.seq[r as usize]));
+        self.waiting.copy_to(&self.live(), &mut left);
         self.waiting = left;
     }
 
@@ -262,7 +298,8 @@ impl StreamOver {
             out.blob(self.table.key(group));
             self.calls.encode(group, out);
         }
-        let waiting = &self.waiting;
+        let mut waiting = self.no_rows();
+        self.waiting.copy_to(&self.live(), &mut waiting);
         for (column, data_type) in waiting.rows.columns.iter().zip(&self.input_types) {
             out.column(column, data_type);
         }
@@ -311,7 +348,23 @@ impl StreamOver {
         {
             return Err(DecodeError("waiting rows do not fit together".into()));
         }
+        let keys = waiting.rows.time.iter().zip(&waiting.seq).zip(0u32..);
+        waiting.order = keys.map(|((&time, &seq), row)| (time, seq, row)).collect();
         self.waiting = waiting;
         Ok(())
+    }
+}
+
+impl Waiting {
+    /// Appends rows `rows`, ascending, to `out`, which has none that wait.
+    fn copy_to(&self, rows: &[u32], out: &mut Waiting) {
+        out.rows.append_gather(&self.rows, rows);
+        for (kept, value) in out.values.iter_mut().zip(&self.values) {
+            kept.append_gather(value, rows);
+        }
+        out.group.extend(rows.iter().map(|&r| self.group[r as usize]));
+        out.seq.extend(rows.iter().map(|&r| self.seq[r as usize]));
+        let keys = out.rows.time.iter().zip(&out.seq).zip(0u32..);
+        out.order = keys.map(|((&time, &seq), row)| (time, seq, row)).collect();
     }
 }

@@ -4,8 +4,8 @@
 //! pane and needs no merge.
 //!
 //! Invariants:
-//! - `panes` is ascending by number and holds only panes that an open window needs (with
-//!   `late.policy = retract`: or one that may still be corrected).
+//! - There are only panes that an open window needs (with `late.policy = retract`: or one that may
+//!   still be corrected).
 //! - `closed` is the last pane edge the watermark has passed: every window that ends at or before
 //!   it has been emitted, if it had rows.
 
@@ -15,10 +15,11 @@ use super::bounded::Moment;
 use super::content::{Content, Shape};
 use super::correct::Correction;
 use super::layout::{Layout, Pane};
+use super::panes::{PaneContent, Panes};
 use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{Reader, Result, Writer};
-use crate::ops::OpContext;
+use crate::ops::{CLOSE_ROWS, FEW_CLOSES, OpContext, OpError};
 use crate::time::{NodeTime, WATERMARK_START};
 
 /// An aligned window operator.
@@ -29,9 +30,10 @@ pub struct AlignedWindow {
     result: ResultPlan,
     policy: LatePolicy,
     correction_ns: i64,
-    panes: Vec<PaneContent>,
-    spare: Vec<Content>,
+    panes: Panes,
     merged: Content,
+    /// The pane that the latest row went into: its number, start and end.
+    latest: Option<(Pane, i64, i64)>,
     watermark: i64,
     closed: Pane,
     /// Rows let in so far.
@@ -39,14 +41,6 @@ pub struct AlignedWindow {
     /// Rows that came too late.
     late_rows: u64,
     correction: Correction,
-}
-
-#[derive(Debug)]
-struct PaneContent {
-    pane: Pane,
-    start: i64,
-    end: i64,
-    content: Content,
 }
 
 impl AlignedWindow {
@@ -65,8 +59,8 @@ impl AlignedWindow {
             result,
             policy,
             correction_ns,
-            panes: Vec::new(),
-            spare: Vec::new(),
+            panes: Panes::default(),
+            latest: None,
             watermark: WATERMARK_START,
             closed: Pane::MIN,
             seq: 0,
@@ -110,10 +104,42 @@ impl AlignedWindow {
         self.watermark = self.watermark.max(time.watermarks.last());
     }
 
+    /// Edge that ends the first window that has rows and is open.
+    fn next_edge(&self) -> Option<Pane> {
+        // Ends ascend with the panes, and panes without an open window come first.
+        let live = self.panes.first_from(self.layout.first_live(self.closed));
+        live.and_then(|pane| self.layout.next_end(pane, self.closed))
+    }
+
     /// End of the first window that has rows and is open, ns.
     fn next_close(&self) -> Option<i64> {
-        let ends = self.panes.iter().filter_map(|p| self.layout.next_end(p.pane, self.closed));
-        ends.min().map(|edge| self.layout.start_of(edge))
+        self.next_edge().map(|edge| self.layout.start_of(edge))
+    }
+
+    /// Watermark up to which about [`CLOSE_ROWS`] groups are emitted; `None`: there are no more.
+    pub fn watermark_horizon(&self) -> Option<i64> {
+        let newest = self.panes.last()?;
+        let (edge, last) = (self.next_edge()?, self.layout.last_end(newest)?);
+        let mut live = self.panes.from(self.layout.first_live(self.closed));
+        let until = if self.layout.is_tumbling() {
+            let mut groups = 0;
+            let full = live.find(|(_, pane)| {
+                groups += pane.content.len();
+                groups > CLOSE_ROWS
+            });
+            full?.0 + 1
+        } else {
+            let oldest = live.next()?.1.content.len();
+            let groups = self.panes.from(newest).next().map_or(oldest, |p| p.1.content.len().max(oldest));
+            self.layout.end_after(edge, (CLOSE_ROWS / groups.max(1)) as i64)
+        };
+        (until < last).then(|| self.layout.start_of(until))
+    }
+
+    /// An advance of the watermark that may close more than [`FEW_CLOSES`] windows of one pane.
+    pub fn jump_ns(&self) -> Option<i64> {
+        (self.layout.windows_of_pane() > FEW_CLOSES)
+            .then(|| self.layout.slide_ns().saturating_mul(FEW_CLOSES))
     }
 
     /// Watermark just before a row at position `pos`.
@@ -136,19 +162,21 @@ impl AlignedWindow {
     ) -> (usize, bool) {
         let times = self.shape.prepare.time(input);
         let first = times[row];
-        let known = self.panes.iter().rposition(|p| p.start <= first && first < p.end);
-        if let Some(at) = known {
-            let PaneContent { pane, start, end, .. } = self.panes[at];
+        let known = self.latest.filter(|&(_, start, end)| start <= first && first < end).or_else(|| {
+            let pane = self.layout.pane_of(first);
+            self.panes.get_mut(pane).map(|p| (pane, p.start, p.end))
+        });
+        if let Some((pane, start, end)) = known {
+            self.latest = known;
             let mut run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
-            if self.policy == LatePolicy::Retract
-                && self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed)
-            {
+            if self.is_correction(pane) {
                 let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
-                if self.is_kept(pane, before) {
-                    self.correct(at, input, row, out, cx);
-                } else {
-                    // Panes are dropped when a window closes, which may be long after their horizon.
+                let last = self.layout.last_end(pane).expect("a pane with rows is in a window");
+                // Panes are dropped when a window closes, which may be long after their horizon.
+                if self.keep_until(last) <= before {
                     self.leave_out(input, row, cx);
+                } else {
+                    self.correct(pane, input, row, out, cx);
                 }
                 return (row + 1, false);
             }
@@ -159,21 +187,31 @@ impl AlignedWindow {
                 self.shape.enter(input, row);
                 run = 1;
             }
-            let pane = &mut self.panes[at];
-            self.shape.add(&mut pane.content, input, row, row + run, self.seq);
+            self.panes.add(pane, &mut self.shape, input, (row, row + run), self.seq);
             self.seq += run as u64;
             return (row + run, false);
         }
         let pane = self.layout.pane_of(first);
-        let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
+        let pos = self.shape.prepare.pos(input)[row];
+        let before = self.watermark_before(pos, &cx.time);
         if before > WATERMARK_START {
             self.closed = self.closed.max(self.layout.pane_of(before));
         }
-        if self.layout.last_end(pane).is_none() {
+        let Some(last) = self.layout.last_end(pane) else {
             // Between two windows of a hop that leaves gaps: in no window, and not late.
             return (row + 1, false);
+        };
+        if !self.layout.fits(pane) {
+            cx.errors.push(OpError {
+                pos,
+                code: "E1008",
+                message: "the window of the row begins or ends outside of the years 1677 to 2262; \
+                     the row was left out"
+                    .to_string(),
+            });
+            return (row + 1, false);
         }
-        if !self.is_kept(pane, before) {
+        if self.keep_until(last) <= before {
             self.leave_out(input, row, cx);
             return (row + 1, false);
         }
@@ -181,24 +219,16 @@ impl AlignedWindow {
             return (row + 1, false);
         }
         self.shape.enter(input, row);
-        let at = self.panes.partition_point(|p| p.pane < pane);
-        let content = self.spare.pop().unwrap_or_else(|| self.shape.content());
         let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
-        self.panes.insert(at, PaneContent { pane, start, end, content });
-        if self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed)
-            && self.policy == LatePolicy::Retract
-        {
-            self.correct(at, input, row, out, cx);
+        self.panes.open(pane, (start, end), &self.shape);
+        self.latest = Some((pane, start, end));
+        if self.is_correction(pane) {
+            self.correct(pane, input, row, out, cx);
         } else {
-            self.shape.add(&mut self.panes[at].content, input, row, row + 1, self.seq);
+            self.panes.add(pane, &mut self.shape, input, (row, row + 1), self.seq);
             self.seq += 1;
         }
         (row + 1, true)
-    }
-
-    /// Whether a pane is needed at a watermark: by a window that is open, or may be corrected.
-    fn is_kept(&self, pane: Pane, watermark: i64) -> bool {
-        self.layout.last_end(pane).is_some_and(|edge| self.keep_until(edge) > watermark)
     }
 
     /// Counts a row that came too late for all its windows.
@@ -209,18 +239,19 @@ impl AlignedWindow {
         }
     }
 
+    /// Whether a row in `pane` corrects a window that has been emitted.
+    fn is_correction(&self, pane: Pane) -> bool {
+        self.policy == LatePolicy::Retract
+            && self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed)
+    }
+
     /// Until which watermark a pane whose last window ends at `edge` is kept, ns.
     fn keep_until(&self, edge: Pane) -> i64 {
-        let end = self.layout.start_of(edge);
-        match self.policy {
-            LatePolicy::Drop => end,
-            LatePolicy::Retract => end.saturating_add(self.correction_ns),
-        }
+        keep_until(&self.layout, self.policy, self.correction_ns, edge)
     }
 
     /// Adds one row to a pane of windows that have been emitted, and emits what changes.
-    fn correct(&mut self, at: usize, input: &Chunk, row: usize, out: &mut Chunk, cx: &mut OpContext<'_>) {
-        let pane = self.panes[at].pane;
+    fn correct(&mut self, pane: Pane, input: &Chunk, row: usize, out: &mut Chunk, cx: &mut OpContext<'_>) {
         let pos = self.shape.prepare.pos(input)[row];
         let before = self.watermark_before(pos, &cx.time);
         let stamp = cx.time.stamps[step_row(pos)];
@@ -241,7 +272,7 @@ impl AlignedWindow {
                 self.correction.rows_of(self.result.relation())
             })
             .collect();
-        self.shape.add(&mut self.panes[at].content, input, row, row + 1, self.seq);
+        self.panes.add(pane, &mut self.shape, input, (row, row + 1), self.seq);
         self.seq += 1;
         for (end, old) in ends.into_iter().zip(old) {
             let at = Moment { time: self.layout.start_of(end) - 1, stamp, pos };
@@ -258,8 +289,7 @@ impl AlignedWindow {
         let passed = self.layout.pane_of(watermark);
         let pos = position(step, Phase::Watermark);
         loop {
-            let next = self.panes.iter().filter_map(|p| self.layout.next_end(p.pane, self.closed)).min();
-            let Some(end) = next.filter(|&e| e <= passed) else { break };
+            let Some(end) = self.next_edge().filter(|&e| e <= passed) else { break };
             let at =
                 Moment { time: self.layout.start_of(end).saturating_sub(1), stamp: time.stamps[step], pos };
             self.window_result(end, at, cx.errors);
@@ -276,30 +306,34 @@ impl AlignedWindow {
     fn window_result(&mut self, end: Pane, at: Moment, errors: &mut Vec<crate::ops::OpError>) {
         let first = self.layout.first_pane(end);
         let bounds = Bounds { start: self.layout.start_of(first), end: self.layout.start_of(end) };
-        let from = self.panes.partition_point(|p| p.pane < first);
-        let to = self.panes.partition_point(|p| p.pane < end);
-        if to - from == 1 {
-            self.result.compute(&mut self.shape, &mut self.panes[from].content, bounds, at, errors);
+        if let Some(only) = self.panes.only(first, end) {
+            self.result.compute(&mut self.shape, only, bounds, at, errors);
             return;
         }
         self.merged.clear();
-        for pane in &self.panes[from..to] {
-            self.merged.merge(&pane.content);
-        }
+        self.panes.merge(first, end, &self.shape, &mut self.merged);
         self.result.compute(&mut self.shape, &mut self.merged, bounds, at, errors);
     }
 
     fn drop_panes(&mut self, watermark: i64) {
-        let mut at = 0;
-        while let Some(pane) = self.panes.get(at) {
-            if self.is_kept(pane.pane, watermark) {
-                at += 1;
-            } else {
-                let mut gone = self.panes.remove(at);
-                gone.content.clear();
-                self.spare.push(gone.content);
-            }
+        let Self { layout, policy, correction_ns, panes, .. } = self;
+        let is_done = |pane| {
+            let end = layout.last_end(pane);
+            end.is_none_or(|edge| keep_until(layout, *policy, *correction_ns, edge) <= watermark)
+        };
+        if panes.drop_first(is_done) {
+            self.latest = None;
         }
+        // Windows before it are not merged again.
+        let after = if self.policy == LatePolicy::Drop { self.closed } else { Pane::MIN };
+        let next = self.panes.first().and_then(|pane| self.layout.next_end(pane, after));
+        self.panes.drop_runs(next.map(|end| self.layout.first_pane(end)));
+    }
+
+    /// Contents merged so far, for tests of the complexity.
+    #[cfg(test)]
+    pub(crate) fn merges(&self) -> u64 {
+        self.panes.merges()
     }
 
     /// Writes the state.
@@ -309,8 +343,8 @@ impl AlignedWindow {
         out.u64(self.seq);
         out.u64(self.late_rows);
         out.u64(self.panes.len() as u64);
-        for pane in &self.panes {
-            out.i64(pane.pane);
+        for (number, pane) in self.panes.iter() {
+            out.i64(number);
             pane.content.encode(&self.shape, out);
         }
         self.shape.encode(out);
@@ -326,12 +360,22 @@ impl AlignedWindow {
         self.seq = input.u64()?;
         self.late_rows = input.u64()?;
         self.panes.clear();
+        self.latest = None;
         for _ in 0..input.len(8)? {
             let pane = input.i64()?;
             let content = Content::decode(&self.shape, input)?;
             let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
-            self.panes.push(PaneContent { pane, start, end, content });
+            self.panes.insert(pane, PaneContent { start, end, content });
         }
         self.shape.decode(input)
+    }
+}
+
+/// Until which watermark a pane whose last window ends at `edge` is kept, ns.
+fn keep_until(layout: &Layout, policy: LatePolicy, correction_ns: i64, edge: Pane) -> i64 {
+    let end = layout.start_of(edge);
+    match policy {
+        LatePolicy::Drop => end,
+        LatePolicy::Retract => end.saturating_add(correction_ns),
     }
 }

@@ -67,6 +67,17 @@ struct Open {
     due: Option<i64>,
 }
 
+/// What a row did to the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It is in it, or counts for nothing.
+    Open,
+    /// The batch is full with it.
+    Full,
+    /// It is in error.
+    Refused,
+}
+
 impl Trigger {
     /// Rows of the chunk for which its expressions fail, ascending.
     fn failed(&self) -> &[u32] {
@@ -158,12 +169,20 @@ impl BatchWindowOp {
                 self.close(stamp, pos, out, cx.errors);
                 self.begin_condition(input, row);
             }
-            let full = self.take_row(input, row, stamp, cx.errors);
-            if let Some(body) = body {
-                self.shape.enter(input, body);
-                run_to += 1;
+            let taken = self.take_row(input, row, stamp, cx.errors);
+            match (taken, body) {
+                (Taken::Refused, Some(_)) => {
+                    self.add(input, &mut run_from, run_to);
+                    run_from += 1;
+                    run_to += 1;
+                }
+                (Taken::Open | Taken::Full, Some(body)) => {
+                    self.shape.enter(input, body);
+                    run_to += 1;
+                }
+                (_, None) => {}
             }
-            if full {
+            if taken == Taken::Full {
                 self.add(input, &mut run_from, run_to);
                 self.close(stamp, pos, out, cx.errors);
             }
@@ -263,36 +282,37 @@ impl BatchWindowOp {
         }
     }
 
-    /// Counts row `row` into the batch; whether the batch is full with it.
-    fn take_row(&mut self, input: &Chunk, row: usize, stamp: i64, errors: &mut Vec<OpError>) -> bool {
+    /// Counts row `row` into the batch.
+    fn take_row(&mut self, input: &Chunk, row: usize, stamp: i64, errors: &mut Vec<OpError>) -> Taken {
         let first = self.state.count == 0;
         let external = self.trigger.external_time(input, row);
         match &mut self.trigger {
             Trigger::Time { size_ns, start_ns } => {
                 if first {
                     let base = self.state.start.or(*start_ns).unwrap_or(stamp);
-                    let start = grid_start(base, *size_ns, stamp);
-                    self.state = Open {
-                        count: 0,
-                        start: Some(start),
-                        end: Some(start.saturating_add(*size_ns)),
-                        due: Some(start.saturating_add(*size_ns)),
+                    let Some((start, end)) = series(base, stamp, *size_ns) else {
+                        errors.push(out_of_time(input.pos[row]));
+                        return Taken::Refused;
                     };
+                    self.state = Open { count: 0, start: Some(start), end: Some(end), due: Some(end) };
                 }
             }
             Trigger::Length { rows } => {
                 self.state.start = if first { Some(input.time[row]) } else { self.state.start };
                 self.state.end = Some(input.time[row]);
                 self.state.count += 1;
-                return self.state.count >= *rows;
+                return if self.state.count >= *rows { Taken::Full } else { Taken::Open };
             }
             Trigger::External { times: _, size_ns, start_ns, timeout_ns } => {
                 if first {
                     let time = external.expect("rows without a time are left out");
                     let base = self.state.start.or(*start_ns).unwrap_or(time);
-                    let start = grid_start(base, *size_ns, time);
+                    let Some((start, end)) = series(base, time, *size_ns) else {
+                        errors.push(out_of_time(input.pos[row]));
+                        return Taken::Refused;
+                    };
                     self.state.start = Some(start);
-                    self.state.end = Some(start.saturating_add(*size_ns));
+                    self.state.end = Some(end);
                 }
                 self.state.due = timeout_ns.map(|t| stamp.saturating_add(t));
             }
@@ -319,13 +339,15 @@ impl BatchWindowOp {
                 self.state.count += 1;
                 if *include_triggering {
                     condition.add(input, row);
-                    return !condition.holds(input, row, stamp);
+                    if !condition.holds(input, row, stamp) {
+                        return Taken::Full;
+                    }
                 }
-                return false;
+                return Taken::Open;
             }
         }
         self.state.count += 1;
-        false
+        Taken::Open
     }
 
     fn close(&mut self, stamp: i64, pos: u32, out: &mut Chunk, errors: &mut Vec<OpError>) {
@@ -385,10 +407,21 @@ impl BatchWindowOp {
     }
 }
 
-/// Start of the batch that holds `time` when one starts at `base`.
-fn grid_start(base: i64, size_ns: i64, time: i64) -> i64 {
-    let behind = (i128::from(time) - i128::from(base)).rem_euclid(i128::from(size_ns));
-    i64::try_from(i128::from(time) - behind).unwrap_or(i64::MIN)
+/// Start and end of the batch that holds `time` in the series of batches that has one at `base`.
+fn series(base: i64, time: i64, size_ns: i64) -> Option<(i64, i64)> {
+    let into = (i128::from(time) - i128::from(base)).rem_euclid(i128::from(size_ns));
+    let start = i64::try_from(i128::from(time) - into).ok()?;
+    Some((start, start.checked_add(size_ns)?))
+}
+
+fn out_of_time(pos: u32) -> OpError {
+    OpError {
+        pos,
+        code: "E1008",
+        message:
+            "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out"
+                .to_string(),
+    }
 }
 
 /// The cron times around a stamp; the first is the stamp itself where no time is before it.

@@ -202,6 +202,12 @@ impl Shape {
         }
     }
 
+    /// Whether contents may be merged in any order and kept merged: groups whose aggregates depend
+    /// on their rows alone. Rows themselves are not kept twice.
+    pub fn merges_in_any_order(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| !plan.is_arrival_ordered())
+    }
+
     /// Number of group keys.
     pub fn key_count(&self) -> usize {
         self.key_types.len()

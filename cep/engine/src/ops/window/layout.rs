@@ -158,15 +158,59 @@ impl Layout {
     /// `after`.
     pub fn next_end(&self, pane: Pane, after: Pane) -> Option<Pane> {
         let last = self.last_end(pane)?;
+        let past = pane.saturating_add(1).max(after.saturating_add(1));
         let end = if self.cumulate {
-            (pane + 1).max(after + 1)
+            past
         } else {
             // Ends are k·slide + size; the first one past both the pane and `after`.
-            let past = (pane + 1).max(after + 1);
             let k = (past - self.size + self.slide - 1).div_euclid(self.slide);
             k * self.slide + self.size
         };
         (end <= last).then_some(end)
+    }
+
+    /// First pane that a window which ends after edge `after` may hold.
+    pub fn first_live(&self, after: Pane) -> Pane {
+        if after == Pane::MIN {
+            return after;
+        }
+        if self.cumulate {
+            return after.div_euclid(self.size) * self.size;
+        }
+        // Window k ends at k·slide + size; the first that ends after `after`.
+        ((after - self.size).div_euclid(self.slide) + 1) * self.slide
+    }
+
+    /// Windows that hold a pane, at most.
+    pub fn windows_of_pane(&self) -> i64 {
+        if self.cumulate {
+            self.size
+        } else {
+            self.size.div_euclid(self.slide) + i64::from(self.size % self.slide != 0)
+        }
+    }
+
+    /// End of the `count`-th window after the one that ends before pane `end`.
+    pub fn end_after(&self, end: Pane, count: i64) -> Pane {
+        end.saturating_add(count.saturating_mul(if self.cumulate { 1 } else { self.slide }))
+    }
+
+    /// About the time between the ends of two windows, ns; never 0.
+    pub fn slide_ns(&self) -> i64 {
+        let pane_ns = match &self.unit {
+            Unit::Fixed { length_ns, .. } => *length_ns,
+            Unit::Days { days, .. } => days.saturating_mul(DAY_NS),
+            Unit::Months { months, .. } => months.saturating_mul(28 * DAY_NS),
+        };
+        pane_ns.saturating_mul(if self.cumulate { 1 } else { self.slide }).max(1)
+    }
+
+    /// Whether all windows that hold a pane begin and end at times that can be written down.
+    pub fn fits(&self, pane: Pane) -> bool {
+        let Some((first, last)) = self.next_end(pane, Pane::MIN).zip(self.last_end(pane)) else {
+            return true;
+        };
+        self.start_of(self.first_pane(first)) > i64::MIN && self.start_of(last) < i64::MAX
     }
 
     /// First pane of the window that ends before pane `end`.

@@ -1,9 +1,9 @@
 //! Batch windows: they collect rows and emit when they close.
 //!
 //! Rooms: `layout` where aligned windows lie · `content` groups or rows of a window · `lasting` what
-//! no close clears · `aligned` tumbling, hop, cumulate · `result` from content to output rows ·
-//! `bounded` relational steps on a result · `session` gaps · `batch` by stamp, count, column, cron,
-//! condition · `correct` retractions after late rows.
+//! no close clears · `aligned` tumbling, hop, cumulate · `panes` their pieces and merges · `result`
+//! from content to output rows · `bounded` relational steps on a result · `session` gaps · `batch` by
+//! stamp, count, column, cron, condition · `correct` retractions after late rows.
 
 mod aligned;
 mod batch;
@@ -12,6 +12,7 @@ pub(crate) mod content;
 mod correct;
 mod lasting;
 mod layout;
+mod panes;
 mod pool;
 mod result;
 mod session;

@@ -3,9 +3,9 @@
 //! Invariants:
 //! - Open sessions of one key do not touch: they are at least a gap apart.
 //! - `ends` holds every open session under (end, number of its first row): the order of closes.
-//! - Sessions that a row joins are merged in order of their first rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use smallvec::SmallVec;
 
@@ -15,7 +15,7 @@ use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::keys::encode_value;
-use crate::ops::OpContext;
+use crate::ops::{CLOSE_ROWS, OpContext, OpError};
 use crate::time::{NodeTime, WATERMARK_START};
 
 /// A session window operator.
@@ -26,7 +26,8 @@ pub struct SessionWindow {
     result: ResultPlan,
     sessions: Vec<Option<Session>>,
     free: Vec<u32>,
-    by_key: BTreeMap<Vec<u8>, SmallVec<[u32; 2]>>,
+    /// Slots by key and start.
+    by_key: BTreeMap<(Vec<u8>, i64), u32>,
     /// (end, number of the first row, slot).
     ends: BTreeSet<(i64, u64, u32)>,
     spare: Vec<Content>,
@@ -69,6 +70,14 @@ impl SessionWindow {
         self.late_rows
     }
 
+    /// Watermark up to which [`CLOSE_ROWS`] sessions close; `None`: there are no more.
+    pub fn watermark_horizon(&self) -> Option<i64> {
+        if self.ends.len() <= CLOSE_ROWS {
+            return None;
+        }
+        self.ends.iter().nth(CLOSE_ROWS - 1).map(|&(end, _, _)| end)
+    }
+
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
@@ -105,7 +114,8 @@ impl SessionWindow {
                 self.ends.pop_first();
                 let mut session = self.sessions[slot as usize].take().expect("`ends` names open sessions");
                 self.free.push(slot);
-                self.forget(&session.key, slot);
+                let started = (std::mem::take(&mut session.key), session.start);
+                self.by_key.remove(&started);
                 let at = Moment {
                     time: end.saturating_sub(1),
                     stamp: time.stamps[step],
@@ -120,32 +130,35 @@ impl SessionWindow {
         from
     }
 
-    fn forget(&mut self, key: &[u8], slot: u32) {
-        let slots = self.by_key.get_mut(key).expect("an open session has a key");
-        slots.retain(|s| *s != slot);
-        if slots.is_empty() {
-            self.by_key.remove(key);
-        }
-    }
-
     fn add_row(&mut self, input: &Chunk, row: usize, cx: &mut OpContext<'_>) {
         let time = self.shape.prepare.time(input)[row];
         let pos = self.shape.prepare.pos(input)[row];
+        if time.checked_add(self.gap_ns).is_none_or(|end| end == i64::MAX) {
+            let message = "the session of the row ends after the year 2262; the row was left out";
+            cx.errors.push(OpError { pos, code: "E1008", message: message.to_string() });
+            return;
+        }
         self.key.clear();
         for column in self.shape.extra(input) {
             encode_value(column, row, &mut self.key);
         }
+        // Sessions of one key are a gap apart: the row can touch the last one that begins before it,
+        // and the first one after it.
         let gap = self.gap_ns;
-        let near = |s: &Session| time < s.last.saturating_add(gap) && s.start < time.saturating_add(gap);
-        let mut touched: SmallVec<[u32; 2]> = self
-            .by_key
-            .get(&self.key)
+        let here = (std::mem::take(&mut self.key), time);
+        let before = self.by_key.range((Unbounded, Included(&here))).next_back();
+        let after = self.by_key.range((Excluded(&here), Unbounded)).next();
+        let touched: SmallVec<[u32; 2]> = [before, after]
             .into_iter()
             .flatten()
-            .copied()
-            .filter(|&slot| self.sessions[slot as usize].as_ref().is_some_and(near))
+            .filter(|((key, _), _)| *key == here.0)
+            .map(|(_, &slot)| slot)
+            .filter(|&slot| {
+                let session = self.sessions[slot as usize].as_ref().expect("`by_key` names open sessions");
+                time < session.last.saturating_add(gap) && session.start < time.saturating_add(gap)
+            })
             .collect();
-        touched.sort_unstable_by_key(|&slot| self.sessions[slot as usize].as_ref().map(|s| s.first_seq));
+        self.key = here.0;
         if touched.is_empty() && self.is_late(time, pos, cx) {
             self.late_rows += 1;
             if let Some(late) = cx.late.as_deref_mut() {
@@ -168,7 +181,11 @@ impl SessionWindow {
         };
         let session = self.sessions[slot as usize].as_mut().expect("just found or opened");
         self.ends.remove(&(session.last.saturating_add(gap), session.first_seq, slot));
-        session.start = session.start.min(time);
+        if time < session.start {
+            self.by_key.remove(&(session.key.clone(), session.start));
+            self.by_key.insert((session.key.clone(), time), slot);
+            session.start = time;
+        }
         session.last = session.last.max(time);
         self.ends.insert((session.last.saturating_add(gap), session.first_seq, slot));
         self.shape.add(&mut session.content, input, row, row + 1, self.seq);
@@ -201,7 +218,7 @@ impl SessionWindow {
             self.sessions.push(None);
             self.sessions.len() as u32 - 1
         });
-        self.by_key.entry(session.key.clone()).or_default().push(slot);
+        self.by_key.insert((session.key.clone(), session.start), slot);
         self.ends.insert((session.last.saturating_add(self.gap_ns), session.first_seq, slot));
         self.sessions[slot as usize] = Some(session);
         slot
@@ -211,11 +228,11 @@ impl SessionWindow {
     fn absorb(&mut self, into: u32, other: u32) {
         let mut gone = self.sessions[other as usize].take().expect("it is open");
         self.free.push(other);
-        self.forget(&gone.key, other);
+        self.by_key.remove(&(std::mem::take(&mut gone.key), gone.start));
         self.ends.remove(&(gone.last.saturating_add(self.gap_ns), gone.first_seq, other));
         let session = self.sessions[into as usize].as_mut().expect("it is open");
         self.ends.remove(&(session.last.saturating_add(self.gap_ns), session.first_seq, into));
-        session.start = session.start.min(gone.start);
+        debug_assert!(session.start < gone.start, "it is absorbed by the one before it");
         session.last = session.last.max(gone.last);
         session.first_seq = session.first_seq.min(gone.first_seq);
         session.content.merge(&gone.content);
