@@ -143,6 +143,11 @@ impl Partition {
         &self.program
     }
 
+    /// Its operators, in the order in which a step runs through them.
+    pub fn operators(&self) -> impl Iterator<Item = &Operator> {
+        self.graph.operators().map(|(_, operator)| operator)
+    }
+
     /// Last entry applied.
     pub fn index(&self) -> LogIndex {
         self.index
@@ -555,12 +560,6 @@ impl Partition {
         let mut out = Writer::default();
         self.encode_state(&mut out);
         SpaceSeed(0).hash(&out.bytes)
-    }
-
-    /// Its operators, for tests that count their work.
-    #[cfg(test)]
-    pub(crate) fn operators(&self) -> impl Iterator<Item = &Operator> {
-        self.graph.operators().map(|(_, operator)| operator)
     }
 
     /// Name of a query, for messages.

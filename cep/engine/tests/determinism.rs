@@ -1,8 +1,15 @@
 //! R-DET-1: output and state do not depend on how rows are grouped into entries, nor on where a
-//! checkpoint was taken and restored. One query a kind of operator; random rows, out of order.
+//! checkpoint was taken and restored. At least one query a kind of operator, window and rate, which
+//! is checked; random rows, out of order.
 
 mod harness;
 
+use std::sync::Arc;
+
+use cep_engine::Partition;
+use cep_engine::ops::Operator;
+use cep_lang::ast::{RateEvery, RateKind};
+use cep_lang::plan::{BatchWindow, LatePolicy, Node, SlidingWindow};
 use harness::{Feed, Rows, run};
 use proptest::prelude::*;
 
@@ -45,6 +52,26 @@ const QUERIES: &[&str] = &[
     "SELECT count(*) AS c, sum(n) AS t FROM s WINDOW CRON ('*/5 * * * * *')",
     "SELECT k, v, sum(n) OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING) AS t, rank() OVER (PARTITION BY k ORDER BY ts) AS r FROM s",
     "SELECT k, v FROM s WHERE v > 8 UNION ALL SELECT k, v + 100 FROM s WHERE v <= 8",
+    "SELECT k, count(*) AS c, sum(n) AS t FROM s WINDOW EXPRESSION (sum(n) <= 12 AND last.n >= first.n) GROUP BY k",
+    "SELECT k, count(*) AS c, last(n) AS l FROM s WINDOW EXPRESSIONBATCH (count(*) < 5 AND n < 7) GROUP BY k",
+    "SELECT count(*) AS c, window_start, window_end FROM s WINDOW EXPRESSIONBATCH (sum(v) < 30, INCLUDE_TRIGGERING TRUE) WHERE n > 1",
+    "SELECT k, n, window_start FROM s WINDOW BATCH ORDER BY n LIMIT 2",
+    "SELECT k, last(n) AS l FROM s WINDOW EXTERNALTIMEBATCH (n, 3 MILLISECONDS, TIMEOUT 2 SECONDS) WHERE v > 3 GROUP BY k",
+    "SELECT k, sum(n) AS t FROM s GROUP BY k HAVING sum(n) % 3 <> 0 OUTPUT LAST EVERY 3 EVENTS",
+    "SELECT k, count(*) AS c FROM s GROUP BY k OUTPUT SNAPSHOT EVERY 3 SECONDS",
+    "SELECT k, n FROM s OUTPUT FIRST EVERY 5 EVENTS",
+    "CREATE AGGREGATION a AS SELECT k, count(*) AS c, avg(v) AS m, first(n) AS f FROM s WHERE v > 1 GROUP BY k \
+     AGGREGATE BY ts EVERY SECONDS, MINUTES, WEEKS, MONTHS; \
+     SELECT * FROM a WITHIN '2023-**-** **:**:**' PER 'seconds'; SELECT * FROM a WITHIN '2023-**-** **:**:**' PER 'months'",
+    "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.lateness\" = '500 milliseconds', \"late.policy\" = 'retract', \"correction.horizon\" = '2 seconds'); \
+     SELECT k, count(*) AS c, last(n) AS l, window_end FROM s WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k; \
+     SELECT sum(v) AS t, window_end FROM s WINDOW HOP (SIZE 5 SECONDS, SLIDE 2 SECONDS) OUTPUT ALL EVERY 4 EVENTS; \
+     SELECT k, n, window_end FROM s WINDOW CUMULATE (STEP 2 SECONDS, SIZE 6 SECONDS) ORDER BY n LIMIT 2",
+    "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.lateness\" = '500 milliseconds', \"late.stream\" = 'late', \"state.ttl\" = '3 seconds'); \
+     SELECT k, count(*) AS c FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) GROUP BY k; \
+     SELECT k, n FROM late; SELECT k, count(*) AS c FROM s GROUP BY k",
 ];
 
 fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
@@ -63,7 +90,7 @@ proptest! {
 
     #[test]
     fn regrouping_and_restoring_change_nothing(
-        rows in harness::rows(0..80),
+        rows in harness::rows_on_edges(0..80),
         cuts in proptest::collection::vec(1usize..9, 1..12),
     ) {
         for query in QUERIES {
@@ -77,5 +104,118 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
     let rows = harness::many(3_000);
     for query in QUERIES {
         check(query, &rows, &[1, 1023, 700, 5]).expect("the same");
+    }
+}
+
+/// Which kinds the queries are made of, by number. No arm is a default: a new kind must be given a
+/// number here, and then a query above.
+#[derive(Default)]
+struct Kinds {
+    operators: [bool; 10],
+    batches: [bool; 10],
+    sliding: [bool; 10],
+    rates: [bool; 4],
+    periods: [bool; 2],
+    policies: [bool; 2],
+}
+
+impl Kinds {
+    fn operator(&mut self, operator: &Operator) {
+        let at = match operator {
+            Operator::Rows(_) => 0,
+            Operator::Aligned(_) => 1,
+            Operator::Session(_) => 2,
+            Operator::Batch(_) => 3,
+            Operator::Over(_) => 4,
+            Operator::Group(_) => 5,
+            Operator::Rate(_) => 6,
+            Operator::Aggregation(_) => 7,
+            Operator::Sliding(_) => 8,
+            Operator::Delay(_) => 9,
+        };
+        self.operators[at] = true;
+    }
+
+    fn batch(&mut self, window: &BatchWindow) {
+        let at = match window {
+            BatchWindow::Tumbling { .. } => 0,
+            BatchWindow::Hop { .. } => 1,
+            BatchWindow::Cumulate { .. } => 2,
+            BatchWindow::Session { .. } => 3,
+            BatchWindow::TimeBatch { .. } => 4,
+            BatchWindow::LengthBatch { .. } => 5,
+            BatchWindow::ExternalTimeBatch { .. } => 6,
+            BatchWindow::Batch => 7,
+            BatchWindow::Cron { .. } => 8,
+            BatchWindow::ExpressionBatch { .. } => 9,
+        };
+        self.batches[at] = true;
+    }
+
+    fn sliding(&mut self, window: &SlidingWindow) {
+        let at = match window {
+            SlidingWindow::Length { .. } => 0,
+            SlidingWindow::Time { .. } => 1,
+            SlidingWindow::TimeLength { .. } => 2,
+            SlidingWindow::ExternalTime { .. } => 3,
+            SlidingWindow::Sort { .. } => 4,
+            SlidingWindow::Unique { .. } => 5,
+            SlidingWindow::FirstUnique { .. } => 6,
+            SlidingWindow::Expression { .. } => 7,
+            SlidingWindow::Frequent { .. } => 8,
+            SlidingWindow::LossyFrequent { .. } => 9,
+        };
+        self.sliding[at] = true;
+    }
+
+    fn plan(&mut self, node: &Node) {
+        match node {
+            Node::Window(node) => self.batch(&node.window),
+            Node::Sliding(node) => self.sliding(&node.window),
+            Node::Rate(node) => {
+                let kind = match node.kind {
+                    RateKind::All => 0,
+                    RateKind::First => 1,
+                    RateKind::Last => 2,
+                    RateKind::Snapshot => 3,
+                };
+                let period = match node.every {
+                    RateEvery::Events(_) => 0,
+                    RateEvery::Time(_) => 1,
+                };
+                self.rates[kind] = true;
+                self.periods[period] = true;
+            }
+            Node::Scan { .. }
+            | Node::Filter { .. }
+            | Node::Project { .. }
+            | Node::Union { .. }
+            | Node::Delay { .. }
+            | Node::Group(_)
+            | Node::Over(_) => {}
+        }
+        node.inputs().into_iter().for_each(|input| self.plan(input));
+    }
+}
+
+#[test]
+fn every_kind_of_operator_window_and_rate_has_a_query() {
+    let mut kinds = Kinds::default();
+    for query in QUERIES {
+        let program = harness::program(query);
+        for stream in &program.streams {
+            let policy = match stream.time.late_policy {
+                LatePolicy::Drop => 0,
+                LatePolicy::Retract => 1,
+            };
+            kinds.policies[policy] = true;
+        }
+        program.queries.iter().for_each(|query| kinds.plan(&query.plan));
+        let partition = Partition::new(Arc::clone(&program), &[]).expect("it can be built");
+        partition.operators().for_each(|operator| kinds.operator(operator));
+    }
+    let Kinds { operators, batches, sliding, rates, periods, policies } = kinds;
+    for seen in [&operators[..], &batches, &sliding, &rates, &periods, &policies] {
+        assert!(seen.iter().all(|&seen| seen), "a kind without a query: {seen:?}");
     }
 }

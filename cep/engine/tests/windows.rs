@@ -122,22 +122,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(harness::cases(48)))]
 
     #[test]
-    fn tumbling(rows in harness::rows(0..120)) {
+    fn tumbling(rows in harness::rows_on_edges(0..120)) {
         agrees("TUMBLING (SIZE 5 SECONDS)", &rows, |t| hops(t, 5 * SECOND, 5 * SECOND))?;
     }
 
     #[test]
-    fn hop(rows in harness::rows(0..120)) {
+    fn hop(rows in harness::rows_on_edges(0..120)) {
         agrees("HOP (SIZE 10 SECONDS, SLIDE 4 SECONDS)", &rows, |t| hops(t, 10 * SECOND, 4 * SECOND))?;
     }
 
     #[test]
-    fn hop_of_many_panes(rows in harness::rows(0..200)) {
+    fn hop_of_many_panes(rows in harness::rows_on_edges(0..200)) {
         agrees("HOP (SIZE 40 SECONDS, SLIDE 500 MILLISECONDS)", &rows, |t| hops(t, 40 * SECOND, SECOND / 2))?;
     }
 
     #[test]
-    fn cumulate_of_many_panes(rows in harness::rows(0..200)) {
+    fn cumulate_of_many_panes(rows in harness::rows_on_edges(0..200)) {
         agrees("CUMULATE (STEP 500 MILLISECONDS, SIZE 40 SECONDS)", &rows, |t| {
             let base = t.div_euclid(40 * SECOND) * 40 * SECOND;
             (1..=80).map(|k| (base, base + k * SECOND / 2)).filter(|w| w.1 > t).collect()
@@ -145,12 +145,12 @@ proptest! {
     }
 
     #[test]
-    fn hop_with_gaps(rows in harness::rows(0..120)) {
+    fn hop_with_gaps(rows in harness::rows_on_edges(0..120)) {
         agrees("HOP (SIZE 2 SECONDS, SLIDE 5 SECONDS)", &rows, |t| hops(t, 2 * SECOND, 5 * SECOND))?;
     }
 
     #[test]
-    fn cumulate(rows in harness::rows(0..120)) {
+    fn cumulate(rows in harness::rows_on_edges(0..120)) {
         agrees("CUMULATE (STEP 3 SECONDS, SIZE 9 SECONDS)", &rows, |t| {
             let base = t.div_euclid(9 * SECOND) * 9 * SECOND;
             (1..=3).map(|k| (base, base + k * 3 * SECOND)).filter(|w| w.1 > t).collect()
@@ -159,7 +159,7 @@ proptest! {
 
     /// Sessions: the reference joins rows of one key by distance, after leaving out late rows.
     #[test]
-    fn sessions(rows in harness::rows(0..120)) {
+    fn sessions(rows in harness::rows_on_edges(0..120)) {
         let query = "SELECT k, count(*) AS c, window_start, window_end FROM s WINDOW SESSION (GAP 2 SECONDS, KEY k) GROUP BY k";
         let found: Vec<String> = run(query, &rows, &Feed::Whole)
             .output.iter().map(|l| l.split_once("  ").expect("no change mark").1.to_string()).collect();

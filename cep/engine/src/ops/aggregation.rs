@@ -1,7 +1,8 @@
 //! CREATE AGGREGATION (R-SQL-7): buckets of the finest grain, merged to coarser ones when read.
 //!
 //! A bucket is a monoid state, so late rows correct it by being added, and coarser grains need no
-//! state of their own.
+//! state of their own. Where grains do not nest (weeks in months, hours in the days of a zone that is
+//! half an hour off) time is cut at the edges of all grains instead.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +18,15 @@ use crate::chunk::Chunk;
 use crate::codec::{Reader, Result, Writer};
 use crate::column::{Buf, Column, Values};
 
-const DAY_NS: i64 = 86_400_000_000_000;
-
 /// Roll-ups of one aggregation.
 #[derive(Debug)]
 pub struct AggregationOp {
     definition: Box<Aggregation>,
-    layout: Layout,
+    /// Grains at whose edges time is cut.
+    cuts: Vec<Layout>,
     shape: Shape,
-    buckets: BTreeMap<Pane, Content>,
+    /// By start, ns.
+    buckets: BTreeMap<i64, Content>,
     seq: u64,
 }
 
@@ -35,12 +36,11 @@ impl AggregationOp {
     /// # Errors
     /// The reason why it cannot be built, for the user.
     pub fn new(aggregation: &Aggregation) -> std::result::Result<Self, String> {
-        let finest = aggregation.grains.first().copied().ok_or("an aggregation needs a grain")?;
         let keys: Vec<&Expr> = aggregation.keys.iter().map(|k| &k.expr).collect();
         let time: Vec<Expr> = aggregation.time.iter().cloned().collect();
         let options = AggOptions { order: Order::EventTime, ..AggOptions::default() };
         Ok(AggregationOp {
-            layout: grain_layout(finest, aggregation.zone)?,
+            cuts: cuts(&aggregation.grains, aggregation.zone)?,
             shape: Shape::groups(aggregation.filter.as_ref(), &keys, &aggregation.calls, options, &time)?,
             definition: Box::new(aggregation.clone()),
             buckets: BTreeMap::new(),
@@ -66,15 +66,23 @@ impl AggregationOp {
                 from += 1;
                 continue;
             };
-            let pane = self.layout.pane_of(time);
-            let same =
-                |row: &usize| self.time_of(input, *row).is_some_and(|t| self.layout.pane_of(t) == pane);
-            let to = from + (from..rows).take_while(same).count();
-            let content = self.buckets.entry(pane).or_insert_with(|| self.shape.content());
+            let (start, end) = self.bucket_of(time);
+            let inside = |row: &usize| self.time_of(input, *row).is_some_and(|t| start <= t && t < end);
+            // The row itself is inside, unless its bucket ends beyond the last nanosecond.
+            let to = (from + (from..rows).take_while(inside).count()).max(from + 1);
+            let content = self.buckets.entry(start).or_insert_with(|| self.shape.content());
             self.shape.add(content, input, from, to, self.seq);
             self.seq += (to - from) as u64;
             from = to;
         }
+    }
+
+    /// Start and end of the bucket of a time.
+    fn bucket_of(&self, time: i64) -> (i64, i64) {
+        self.cuts.iter().fold((i64::MIN, i64::MAX), |(start, end), cut| {
+            let pane = cut.pane_of(time);
+            (start.max(cut.start_of(pane)), end.min(cut.start_of(pane + 1)))
+        })
     }
 
     fn time_of(&self, input: &Chunk, row: usize) -> Option<i64> {
@@ -97,8 +105,8 @@ impl AggregationOp {
     pub fn read(&mut self, read: &AggregationRead) -> std::result::Result<Relation, String> {
         let per = grain_layout(read.per, self.definition.zone)?;
         let mut merged: BTreeMap<Pane, Content> = BTreeMap::new();
-        for (&pane, content) in &self.buckets {
-            let coarse = per.pane_of(self.layout.start_of(pane));
+        for (&start, content) in &self.buckets {
+            let coarse = per.pane_of(start);
             let start = per.start_of(coarse);
             if (read.from_ns..read.to_ns).contains(&start) {
                 merged.entry(coarse).or_insert_with(|| self.shape.content()).merge(content);
@@ -138,8 +146,8 @@ impl AggregationOp {
     pub fn encode(&self, out: &mut Writer) {
         out.u64(self.seq);
         out.u64(self.buckets.len() as u64);
-        for (pane, content) in &self.buckets {
-            out.i64(*pane);
+        for (start, content) in &self.buckets {
+            out.i64(*start);
             content.encode(&self.shape, out);
         }
     }
@@ -152,11 +160,23 @@ impl AggregationOp {
         self.seq = input.u64()?;
         self.buckets.clear();
         for _ in 0..input.len(8)? {
-            let pane = input.i64()?;
-            self.buckets.insert(pane, Content::decode(&self.shape, input)?);
+            let start = input.i64()?;
+            self.buckets.insert(start, Content::decode(&self.shape, input)?);
         }
         Ok(())
     }
+}
+
+/// The finest grain where every other one is made of it, else all.
+fn cuts(grains: &[Grain], zone: Option<chrono_tz::Tz>) -> std::result::Result<Vec<Layout>, String> {
+    let finest = grains.first().copied().ok_or("an aggregation needs a grain")?;
+    let nests = match finest {
+        Grain::Second | Grain::Day | Grain::Month | Grain::Year => true,
+        Grain::Minute | Grain::Hour => zone.is_none(),
+        Grain::Week => grains.len() == 1,
+    };
+    let needed = if nests { &grains[..1] } else { grains };
+    needed.iter().map(|&grain| grain_layout(grain, zone)).collect()
 }
 
 /// Where the buckets of a grain lie. Days and longer follow the zone; weeks begin on Monday.
@@ -168,7 +188,7 @@ fn grain_layout(grain: Grain, zone: Option<chrono_tz::Tz>) -> std::result::Resul
         Grain::Minute => (ns(60_000_000_000), none, None),
         Grain::Hour => (ns(3_600_000_000_000), none, None),
         Grain::Day => (Duration { days: 1, ..none }, none, zone),
-        Grain::Week => (Duration { days: 7, ..none }, ns(4 * DAY_NS), zone),
+        Grain::Week => (Duration { days: 7, ..none }, Duration { days: 4, ..none }, zone),
         Grain::Month => (Duration { months: 1, ..none }, none, zone),
         Grain::Year => (Duration { months: 12, ..none }, none, zone),
     };

@@ -49,11 +49,7 @@ fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String
         return Ok(Operator::Session(Box::new(SessionWindow::new(*gap_ns, shape, result))));
     }
     let arrival = AggOptions { order: Order::Arrival, ..AggOptions::default() };
-    let extra = match &node.window {
-        BatchWindow::ExternalTimeBatch { time, .. } => vec![time.clone()],
-        _ => vec![],
-    };
-    let (shape, result) = ResultPlan::new(node, &extra, &arrival)?;
+    let (shape, result) = ResultPlan::new(node, &[], &arrival)?;
     let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
     Ok(Operator::Batch(Box::new(BatchWindowOp::new(&node.window, shape, result, &types)?)))
 }

@@ -1,10 +1,13 @@
 //! Runs a script over rows of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
 #![allow(dead_code, missing_docs)] // each test uses its part
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use cep_engine::column::Column;
 use cep_engine::{Actions, Budget, Partition, Progress};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::Program;
@@ -27,13 +30,18 @@ pub enum Feed {
     Restore(Vec<usize>),
 }
 
+#[derive(Default)]
 pub struct Outcome {
-    /// Output rows in order, one text each, with where they went.
+    /// Output rows in order, one text each, with where they went; then the answers of reads.
     pub output: Vec<String>,
+    /// Number of the entry, from 1, in which each came out; one more than the last is the end of input.
+    pub entries: Vec<u64>,
     /// Errors of records.
     pub errors: Vec<String>,
     /// State hash at the end.
     pub hash: u64,
+    /// Rows that came too late for a window or an OVER.
+    pub late: u64,
 }
 
 /// Number of cases: `usual`, fifty times as many with CEPTRA_DEEP=1. A deep run notes the number in
@@ -74,6 +82,16 @@ pub fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
     })
 }
 
+/// Rows as those of [`rows`], or with times in half seconds, which lie on edges of windows.
+pub fn rows_on_edges(count: std::ops::Range<usize>) -> impl Strategy<Value = Rows> {
+    (rows(count), proptest::bool::ANY).prop_map(|(mut rows, round)| {
+        if round {
+            rows.iter_mut().for_each(|row| row.0 -= row.0.rem_euclid(SECOND / 2));
+        }
+        rows
+    })
+}
+
 /// Many rows from a fixed recurrence.
 pub fn many(count: usize) -> Rows {
     let mut state = 1u64;
@@ -92,9 +110,46 @@ pub fn many(count: usize) -> Rows {
 pub const DECLARE: &str = "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) \
      WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'event');\n";
 
+/// The same stream with `clock = 'ingest'`.
+pub const DECLARE_INGEST: &str = "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) \
+     WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'ingest'); ";
+
+/// A row or, without one, a tick, with the stamp of its entry.
+pub type Stamped = (i64, Option<Row>);
+
+/// Rows and ticks with ascending stamps; rows lie up to two seconds behind their stamp.
+pub fn stamped(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Stamped>> {
+    let step = (prop_oneof![3 => Just(0i64), 4 => 0i64..8, 1 => 0i64..60], 0i64..5, 0u8..4);
+    (rows(count.end..count.end + 1), proptest::collection::vec(step, count)).prop_map(|(rows, steps)| {
+        let mut stamp = 1_700_000_000 * SECOND;
+        let entry = |(row, (step, behind, kind)): (Row, (i64, i64, u8))| {
+            stamp += step * SECOND / 4;
+            let row = (kind > 0).then(|| (stamp - behind * SECOND / 2, row.1, row.2, row.3));
+            (stamp, row)
+        };
+        rows.into_iter().zip(steps).map(entry).collect()
+    })
+}
+
+/// The program of `query` over [`DECLARE`], or of a script that declares `s` itself.
 pub fn program(query: &str) -> Arc<Program> {
-    let text = format!("{DECLARE}{query};");
-    match compile(&text, &CompileOptions::default()) {
+    let declare = if query.starts_with("CREATE STREAM s ") { "" } else { DECLARE };
+    let text = format!("{declare}{query};");
+    PROGRAMS.with_borrow_mut(|programs| {
+        if programs.len() > 1_000 {
+            programs.clear();
+        }
+        Arc::clone(programs.entry(text).or_insert_with_key(|text| compiled(query, text)))
+    })
+}
+
+thread_local! {
+    /// What was compiled before: a property test runs the same queries for every case.
+    static PROGRAMS: RefCell<BTreeMap<String, Arc<Program>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn compiled(query: &str, text: &str) -> Arc<Program> {
+    match compile(text, &CompileOptions::default()) {
         Ok(program) => Arc::new(program),
         Err(errors) => {
             panic!("{query}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
@@ -117,7 +172,7 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
 pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
     let program = program(query);
     let mut partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
-    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    let mut out = Outcome::default();
     let lengths: Vec<usize> = match feed {
         Feed::Whole => vec![rows.len().max(1)],
         Feed::Cut(l) | Feed::Restore(l) => l.clone(),
@@ -127,7 +182,7 @@ pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
         let to = (at + lengths[nth % lengths.len()]).min(rows.len());
         let kind = EntryKind::Events(Events { stream: StreamId(0), rows: batch(&rows[at..to]), times: None });
         index += 1;
-        apply(&mut partition, index, kind, at, &mut out);
+        apply(&mut partition, index, 0, kind, at, &mut out);
         if let Feed::Restore(_) = feed {
             let bytes = partition.checkpoint();
             let mut fresh = Partition::new(Arc::clone(&program), &[]).expect("built before");
@@ -138,13 +193,47 @@ pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
         at = to;
         nth += 1;
     }
-    apply(&mut partition, index + 1, EntryKind::EndOfInput(StreamId(0)), at, &mut out);
-    out.hash = partition.state_hash();
+    finish(&mut partition, index + 1, at, &mut out);
     out
 }
 
-fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, out: &mut Outcome) {
-    let entry = Entry { index: LogIndex(index), stamp: StampNs(0), kind };
+/// Runs `query` over [`DECLARE_INGEST`], one entry each; with `restore` in a fresh partition every time.
+pub fn run_stamped(query: &str, entries: &[Stamped], restore: bool) -> Outcome {
+    let program = program(&format!("{DECLARE_INGEST}{query}"));
+    let mut partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let mut out = Outcome::default();
+    for (at, (stamp, row)) in entries.iter().enumerate() {
+        let kind = match row {
+            Some(row) => {
+                let rows = batch(std::slice::from_ref(row));
+                EntryKind::Events(Events { stream: StreamId(0), rows, times: None })
+            }
+            None => EntryKind::Tick,
+        };
+        apply(&mut partition, at as u64 + 1, *stamp, kind, at, &mut out);
+        if restore {
+            let bytes = partition.checkpoint();
+            partition = Partition::new(Arc::clone(&program), &[]).expect("built before");
+            partition.restore(&bytes).expect("its own checkpoint");
+        }
+    }
+    finish(&mut partition, entries.len() as u64 + 1, entries.len(), &mut out);
+    out
+}
+
+/// Ends the input and takes what is left.
+fn finish(partition: &mut Partition, index: u64, base: usize, out: &mut Outcome) {
+    apply(partition, index, 0, EntryKind::EndOfInput(StreamId(0)), base, out);
+    for (nth, lines) in answers(partition).into_iter().enumerate() {
+        out.entries.extend(lines.iter().map(|_| index));
+        out.output.extend(lines.iter().map(|line| format!("Read({nth})  {line}")));
+    }
+    out.hash = partition.state_hash();
+    out.late = partition.late_rows().iter().map(|(_, rows)| rows).sum();
+}
+
+fn apply(partition: &mut Partition, index: u64, stamp: i64, kind: EntryKind, base: usize, out: &mut Outcome) {
+    let entry = Entry { index: LogIndex(index), stamp: StampNs(stamp), kind };
     let mut actions = Actions::new();
     while partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions) == Progress::More {}
     for run in actions.runs() {
@@ -153,20 +242,37 @@ fn apply(partition: &mut Partition, index: u64, kind: EntryKind, base: usize, ou
             let columns = emit.chunk.columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
             let op = emit.chunk.ops.get(row).map(|o| o.as_str()).unwrap_or_default();
             out.output.push(format!("{:?} {op} {columns}", emit.output));
+            out.entries.push(index);
         }
     }
     out.errors
         .extend(actions.errors.iter().map(|e| format!("{} {} {}", base as u64 + e.row, e.code, e.message)));
 }
 
+/// The answer to each read of an aggregation in the program, one text a row.
+pub fn answers(partition: &mut Partition) -> Vec<Vec<String>> {
+    let program = Arc::clone(partition.program());
+    let text = |batch: RecordBatch| {
+        let column = |array: &ArrayRef| {
+            let mut column = Column::new(array.data_type());
+            column.load(array);
+            column
+        };
+        let columns: Vec<Column> = batch.columns().iter().map(column).collect();
+        let line = |row| columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>().join(" | ");
+        (0..batch.num_rows()).map(line).collect()
+    };
+    program.reads.iter().map(|read| text(partition.read(read).expect("it can be answered"))).collect()
+}
+
 /// Number of rows that come out of `query` before the end of input, one row an entry.
 pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
     let mut partition = Partition::new(program(query), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
-    let mut out = Outcome { output: Vec::new(), errors: Vec::new(), hash: 0 };
+    let mut out = Outcome::default();
     for (at, row) in rows.iter().enumerate() {
         let rows = batch(std::slice::from_ref(row));
         let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
-        apply(&mut partition, at as u64 + 1, kind, at, &mut out);
+        apply(&mut partition, at as u64 + 1, 0, kind, at, &mut out);
     }
     out.output.len()
 }

@@ -68,6 +68,7 @@ pub(super) fn functions() -> Vec<Definition> {
             Ok([x, a, b]) => when(x.is_not_null(), a).otherwise(b),
             Err(_) => plan_err!("nvl2 takes a value and two results: nvl2(x, a, b)"),
         }),
+        not_null(),
         Definition::new(
             "clamp",
             "clamp(x, low, high)",
@@ -101,6 +102,25 @@ pub(super) fn functions() -> Vec<Definition> {
             },
         ),
     ]
+}
+
+/// A value that must not be NULL; INSERT checks NOT NULL columns with it.
+pub(super) fn not_null() -> Definition {
+    Definition::new(
+        "not_null",
+        "not_null(x, name)",
+        "x; a NULL is an error of the row, which calls it by `name`.",
+        Params::exactly(&[Param::Any, Param::Text]),
+        Returns::Of(first_type),
+        |call| {
+            let x = call.column(0)?;
+            let name = call.text(1)?;
+            match (0..x.len()).find(|row| x.is_null(*row)) {
+                None => Ok(x),
+                Some(row) => exec_err!("{} is NULL", name.at(row).unwrap_or("the value")),
+            }
+        },
+    )
 }
 
 fn first_known(call: &Call<'_>) -> Result<ArrayRef> {

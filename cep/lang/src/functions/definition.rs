@@ -316,6 +316,10 @@ fn common_type(definition: &Definition, kinds: &[Param], arg_types: &[DataType])
     if types.iter().all(DataType::is_null) {
         return Ok(Some(DataType::Null));
     }
+    // As everywhere: what holds a DECIMAL and a DOUBLE is a DOUBLE.
+    if types.iter().any(DataType::is_floating) && types.iter().any(DataType::is_decimal) {
+        return Ok(Some(DataType::Float64));
+    }
     match type_union_resolution(&types) {
         Some(data_type) => Ok(Some(data_type)),
         None => plan_err!(

@@ -49,3 +49,8 @@ pub use lowering::{LogTime, lower_calls};
 pub use nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
 pub use refusal::{REFUSALS, Refusal};
 pub use registry::FunctionRegistry;
+
+/// The function `not_null(x, name)`, which fails for a row without a value.
+pub(crate) fn not_null() -> std::sync::Arc<datafusion_expr::ScalarUDF> {
+    conditional::not_null().into_udf()
+}

@@ -63,6 +63,18 @@ impl Conversion<'_> {
     }
 }
 
+/// Keeps `expr` from being computed, and so from failing, for rows that `filter` leaves out.
+fn guard(expr: &mut Expr, filter: &Expr) {
+    if matches!(expr.kind, ExprKind::Column(_) | ExprKind::Literal(_)) {
+        return;
+    }
+    let (data_type, span) = (expr.data_type.clone(), expr.span);
+    let null = ExprKind::Literal(ScalarValue::Null);
+    let inner = std::mem::replace(expr, Expr { kind: null, data_type: DataType::Null, nullable: true, span });
+    let branches = vec![(filter.clone(), inner)];
+    *expr = Expr { kind: ExprKind::Case { branches, otherwise: None }, data_type, nullable: true, span };
+}
+
 /// A call with its arguments converted.
 pub(crate) struct Parts<'a> {
     /// Canonical name.
@@ -91,7 +103,12 @@ impl Parts<'_> {
     ) -> Result<AggCall, Failure> {
         let func = self.func()?;
         self.check_clauses(&func, &order_by)?;
-        let args = std::mem::take(&mut self.args);
+        let mut args = std::mem::take(&mut self.args);
+        let mut order_by = order_by;
+        if let Some(filter) = &filter {
+            let keys = order_by.iter_mut().map(|key| &mut key.expr);
+            args.iter_mut().chain(keys).for_each(|expr| guard(expr, filter));
+        }
         let counts_distinct = func == AggFunc::Count && self.distinct;
         let func = if counts_distinct { AggFunc::CountDistinct } else { func };
         let distinct = self.distinct && !counts_distinct && cares_for_duplicates(&func);

@@ -32,6 +32,8 @@ pub(crate) struct StreamEntry {
     pub is_read: bool,
     /// Streams that the queries feeding it read.
     pub inputs: BTreeSet<StreamId>,
+    /// What keeps its rows back longer than the watermark, see [`super::held`].
+    pub held_by: Option<&'static str>,
     /// Late rows go to another stream, which may not be declared yet.
     pub has_late_stream: bool,
     /// DROPped: its number is not used again until the program is made.

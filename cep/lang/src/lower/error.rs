@@ -95,6 +95,17 @@ fn of_message(message: &str) -> (&'static str, String, Option<String>) {
         let types = rest.trim_end_matches(" to valid types");
         return mismatch(format!("{types} is not defined"));
     }
+    if let Some(rest) = message.strip_prefix("Cannot get result type for temporal operation ") {
+        let types = rest.split(": ").next().unwrap_or(rest);
+        return mismatch(format!("{types} is not defined"));
+    }
+    if let Some((name, found)) =
+        message.strip_prefix("[return_type] ").and_then(|rest| rest.split_once(" not supported for "))
+    {
+        let name = name.to_lowercase();
+        let help = "name the column; only count takes `*`".to_owned();
+        return (codes::ARGUMENTS, format!("`{name}` does not take ({found})"), Some(help));
+    }
     if let Some(found) = call_mismatch(message) {
         return found;
     }
@@ -105,7 +116,10 @@ fn of_message(message: &str) -> (&'static str, String, Option<String>) {
     let one_line: Vec<&str> = message.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let text = one_line.join("; ");
     let text = with_backticks(text.trim_end_matches('.'));
-    let code = if text.to_lowercase().contains("coerce") || text.contains("compar") || text.contains("infer")
+    let code = if text.to_lowercase().contains("coerce")
+        || text.contains("compar")
+        || text.contains("infer")
+        || text.contains("takes integers")
     {
         codes::TYPE_MISMATCH
     } else if ABOUT_ARGUMENTS.iter().any(|word| text.contains(word)) {
@@ -149,7 +163,14 @@ fn call_mismatch(message: &str) -> Option<(&'static str, String, Option<String>)
         Some(_) => Some(format!("it takes {}", candidates.join(" or "))),
         None => Some(CAST_HELP.to_owned()),
     };
-    Some((codes::ARGUMENTS, format!("there is no `{call}`"), help))
+    let message = match call.split_once('(') {
+        Some((name, types)) if types.len() > 1 => {
+            format!("`{name}` does not take ({types}",)
+        }
+        Some((name, _nothing)) => format!("`{name}` needs arguments"),
+        None => format!("there is no `{call}`"),
+    };
+    Some((codes::ARGUMENTS, message, help))
 }
 
 /// A planner's text without our marks and with SQL's names for types.

@@ -8,6 +8,7 @@ use crate::plan::{Changelog, LatePolicy, Node};
 use super::catalog::{Catalog, Object};
 use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
 use super::context::Context;
+use super::held::held_by;
 use super::query::{self, Ctes, renamed};
 use super::relation::{Edge, FilterClause, Flow, OpenRead, OpenSliding, OpenWindow, Relation};
 use super::sqlast::Scope;
@@ -147,8 +148,9 @@ fn windowed(
     check_late(context, &input, &kind, window)?;
     let flow = match kind {
         Kind::Delay(delay_ns) => {
+            // Its rows are older than the watermark behind it.
             let node = Node::Delay { input: Box::new(input), delay_ns };
-            return Ok(Relation::stream(node, times, changelog, limits));
+            return Ok(Relation::stream(node, Vec::new(), changelog, limits));
         }
         Kind::Sliding(kind) => {
             let flow = Flow::Sliding(Box::new(OpenSliding { input, window: kind }));
@@ -177,7 +179,8 @@ fn retracts(catalog: &Catalog, input: &Node) -> bool {
     input.scans().iter().any(|id| catalog.stream(*id).stream.time.late_policy == LatePolicy::Retract)
 }
 
-/// A stream's late policy holds for the windows directly on it.
+/// A stream's late policy holds for the windows directly on it. Sessions are not corrected: a late
+/// row could join two that were given.
 fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window) -> Result<()> {
     let by_event_time = matches!(
         window.kind,
@@ -186,17 +189,26 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
             | WindowKind::Cumulate { .. }
             | WindowKind::Session { .. }
     );
+    if by_event_time && let Some(what) = held_by(input, context.catalog) {
+        let message = format!(
+            "{what} keeps rows back until the watermark has passed them; this window would drop them as late"
+        );
+        let help = "put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH (\"event.time\" = 'ts') AS SELECT …";
+        return Err(Box::new(Diagnostic::at(codes::WINDOW_TIME, window.span, message).help(help)));
+    }
+    let is_session = matches!(window.kind, WindowKind::Session { .. });
     for id in input.scans() {
         let entry = context.catalog.stream(id);
         let stream = &entry.stream;
-        if stream.time.late_policy == LatePolicy::Retract && !by_event_time {
+        if stream.time.late_policy == LatePolicy::Retract && (!by_event_time || is_session) {
             let what = match kind {
+                _ if is_session => "a session",
                 Kind::Sliding(_) => "a sliding window",
                 Kind::Batch(_) | Kind::Delay(_) => "a window that is not closed by event time",
             };
             let message =
                 format!("{what} cannot be corrected by late rows, and `{}` asks for it", stream.name);
-            let help = "use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'";
+            let help = "use TUMBLING, HOP or CUMULATE, or late.policy = 'drop'";
             return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, window.span, message).help(help)));
         }
         if entry.has_late_stream && by_event_time && !is_direct(input) {

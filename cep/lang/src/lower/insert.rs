@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{FieldRef, SchemaRef};
+use arrow_schema::{Field, FieldRef, SchemaRef};
 use cep_types::StreamId;
 use datafusion_common::ScalarValue;
 
 use crate::ast::{Name, Span};
 use crate::diag::{Diagnostic, Result, codes, suggest};
-use crate::plan::{Changelog, ExprKind, NamedExpr, Node};
+use crate::plan::{Changelog, Expr, ExprKind, NamedExpr, Node};
 
 use super::catalog::{Catalog, StreamEntry, changelog_text};
 use super::context::{Context, constant_expr, fits};
@@ -123,6 +123,7 @@ pub(crate) fn fitted(rows: Rows, target: &SchemaRef, mapping: &[Option<usize>], 
             }
             None => return Err(type_mismatch(given.name(), &field_type_name(given), field, span)),
         };
+        let expr = if expr.nullable && !field.is_nullable() { not_null(expr, field, span)? } else { expr };
         exprs.push(NamedExpr { name: field.name().clone(), expr });
     }
     let times = mapping
@@ -142,6 +143,22 @@ pub(crate) fn fitted(rows: Rows, target: &SchemaRef, mapping: &[Option<usize>], 
     Ok(Rows { node, times, changelog })
 }
 
+/// `expr` with an error for a row without a value; a constant NULL is one now.
+fn not_null(expr: Expr, field: &FieldRef, span: Span) -> Result<Expr> {
+    if let ExprKind::Literal(_) = expr.kind {
+        let message = format!("`{}` is NOT NULL", field.name());
+        return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, span, message).help("write a value")));
+    }
+    let function = crate::functions::not_null();
+    let name =
+        constant_expr(ScalarValue::Utf8(Some(format!("column `{}`, which is NOT NULL,", field.name()))));
+    let data_type = expr.data_type.clone();
+    let result = Arc::new(Field::new(field.name(), data_type.clone(), false));
+    let (at, args) = (expr.span, vec![expr, name]);
+    let kind = ExprKind::Call { function, args, field: result };
+    Ok(Expr { kind, data_type, nullable: false, span: at })
+}
+
 fn type_mismatch(column: &str, given: &str, field: &FieldRef, span: Span) -> Box<Diagnostic> {
     let wanted = field_type_name(field);
     let message = format!("column `{column}` is {given}, and `{}` is {wanted}", field.name());
@@ -150,7 +167,7 @@ fn type_mismatch(column: &str, given: &str, field: &FieldRef, span: Span) -> Box
 }
 
 /// The constants among the columns of the topmost projection: they may take the target's type.
-fn top_literals(node: &Node) -> Vec<Option<ScalarValue>> {
+pub(crate) fn top_literals(node: &Node) -> Vec<Option<ScalarValue>> {
     let Node::Project { exprs, .. } = node else {
         return Vec::new();
     };

@@ -8,11 +8,11 @@ use datafusion_expr::{
 };
 
 use crate::diag::codes;
-use crate::plan::{Expr, ExprKind, OverCall, OverFrame, OverFunc, SortKey, over_text};
+use crate::plan::{AggFunc, Expr, ExprKind, OverCall, OverFrame, OverFunc, SortKey, over_text};
 
 use super::aggregate::{AggregateLimits, Parts};
 use super::error::Failure;
-use super::expr::{Conversion, cast_to};
+use super::expr::{Conversion, cast_to, checked_cast};
 use super::types::column_type;
 
 /// What OVER sees.
@@ -89,6 +89,17 @@ impl Conversion<'_> {
             && !(is_value && filter.is_none())
         {
             let call = parts.call(filter, Vec::new(), data_type.clone(), self.columns.schema())?;
+            let instead = match &call.func {
+                AggFunc::MinForever => Some("min"),
+                AggFunc::MaxForever => Some("max"),
+                _of_the_frame => None,
+            };
+            if let Some(instead) = instead {
+                let help = format!(
+                    "a frame that starts unbounded keeps everything: {instead}(x) OVER (ORDER BY ts)"
+                );
+                return Err(refused(&name, "OVER", &help));
+            }
             return Ok(OverFunc::Aggregate(call));
         }
         if filter.is_some() {
@@ -126,7 +137,7 @@ fn window_func(name: &str, parts: Parts<'_>, data_type: &DataType) -> Result<Ove
             let offset = whole(name, args.next(), "the offset")?.unwrap_or(1);
             let offset = if name == "lag" { Some(offset) } else { offset.checked_neg() };
             let offset = offset.ok_or_else(|| wrong(name, "has an offset that is too large"))?;
-            let default = args.next().map(|default| cast_to(default, data_type));
+            let default = args.next().map(|default| checked_cast(default, data_type)).transpose()?;
             OverFunc::Lag { value, offset, default, ignore_nulls }
         }
         "first_value" => OverFunc::FirstValue { value: value(&mut args)?, ignore_nulls },

@@ -12,11 +12,11 @@ use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode, Tre
 use datafusion_common::{Result as PlanResult, TableReference, plan_err};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
-use datafusion_optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 
 use crate::functions::{FunctionRegistry, json_field, lower_calls};
 
+use super::coerce::coerced;
 use super::columns::{Columns, log_time};
 use super::sqlast::{SqlExpr, SqlType, column_type};
 
@@ -83,7 +83,7 @@ impl Planner {
     /// # Errors
     /// Types that do not fit.
     pub(crate) fn coerce(&self, expr: Expr, columns: &Columns) -> Result<Expr, PlanError> {
-        let expr = expr.rewrite(&mut TypeCoercionRewriter::new(columns.planner())).data()?;
+        let expr = coerced(expr, columns.planner())?;
         let expr = lower_calls(expr, &log_time()).data()?;
         Ok(expr)
     }

@@ -13,7 +13,7 @@ use super::expr::cast_to;
 use super::from;
 use super::projection;
 use super::relation::{Relation, columns_of};
-use super::select::{self, Around, Groups, Selected};
+use super::select::{self, Around, Groups, Naming, Selected};
 use super::sqlast::{Scope, expand, ordering, row_count};
 use super::types::{column_type, common_type, field_type_name};
 
@@ -46,6 +46,18 @@ impl<'a> Ctes<'a> {
 /// # Errors
 /// The first clause that cannot be done.
 pub(crate) fn lower(context: &Context<'_>, query: &Query, ctes: &Ctes<'_>) -> Result<Relation> {
+    lower_named(context, query, ctes, Naming::Own)
+}
+
+/// As [`lower`]; the columns get their names elsewhere, so that two may have one.
+///
+/// # Errors
+/// As [`lower`].
+pub(crate) fn lower_unnamed(context: &Context<'_>, query: &Query, ctes: &Ctes<'_>) -> Result<Relation> {
+    lower_named(context, query, ctes, Naming::Elsewhere)
+}
+
+fn lower_named(context: &Context<'_>, query: &Query, ctes: &Ctes<'_>, naming: Naming) -> Result<Relation> {
     let Query { with, body, order_by, limit, offset, output, span } = query;
     let mut own: Vec<(Name, Relation)> = Vec::new();
     for cte in with {
@@ -55,16 +67,16 @@ pub(crate) fn lower(context: &Context<'_>, query: &Query, ctes: &Ctes<'_>) -> Re
     let ctes = Ctes { outer: Some(ctes), own: &own };
     let rows = |expr: &Option<super::sqlast::SqlExpr>| expr.as_ref().and_then(row_count);
     let limit_span = limit.as_ref().or(offset.as_ref()).and_then(|expr| context.places.of(expr));
-    let around = Around { order_by, skip: rows(offset).unwrap_or(0), fetch: rows(limit), limit_span };
+    let around = Around { order_by, skip: rows(offset).unwrap_or(0), fetch: rows(limit), limit_span, naming };
     let Selected { relation, groups } = match body {
         SetExpr::Select(select) => lower_select(context, select, around, &ctes)?,
         SetExpr::UnionAll(operands) => {
-            let relation = union(context, operands, *span, &ctes)?;
+            let relation = union(context, operands, *span, &ctes, naming)?;
             let relation = order_and_limit(context, relation, around, *span)?;
             Selected { relation, groups: Groups::Columns(Vec::new()) }
         }
         SetExpr::Nested(inner) => {
-            let relation = lower(context, inner, &ctes)?;
+            let relation = lower_named(context, inner, &ctes, naming)?;
             let relation = order_and_limit(context, relation, around, *span)?;
             Selected { relation, groups: Groups::Columns(Vec::new()) }
         }
@@ -83,7 +95,8 @@ fn lower_cte(context: &Context<'_>, cte: &Cte, ctes: &Ctes<'_>) -> Result<Relati
     {
         return Err(recursive(name));
     }
-    let relation = lower(context, query, ctes)?;
+    let naming = if columns.is_empty() { Naming::Own } else { Naming::Elsewhere };
+    let relation = lower_named(context, query, ctes, naming)?;
     renamed(relation, columns, name.span)
 }
 
@@ -178,12 +191,14 @@ fn once(context: &Context<'_>, select: &Select, around: Around<'_>) -> Result<Se
         let value = context.constant(&item.expr)?;
         let data_type = column_type(&value.data_type());
         let value = value.cast_to(&data_type).map_err(|error| Failure::from(error).boxed(Some(*span)))?;
-        if fields.iter().any(|f: &arrow_schema::FieldRef| f.name().eq_ignore_ascii_case(&item.name)) {
+        let taken =
+            |name: &str| fields.iter().any(|f: &arrow_schema::FieldRef| f.name().eq_ignore_ascii_case(name));
+        let Some(name) = around.naming.name(&item.name, fields.len(), taken) else {
             let message = format!("two columns are called `{}`", item.name);
             let help = "name one of them with AS";
             return Err(Box::new(Diagnostic::at(codes::COLUMN_TWICE, *span, message).help(help)));
-        }
-        fields.push(column(&item.name, data_type));
+        };
+        fields.push(column(&name, data_type));
         values.push(value);
     }
     let relation = Relation::once(schema_of(fields), values);
@@ -214,14 +229,22 @@ struct Operand {
     span: Span,
 }
 
-fn union(context: &Context<'_>, operands: &[SetExpr], span: Span, ctes: &Ctes<'_>) -> Result<Relation> {
-    let nothing = Around::NOTHING;
+fn union(
+    context: &Context<'_>,
+    operands: &[SetExpr],
+    span: Span,
+    ctes: &Ctes<'_>,
+    naming: Naming,
+) -> Result<Relation> {
     let mut lowered = Vec::with_capacity(operands.len());
-    for operand in operands {
+    for (at, operand) in operands.iter().enumerate() {
+        // The first SELECT names the columns.
+        let naming = if at == 0 { naming } else { Naming::Elsewhere };
+        let nothing = Around { naming, ..Around::NOTHING };
         let relation = match operand {
             SetExpr::Select(select) => lower_select(context, select, nothing, ctes)?.relation,
-            SetExpr::UnionAll(inner) => union(context, inner, span_of(operand), ctes)?,
-            SetExpr::Nested(query) => lower(context, query, ctes)?,
+            SetExpr::UnionAll(inner) => union(context, inner, span_of(operand), ctes, naming)?,
+            SetExpr::Nested(query) => lower_named(context, query, ctes, naming)?,
         };
         let span = span_of(operand);
         let (node, times, changelog) = closed(relation, span)?;
@@ -254,17 +277,15 @@ pub(crate) fn check_size(node: &Node, span: Span) -> Result<()> {
 }
 
 fn common_schema(operands: &[Operand]) -> Result<SchemaRef> {
-    let first = operands[0].node.schema();
-    let mut fields: Vec<Field> = first.fields().iter().map(|f| f.as_ref().clone()).collect();
+    let mut fields = typed_columns(&operands[0].node);
     for operand in &operands[1..] {
-        let schema = operand.node.schema();
-        if schema.fields().len() != fields.len() {
-            let message =
-                format!("this SELECT has {} columns, the first has {}", schema.fields().len(), fields.len());
+        let others = typed_columns(&operand.node);
+        if others.len() != fields.len() {
+            let message = format!("this SELECT has {} columns, the first has {}", others.len(), fields.len());
             let help = "UNION ALL joins columns by position; select as many on each side";
             return Err(Box::new(Diagnostic::at(codes::COLUMN_COUNT, operand.span, message).help(help)));
         }
-        for (field, other) in fields.iter_mut().zip(schema.fields()) {
+        for (field, other) in fields.iter_mut().zip(&others) {
             let Some(data_type) = common_type(field.data_type(), other.data_type()) else {
                 let message = format!(
                     "column `{}` is {} here and {} in the first SELECT",
@@ -276,13 +297,33 @@ fn common_schema(operands: &[Operand]) -> Result<SchemaRef> {
                 return Err(Box::new(Diagnostic::at(codes::TYPE_MISMATCH, operand.span, message).help(help)));
             };
             let nullable = field.is_nullable() || other.is_nullable();
-            *field = field.clone().with_data_type(data_type).with_nullable(nullable);
-            if field.metadata() != other.metadata() {
+            // A NULL is as much JSON as it is text.
+            if field.data_type().is_null() {
+                field.set_metadata(other.metadata().clone());
+            } else if !other.data_type().is_null() && field.metadata() != other.metadata() {
                 field.set_metadata(Default::default());
             }
+            *field = field.clone().with_data_type(data_type).with_nullable(nullable);
         }
     }
+    for field in &mut fields {
+        *field = field.clone().with_data_type(column_type(field.data_type()));
+    }
     Ok(schema_of(fields.into_iter().map(Into::into).collect::<Vec<_>>()))
+}
+
+/// The columns of a SELECT; one that is NULL for every row may still have any type.
+fn typed_columns(node: &Node) -> Vec<Field> {
+    let literals = super::insert::top_literals(node);
+    let fields = node.schema().fields().iter().enumerate();
+    fields
+        .map(|(at, field)| match literals.get(at) {
+            Some(Some(value)) if value.is_null() => {
+                field.as_ref().clone().with_data_type(arrow_schema::DataType::Null)
+            }
+            _value => field.as_ref().clone(),
+        })
+        .collect()
 }
 
 fn common_changelog(operands: &[Operand]) -> Result<Changelog> {
@@ -370,6 +411,13 @@ fn limit_rate(relation: Relation, rate: &OutputRate, groups: &Groups) -> Result<
     };
     let limits = relation.limits;
     let (input, times, changelog) = closed(relation, *span)?;
+    if changelog == Changelog::Retract && *kind != RateKind::All {
+        let message = "OUTPUT FIRST, LAST and SNAPSHOT cannot take rows that are taken back later";
+        let help = "use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'";
+        return Err(Box::new(Diagnostic::at(codes::CHANGELOG, *span, message).help(help)));
+    }
+    // All but the first rows of a period are older than the watermark behind it.
+    let times = if *kind == RateKind::First { times } else { Vec::new() };
     let node = Node::Rate(Box::new(RateNode { input, kind: *kind, every: *every, keys }));
     Ok(Relation::stream(node, times, changelog, limits))
 }

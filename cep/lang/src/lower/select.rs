@@ -27,12 +27,38 @@ pub(crate) struct Around<'a> {
     pub fetch: Option<u64>,
     /// Where LIMIT or OFFSET was written.
     pub limit_span: Option<Span>,
+    /// Whether the names of the select list count.
+    pub naming: Naming,
+}
+
+/// Where the columns of a SELECT get their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// From the select list, so that each is unique.
+    Own,
+    /// By position from somewhere else, so that names may repeat.
+    Elsewhere,
+}
+
+impl Naming {
+    /// The name of the column at `at` that is written as `name`; `None` when it is `taken` and may
+    /// not be.
+    pub(crate) fn name(self, name: &str, at: usize, taken: impl Fn(&str) -> bool) -> Option<String> {
+        match self {
+            _ if !taken(name) => Some(name.to_owned()),
+            Naming::Own => None,
+            Naming::Elsewhere => {
+                let numbered = |n: usize| format!("{name}:{n}");
+                (at + 1..).map(numbered).find(|name| !taken(name))
+            }
+        }
+    }
 }
 
 impl Around<'_> {
     /// No clause.
     pub(crate) const NOTHING: Around<'static> =
-        Around { order_by: &[], skip: 0, fetch: None, limit_span: None };
+        Around { order_by: &[], skip: 0, fetch: None, limit_span: None, naming: Naming::Own };
 }
 
 /// A SELECT's result.
@@ -127,6 +153,7 @@ impl Reader<'_> {
             named_windows: _,
             span: _,
         } = self.select;
+        self.scope.check_windows().map_err(|refusal| self.context.places.refused(*refusal))?;
         let items = expand(items, &self.scope).map_err(|refusal| self.context.places.refused(*refusal))?;
         let parts = items
             .iter()
@@ -217,7 +244,7 @@ impl Lowering<'_> {
         }
         self.over()?;
         self.order(around)?;
-        self.project()?;
+        self.project(around.naming)?;
         if self.select.distinct {
             self.apply(self.select.span, |relation| relation.distinct())?;
         }
@@ -552,7 +579,7 @@ impl Lowering<'_> {
     }
 
     /// The select list.
-    fn project(&mut self) -> Result<()> {
+    fn project(&mut self, naming: Naming) -> Result<()> {
         let items = std::mem::take(&mut self.clauses.items);
         let conversion = self.context.conversion(&self.columns);
         let mut exprs: Vec<NamedExpr> = Vec::new();
@@ -562,16 +589,17 @@ impl Lowering<'_> {
             let mut expr =
                 conversion.value(&part.typed).map_err(|f| f.boxed(span.or(Some(self.select.span))))?;
             expr.span = span.or(expr.span);
-            if exprs.iter().any(|e| e.name.eq_ignore_ascii_case(&part.name)) {
+            let taken = |name: &str| exprs.iter().any(|e| e.name.eq_ignore_ascii_case(name));
+            let Some(name) = naming.name(&part.name, exprs.len(), taken) else {
                 return Err(self.error(
                     codes::COLUMN_TWICE,
                     part,
                     &format!("two columns are called `{}`", part.name),
                     "name one of them with AS",
                 ));
-            }
-            fields.push(conversion.field(&part.typed, &expr, &part.name));
-            exprs.push(NamedExpr { name: part.name.clone(), expr });
+            };
+            fields.push(conversion.field(&part.typed, &expr, &name));
+            exprs.push(NamedExpr { name, expr });
         }
         let schema: SchemaRef = schema_of(fields);
         self.apply(self.select.span, |relation| Ok(relation.project(exprs, schema)))

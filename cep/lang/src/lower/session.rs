@@ -28,7 +28,7 @@ use super::query::{self, Ctes, closed, renamed};
 use super::relation::{Flow, OpenRead, Relation};
 use super::result::StatementResult;
 use super::stream::{self, SideKind, SideStream};
-use super::{CompileOptions, show};
+use super::{CompileOptions, held, show};
 
 /// What has been declared and started so far.
 #[derive(Debug, Clone)]
@@ -157,6 +157,13 @@ impl Session {
         Ok(Lowered { relation, uses: context.into_used() })
     }
 
+    /// A query whose columns get their names elsewhere.
+    fn lower_unnamed(&self, query: &Query, text: &str) -> Result<Lowered> {
+        let context = Context::new(&self.planner, &self.catalog, text);
+        let relation = query::lower_unnamed(&context, query, &Ctes::NONE)?;
+        Ok(Lowered { relation, uses: context.into_used() })
+    }
+
     fn create_stream(&mut self, create: &CreateStream, span: Span, text: &str) -> Result<StatementResult> {
         let CreateStream { name, if_not_exists, columns, options, query } = create;
         if let Some(Object::Stream(_)) = self.catalog.find(&name.text)
@@ -238,7 +245,9 @@ impl Session {
         if query::reads_directly(&query.body, &name.text) {
             return Err(query::recursive(name));
         }
-        let Lowered { relation, uses } = self.lower(query, text)?;
+        let lowered =
+            if columns.is_empty() { self.lower(query, text) } else { self.lower_unnamed(query, text) };
+        let Lowered { relation, uses } = lowered?;
         let relation = renamed(relation, columns, name.span)?;
         self.settle(&uses);
         self.catalog.add_view(View { name: name.text.clone(), relation, uses });
@@ -313,28 +322,19 @@ impl Session {
         span: Span,
         text: &str,
     ) -> Result<StatementResult> {
-        let known = match self.catalog.find(&target.text) {
-            Some(_) => Some(self.target(target)?),
-            None => None,
-        };
-        let Lowered { relation, uses } = self.lower(query, text)?;
+        let at = self.target(target)?;
+        let Lowered { relation, uses } = self.lower_unnamed(query, text)?;
         let given = relation.schema.fields().len();
-        let schema = match known {
-            Some(at) => self.catalog.streams[at].stream.schema.clone(),
-            None => renamed(relation.clone(), columns, target.span)?.schema,
-        };
-        let mapping = match known {
-            Some(_) => insert::mapping(&schema, target, columns, given, query.span)?,
-            None => (0..given).map(Some).collect(),
-        };
+        let stream = &self.catalog.streams[at].stream;
+        let (id, schema) = (stream.id, stream.schema.clone());
+        let mapping = insert::mapping(&schema, target, columns, given, query.span)?;
         match relation.flow {
             Flow::Once(values) => {
                 let rows = insert::constant_row(&values, &relation.schema, &schema, &mapping, query.span)?;
-                let at = known.unwrap_or_else(|| self.add_derived(target, &schema).0 as usize);
                 Ok(self.add_constants(at, rows))
             }
             Flow::Read(open) => {
-                if known.is_some() && relation.schema != schema {
+                if relation.schema != schema {
                     let message =
                         format!("the answer of an aggregation must have the columns of `{}`", target.text);
                     let help = "select them with the same names and types";
@@ -342,32 +342,16 @@ impl Session {
                         Diagnostic::at(codes::TARGET_SCHEMA, query.span, message).help(help),
                     ));
                 }
-                let id = self.stream_for(known, target, &schema);
-                self.catalog.streams[id.0 as usize].is_fed = true;
+                self.catalog.streams[at].is_fed = true;
                 Ok(self.add_read(target.text.clone(), *open, schema, Target::Stream(id), uses))
             }
             Flow::Stream(_) | Flow::Window(_) | Flow::Sliding(_) => {
                 let (node, times, changelog) = closed(relation, query.span)?;
                 query::check_size(&node, span)?;
                 let rows = insert::fitted(Rows { node, times, changelog }, &schema, &mapping, query.span)?;
-                if let Some(at) = known {
-                    insert::check_feed(&self.catalog, StreamId(at as u32), &rows, target)?;
-                }
-                let id = self.stream_for(known, target, &schema);
+                insert::check_feed(&self.catalog, id, &rows, target)?;
                 Ok(self.start(target.text.clone(), Target::Stream(id), rows, uses, span))
             }
-        }
-    }
-
-    fn stream_for(
-        &mut self,
-        known: Option<usize>,
-        target: &Name,
-        schema: &arrow_schema::SchemaRef,
-    ) -> StreamId {
-        match known {
-            Some(at) => self.catalog.streams[at].stream.id,
-            None => self.add_derived(target, schema),
         }
     }
 
@@ -392,6 +376,7 @@ impl Session {
         let Rows { node, times, changelog } = rows;
         let reads = node.scans();
         self.settle_reads(&reads);
+        let held_by = held::held_by(&node, &self.catalog);
         if let Target::Stream(id) = target {
             let by_event =
                 reads.iter().all(|read| self.catalog.stream(*read).stream.time.clock == plan::Clock::Event);
@@ -407,6 +392,7 @@ impl Session {
                 };
             }
             entry.is_fed = true;
+            entry.held_by = entry.held_by.or(held_by);
             if !entry.is_fed_from_outside {
                 entry.stream.origin = plan::StreamOrigin::Derived;
             }

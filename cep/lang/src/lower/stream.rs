@@ -102,6 +102,7 @@ pub(crate) fn entry(
         is_read: false,
         inputs: Default::default(),
         has_late_stream,
+        held_by: None,
         is_dropped: false,
         options_text: String::new(),
         made_for: None,

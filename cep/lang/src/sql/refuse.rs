@@ -248,5 +248,15 @@ pub(super) fn clause(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
             c.unexpected("the end of the query").help("ORDER BY, then LIMIT and OFFSET, then OUTPUT"),
         ));
     }
-    find(c, CLAUSES).or_else(|| find(c, RELATIONS))
+    find(c, CLAUSES).or_else(|| find(c, RELATIONS)).or_else(|| mistyped(c))
+}
+
+/// Words that may go on a query.
+const KEYWORDS: &[&str] =
+    &["FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "OUTPUT", "UNION"];
+
+/// A word that looks like a keyword.
+fn mistyped(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
+    let close = suggest(c.word(0)?, KEYWORDS.iter().copied())?;
+    Some(Box::new(c.unexpected("the end of the statement").help(format!("did you mean `{close}`?"))))
 }

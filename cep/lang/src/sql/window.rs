@@ -166,6 +166,7 @@ impl Cursor<'_> {
     fn value_follows(&self, n: usize) -> bool {
         match self.token(n) {
             Token::RArrow | Token::Number(_, _) | Token::SingleQuotedString(_) => true,
+            Token::Minus => matches!(self.token(n + 1), Token::Number(_, _)),
             Token::Word(word) => {
                 word.quote_style.is_some()
                     || !matches!(

@@ -42,8 +42,8 @@ fn every_refusal_says_what_to_do() {
         sum: FILTER takes a condition
         ewma: DISTINCT has no meaning here; leave it out
         ewma: the weight of the newest value is above 0 and at most 1
-        quantile: the share lies between 0 and 1
-        quantile: the share lies between 0 and 1
+        percentile: the share lies between 0 and 1
+        percentile: the share lies between 0 and 1
         nth: rows count from 1, or from -1 at the end
         topk of (Float64) as Float64 is not supported; cast the argument to a type it takes"#]]
     .assert_eq(&refused.join("\n"));

@@ -170,7 +170,14 @@ impl AlignedWindow {
             self.latest = known;
             let run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
             if self.is_correction(pane) {
-                self.correct(pane, input, row, out, cx);
+                let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
+                let last = self.layout.last_end(pane).expect("a pane with rows is in a window");
+                // Panes are dropped when a window closes, which may be long after their horizon.
+                if self.keep_until(last) <= before {
+                    self.leave_out(input, row, cx);
+                } else {
+                    self.correct(pane, input, row, out, cx);
+                }
                 return (row + 1, false);
             }
             self.panes.add(pane, &mut self.shape, input, (row, row + run), self.seq);
@@ -198,10 +205,7 @@ impl AlignedWindow {
             return (row + 1, false);
         }
         if self.keep_until(last) <= before {
-            self.late_rows += 1;
-            if let Some(late) = cx.late.as_deref_mut() {
-                late.append_gather(input, &[self.shape.prepare.original(row)]);
-            }
+            self.leave_out(input, row, cx);
             return (row + 1, false);
         }
         let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
@@ -220,6 +224,14 @@ impl AlignedWindow {
     fn is_correction(&self, pane: Pane) -> bool {
         self.policy == LatePolicy::Retract
             && self.layout.next_end(pane, Pane::MIN).is_some_and(|e| e <= self.closed)
+    }
+
+    /// Counts a row that came too late for all its windows.
+    fn leave_out(&mut self, input: &Chunk, row: usize, cx: &mut OpContext<'_>) {
+        self.late_rows += 1;
+        if let Some(late) = cx.late.as_deref_mut() {
+            late.append_gather(input, &[self.shape.prepare.original(row)]);
+        }
     }
 
     /// Until which watermark a pane whose last window ends at `edge` is kept, ns.

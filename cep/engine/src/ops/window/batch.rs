@@ -3,6 +3,9 @@
 //! One batch is open at a time. `window_start` and `window_end` are the bounds in stamps (TIMEBATCH,
 //! CRON), in the column's time (EXTERNALTIMEBATCH), and the event times of the first and last row
 //! (LENGTHBATCH, BATCH, EXPRESSIONBATCH).
+//!
+//! Invariant: rows that the filter behind the window leaves out are rows of the batch: they open it,
+//! count, and close it.
 
 use std::str::FromStr;
 
@@ -15,10 +18,13 @@ use super::content::{Content, Shape};
 use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{Reader, Result, Writer};
-use crate::column::{Column, Values};
+use crate::column::Values;
 use crate::ops::condition::Condition;
+use crate::ops::prepare::Prepare;
 use crate::ops::{OpContext, OpError};
 use crate::time::NodeTime;
+
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// What closes a batch.
 #[derive(Debug)]
@@ -27,8 +33,8 @@ enum Trigger {
     Time { size_ns: i64, start_ns: Option<i64> },
     /// So many rows.
     Length { rows: u64 },
-    /// The column (extra expression 0) reaches the end; or silence.
-    External { size_ns: i64, start_ns: Option<i64>, timeout_ns: Option<i64> },
+    /// The column reaches the end; or silence. Rows that the filter leaves out have a time as well.
+    External { times: Box<Prepare>, size_ns: i64, start_ns: Option<i64>, timeout_ns: Option<i64> },
     /// The stamp moves on.
     Stamp,
     /// Stamp reaches a cron time.
@@ -88,9 +94,12 @@ impl BatchWindowOp {
                 Trigger::Time { size_ns: *size_ns, start_ns: *start_ns }
             }
             BatchWindow::LengthBatch { rows } => Trigger::Length { rows: *rows },
-            BatchWindow::ExternalTimeBatch { time: _, size_ns, start_ns, timeout_ns } => {
-                Trigger::External { size_ns: *size_ns, start_ns: *start_ns, timeout_ns: *timeout_ns }
-            }
+            BatchWindow::ExternalTimeBatch { time, size_ns, start_ns, timeout_ns } => Trigger::External {
+                times: Box::new(Prepare::new(None, &[time]).map_err(|e| e.to_string())?),
+                size_ns: *size_ns,
+                start_ns: *start_ns,
+                timeout_ns: *timeout_ns,
+            },
             BatchWindow::Batch => Trigger::Stamp,
             BatchWindow::Cron { expression } => Trigger::Cron(Box::new(
                 Cron::from_str(expression).map_err(|e| format!("the cron expression '{expression}': {e}"))?,
@@ -115,9 +124,10 @@ impl BatchWindowOp {
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
+        self.run_times(input, cx);
         let time = cx.time;
         let prepared = self.shape.prepare.rows(input);
-        let (mut run_from, mut run_to) = (0, 0);
+        let (mut run_from, mut run_to, mut timed) = (0, 0, 0);
         for row in 0..input.rows() {
             let pos = input.pos[row];
             if self.is_due(time.stamps[step_row(pos)]) {
@@ -125,12 +135,17 @@ impl BatchWindowOp {
                 self.close_due(step_row(pos), time, out, cx.errors);
             }
             let passes = run_to < prepared && self.shape.prepare.original(run_to) as usize == row;
-            if self.closes_before(input, row, passes.then_some(run_to)) {
+            let Some(external) = self.external_time(input, row, &mut timed, cx.errors) else {
+                self.add(input, &mut run_from, run_to);
+                run_to += usize::from(passes);
+                run_from = run_to;
+                continue;
+            };
+            if self.closes_before(input, row, external) {
                 self.add(input, &mut run_from, run_to);
                 self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
             }
-            let taken =
-                self.take_row(input, row, passes.then_some(run_to), time.stamps[step_row(pos)], cx.errors);
+            let taken = self.take_row(input, row, external, time.stamps[step_row(pos)], cx.errors);
             if taken == Taken::Refused && passes {
                 self.add(input, &mut run_from, run_to);
                 run_from += 1;
@@ -145,6 +160,40 @@ impl BatchWindowOp {
         self.close_due(time.last_row(), time, out, cx.errors);
         if time.flush {
             self.close(time.last_stamp(), position(time.last_row(), Phase::Flush), out, cx.errors);
+        }
+    }
+
+    /// Evaluates the column of EXTERNALTIMEBATCH.
+    fn run_times(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
+        if let Trigger::External { times, .. } = &mut self.trigger {
+            times.run(input, cx);
+        }
+    }
+
+    /// The time of row `row` by the column of EXTERNALTIMEBATCH, 0 in other windows; `None` if it has
+    /// none, which is reported. `*timed` counts the rows whose column could be computed.
+    fn external_time(
+        &self,
+        input: &Chunk,
+        row: usize,
+        timed: &mut usize,
+        errors: &mut Vec<OpError>,
+    ) -> Option<i64> {
+        let Trigger::External { times, .. } = &self.trigger else { return Some(0) };
+        if *timed == times.rows(input) || times.original(*timed) as usize != row {
+            // It could not be computed, which was reported.
+            return None;
+        }
+        let at = *timed;
+        *timed += 1;
+        let columns = times.columns(input, 0..1);
+        match &columns[0].values {
+            Values::I64(v) if columns[0].is_valid(at) => Some(v[at]),
+            _ => {
+                let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string();
+                errors.push(OpError { pos: input.pos[row], code: "E1006", message });
+                None
+            }
         }
     }
 
@@ -173,11 +222,10 @@ impl BatchWindowOp {
     }
 
     /// Whether row `row` does not belong to the open batch any more.
-    fn closes_before(&mut self, input: &Chunk, row: usize, prepared: Option<usize>) -> bool {
+    fn closes_before(&mut self, input: &Chunk, row: usize, external: i64) -> bool {
         match &mut self.trigger {
             Trigger::External { .. } => {
-                let Some(time) = external_time(&self.shape, input, prepared) else { return false };
-                self.state.count > 0 && self.state.end.is_some_and(|end| time >= end)
+                self.state.count > 0 && self.state.end.is_some_and(|end| external >= end)
             }
             Trigger::Condition { condition, include_triggering: false } => {
                 self.state.count > 0 && condition.would_fail(input, row)
@@ -195,7 +243,7 @@ impl BatchWindowOp {
         &mut self,
         input: &Chunk,
         row: usize,
-        prepared: Option<usize>,
+        external: i64,
         stamp: i64,
         errors: &mut Vec<OpError>,
     ) -> Taken {
@@ -217,11 +265,10 @@ impl BatchWindowOp {
                 self.state.count += 1;
                 return if self.state.count >= *rows { Taken::Full } else { Taken::Open };
             }
-            Trigger::External { size_ns, start_ns, timeout_ns } => {
-                let Some(time) = external_time(&self.shape, input, prepared) else { return Taken::Open };
+            Trigger::External { times: _, size_ns, start_ns, timeout_ns } => {
                 if first {
-                    let base = self.state.start.or(*start_ns).unwrap_or(time);
-                    let Some((start, end)) = series(base, time, *size_ns) else {
+                    let base = self.state.start.or(*start_ns).unwrap_or(external);
+                    let Some((start, end)) = series(base, external, *size_ns) else {
                         errors.push(out_of_time(input.pos[row]));
                         return Taken::Refused;
                     };
@@ -237,20 +284,13 @@ impl BatchWindowOp {
             }
             Trigger::Cron(cron) => {
                 if first {
-                    let now = DateTime::from_timestamp_nanos(stamp);
-                    match cron.find_next_occurrence(&now, false) {
-                        Ok(next) => {
-                            let due = next.timestamp_nanos_opt();
-                            self.state.start =
-                                self.state.end.or(Some(stamp)).filter(|&s| s <= stamp).or(Some(stamp));
-                            self.state.end = due;
-                            self.state.due = due;
+                    match cron_bounds(cron, stamp) {
+                        Ok((start, end)) => {
+                            self.state.start = Some(start);
+                            self.state.end = Some(end);
+                            self.state.due = Some(end);
                         }
-                        Err(error) => errors.push(OpError {
-                            pos: input.pos[row],
-                            code: "E1005",
-                            message: format!("the cron expression has no next time: {error}"),
-                        }),
+                        Err(message) => errors.push(OpError { pos: input.pos[row], code: "E1005", message }),
                     }
                 }
             }
@@ -286,8 +326,7 @@ impl BatchWindowOp {
             condition.clear();
         }
         let keep_start = in_series.then_some(start);
-        let keep_end = matches!(self.trigger, Trigger::Cron(_)).then_some(end);
-        self.state = Open { count: 0, start: keep_start, end: keep_end, due: None };
+        self.state = Open { count: 0, start: keep_start, end: None, due: None };
     }
 
     /// Writes the state.
@@ -340,12 +379,13 @@ fn out_of_time(pos: u32) -> OpError {
     }
 }
 
-/// The external time of a prepared row; rows that were filtered out or where it is NULL have none.
-fn external_time(shape: &Shape, input: &Chunk, prepared: Option<usize>) -> Option<i64> {
-    let row = prepared?;
-    let column: &Column = shape.extra(input).first().copied()?;
-    match &column.values {
-        Values::I64(v) if column.is_valid(row) => Some(v[row]),
-        _ => None,
-    }
+/// The cron times around a stamp; the first is the stamp itself where no time is before it.
+fn cron_bounds(cron: &Cron, stamp: i64) -> std::result::Result<(i64, i64), String> {
+    // Cron times are whole seconds.
+    let now = DateTime::from_timestamp_nanos(stamp - stamp.rem_euclid(SECOND_NS));
+    let before = cron.find_previous_occurrence(&now, true).ok().and_then(|b| b.timestamp_nanos_opt());
+    let next = cron
+        .find_next_occurrence(&now, false)
+        .map_err(|error| format!("the cron expression has no next time: {error}"))?;
+    Ok((before.unwrap_or(stamp), next.timestamp_nanos_opt().unwrap_or(i64::MAX)))
 }

@@ -6,7 +6,7 @@
 
 use cep_lang::ast::Duration;
 use cep_lang::plan::{BatchWindow, Calendar};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -31,9 +31,16 @@ enum Unit {
     /// Nanoseconds.
     Fixed { length_ns: i64, offset_ns: i64 },
     /// Local days of a zone.
-    Days { zone: Tz, days: i64, offset_ns: i64 },
+    Days { zone: Tz, days: i64, offset: Offset },
     /// Calendar months of a zone.
-    Months { zone: Tz, months: i64, offset_ns: i64 },
+    Months { zone: Tz, months: i64, offset: Offset },
+}
+
+/// An OFFSET in a zone: days by its calendar, then time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Offset {
+    days: i64,
+    ns: i64,
 }
 
 /// The units of a duration.
@@ -68,6 +75,7 @@ impl Layout {
     fn build(size: &Duration, slide: &Duration, calendar: &Calendar, cumulate: bool) -> Result<Self, String> {
         let zone = calendar.zone;
         let offset_ns = offset_ns(&calendar.offset)?;
+        let offset = Offset { days: i64::from(calendar.offset.days), ns: calendar.offset.nanos };
         let lengths = (length(size, zone)?, length(slide, zone)?);
         let (size, slide, make): (i64, i64, Box<dyn Fn(i64) -> Unit>) = match lengths {
             (Length::Ns(a), Length::Ns(b)) => {
@@ -75,11 +83,11 @@ impl Layout {
             }
             (Length::Days(a), Length::Days(b)) => {
                 let zone = zone.unwrap_or(Tz::UTC);
-                (a, b, Box::new(move |n| Unit::Days { zone, days: n, offset_ns }))
+                (a, b, Box::new(move |n| Unit::Days { zone, days: n, offset }))
             }
             (Length::Months(a), Length::Months(b)) => {
                 let zone = zone.unwrap_or(Tz::UTC);
-                (a, b, Box::new(move |n| Unit::Months { zone, months: n, offset_ns }))
+                (a, b, Box::new(move |n| Unit::Months { zone, months: n, offset }))
             }
             _ => return Err("the lengths of the window mix months, days and shorter units".to_string()),
         };
@@ -104,12 +112,13 @@ impl Layout {
     pub fn pane_of(&self, time_ns: i64) -> Pane {
         match &self.unit {
             Unit::Fixed { length_ns, offset_ns } => time_ns.saturating_sub(*offset_ns).div_euclid(*length_ns),
-            Unit::Days { zone, days, offset_ns } => {
-                let day = local(*zone, time_ns.saturating_sub(*offset_ns)).date();
-                i64::from(day.num_days_from_ce() - EPOCH_DAY_CE).div_euclid(*days)
+            Unit::Days { zone, days, offset } => {
+                let day = local_day(*zone, time_ns.saturating_sub(offset.ns));
+                day.saturating_sub(offset.days).div_euclid(*days)
             }
-            Unit::Months { zone, months, offset_ns } => {
-                let day = local(*zone, time_ns.saturating_sub(*offset_ns)).date();
+            Unit::Months { zone, months, offset } => {
+                let day = local_day(*zone, time_ns.saturating_sub(offset.ns)).saturating_sub(offset.days);
+                let day = date_of(day).unwrap_or(NaiveDate::MIN);
                 (i64::from(day.year() - 1970) * 12 + i64::from(day.month0())).div_euclid(*months)
             }
         }
@@ -121,16 +130,16 @@ impl Layout {
             Unit::Fixed { length_ns, offset_ns } => {
                 pane.saturating_mul(*length_ns).saturating_add(*offset_ns)
             }
-            Unit::Days { zone, days, offset_ns } => {
-                let day = i32::try_from(pane.saturating_mul(*days)).unwrap_or(i32::MAX / 2);
-                midnight(*zone, NaiveDate::from_num_days_from_ce_opt(day.saturating_add(EPOCH_DAY_CE)))
-                    .saturating_add(*offset_ns)
+            Unit::Days { zone, days, offset } => {
+                let day = pane.saturating_mul(*days).saturating_add(offset.days);
+                midnight(*zone, date_of(day)).saturating_add(offset.ns)
             }
-            Unit::Months { zone, months, offset_ns } => {
+            Unit::Months { zone, months, offset } => {
                 let month = pane.saturating_mul(*months);
                 let year = i32::try_from(month.div_euclid(12).saturating_add(1970)).unwrap_or(i32::MAX);
                 let date = NaiveDate::from_ymd_opt(year, month.rem_euclid(12) as u32 + 1, 1);
-                midnight(*zone, date).saturating_add(*offset_ns)
+                let date = date.and_then(|d| d.checked_add_signed(TimeDelta::try_days(offset.days)?));
+                midnight(*zone, date).saturating_add(offset.ns)
             }
         }
     }
@@ -248,8 +257,16 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn local(zone: Tz, time_ns: i64) -> NaiveDateTime {
-    zone.from_utc_datetime(&DateTime::from_timestamp_nanos(time_ns).naive_utc()).naive_local()
+/// Local date of a time, in days since 1970.
+fn local_day(zone: Tz, time_ns: i64) -> i64 {
+    let local = zone.from_utc_datetime(&DateTime::from_timestamp_nanos(time_ns).naive_utc()).naive_local();
+    i64::from(local.date().num_days_from_ce() - EPOCH_DAY_CE)
+}
+
+/// The date that is `day` days after 1970-01-01.
+fn date_of(day: i64) -> Option<NaiveDate> {
+    let day = i32::try_from(day.saturating_add(i64::from(EPOCH_DAY_CE))).ok()?;
+    NaiveDate::from_num_days_from_ce_opt(day)
 }
 
 /// First instant of a local day; where the clock jumps over midnight, the first instant after the
@@ -342,6 +359,18 @@ mod tests {
         let pane = layout.pane_of(at("2024-03-31T12:00:00Z"));
         assert_eq!(layout.start_of(pane), at("2024-03-30T23:00:00Z"));
         assert_eq!(layout.start_of(pane + 1), at("2024-03-31T22:00:00Z"), "23 hours long");
+    }
+
+    #[test]
+    fn an_offset_in_days_is_local_days() {
+        let zone: Tz = "Europe/Berlin".parse().unwrap();
+        let days = |days| Duration { months: 0, days, nanos: 0 };
+        let calendar = Calendar { offset: days(4), zone: Some(zone) };
+        let window = BatchWindow::Tumbling { size: days(7), calendar };
+        let layout = Layout::new(&window).unwrap().unwrap();
+        let pane = layout.pane_of(at("2024-04-02T12:00:00Z"));
+        assert_eq!(layout.start_of(pane), at("2024-03-31T22:00:00Z"), "Monday, the day after the change");
+        assert_eq!(layout.pane_of(at("2024-03-31T21:59:59Z")), pane - 1);
     }
 
     #[test]

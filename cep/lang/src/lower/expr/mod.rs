@@ -229,7 +229,10 @@ impl Conversion<'_> {
             )
             .at(inner.span));
         }
-        Ok(if safe { try_cast_to(inner, to) } else { cast_to(inner, to) })
+        if safe {
+            return Ok(try_cast_to(inner, to));
+        }
+        checked_cast(inner, to)
     }
 
     fn in_list(&self, list: &InList) -> Converted {
@@ -300,6 +303,27 @@ pub(crate) fn not(inner: Expr) -> Expr {
 /// The value as `to`; a constant is converted at once when that succeeds.
 pub(crate) fn cast_to(inner: Expr, to: &DataType) -> Expr {
     convert(inner, to, false)
+}
+
+/// As [`cast_to`].
+///
+/// # Errors
+/// A constant that `to` does not have.
+pub(crate) fn checked_cast(inner: Expr, to: &DataType) -> Converted {
+    let written = match &inner.kind {
+        ExprKind::Literal(value) => Some(value.to_string()),
+        _computed => None,
+    };
+    let cast = cast_to(inner, to);
+    match written {
+        Some(value) if matches!(cast.kind, ExprKind::Cast { .. }) => Err(Failure::new(
+            codes::LITERAL,
+            format!("'{value}' is no {}", type_name(to)),
+            "mend the value, or compare and combine values of one type",
+        )
+        .at(cast.span)),
+        _converted => Ok(cast),
+    }
 }
 
 fn try_cast_to(inner: Expr, to: &DataType) -> Expr {

@@ -57,7 +57,7 @@ pub(super) fn unary(node: &Expr, op: &UnaryOperator) -> Checked {
     match op {
         UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not => Ok(()),
         UnaryOperator::BangNot => no("write NOT"),
-        UnaryOperator::BitwiseNot => no("write x ^ -1"),
+        UnaryOperator::BitwiseNot => no("write bitnot(x)"),
         UnaryOperator::PGAbs => no("write abs(x)"),
         UnaryOperator::PGCubeRoot => no("write cbrt(x)"),
         UnaryOperator::PGSquareRoot => no("write sqrt(x)"),

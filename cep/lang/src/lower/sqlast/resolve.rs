@@ -54,6 +54,30 @@ impl<'a> Scope<'a> {
         Self { relations: vec![relation], aliases: &[], aliases_first: false, windows: &[], registry }
     }
 
+    /// Checks the definitions of the WINDOW clause, used or not.
+    ///
+    /// # Errors
+    /// A name defined twice, names of columns and functions that stand for nothing.
+    pub(crate) fn check_windows(&self) -> Checked {
+        for (at, sql::NamedWindowDefinition(name, definition)) in self.windows.iter().enumerate() {
+            let same = |sql::NamedWindowDefinition(other, _definition): &sql::NamedWindowDefinition| {
+                other.value.eq_ignore_ascii_case(&name.value)
+            };
+            if self.windows[..at].iter().any(same) {
+                let message = format!("the window `{}` is defined twice", name.value);
+                return Err(refuse(codes::OVER, name.span, message, "give one of them another name"));
+            }
+            let sql::NamedWindowExpr::WindowSpec(spec) = definition else {
+                continue;
+            };
+            let sql::WindowSpec { window_name: _, partition_by, order_by, window_frame: _ } = spec;
+            for expr in partition_by.iter().chain(order_by.iter().map(|item| &item.expr)) {
+                self.resolve(&mut expr.clone())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Resolves every name in `expr`.
     ///
     /// # Errors
@@ -95,6 +119,9 @@ impl<'a> Scope<'a> {
         let open = self.relations.iter().filter(|r| r.open);
         let columns = open.clone().flat_map(|r| r.columns.fields().iter().map(|f| f.name().as_str()));
         let aliases = self.aliases.iter().map(|(alias, _expr)| alias.as_str());
+        if let Some((_edge, help)) = EDGES.iter().find(|(edge, _help)| edge.eq_ignore_ascii_case(name)) {
+            return refuse(codes::UNKNOWN_COLUMN, span, format!("there is no column `{name}`"), *help);
+        }
         let help = match suggest(name, columns.clone().chain(aliases)) {
             Some(close) => format!("did you mean `{close}`?"),
             None if columns.clone().next().is_none() => {
@@ -108,6 +135,17 @@ impl<'a> Scope<'a> {
         refuse(codes::UNKNOWN_COLUMN, span, format!("there is no column `{name}`"), help)
     }
 }
+
+/// Functions whose first argument is a unit, which other engines write as a bare word.
+const UNIT_FIRST: &[&str] =
+    &["date_diff", "datediff", "dateadd", "timestampadd", "timestamp_add", "timestampdiff"];
+
+/// Columns that windows make, and what to write where there are none.
+const EDGES: &[(&str, &str)] = &[
+    ("window_start", "windows that emit when they close have it: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)"),
+    ("window_end", "windows that emit when they close have it: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)"),
+    ("window_time", "take `window_end`"),
+];
 
 struct Found<'a> {
     resolved: String,
@@ -265,10 +303,26 @@ impl Resolver<'_, '_> {
         };
         let (name, span) = (ident.value.clone(), ident.span);
         self.check_function(&name, span, function)?;
+        if UNIT_FIRST.iter().any(|unit_first| unit_first.eq_ignore_ascii_case(&name)) {
+            self.unit_as_text(&mut function.args);
+        }
         if let Some(sql::WindowType::NamedWindow(window)) = &function.over {
             function.over = Some(sql::WindowType::WindowSpec(self.window(window)?.clone()));
         }
         Ok(())
+    }
+
+    /// `timestampdiff(MINUTE, a, b)`: a first argument that is no column is the name of a unit.
+    fn unit_as_text(&self, args: &mut sql::FunctionArguments) {
+        if let sql::FunctionArguments::List(list) = args
+            && let Some(sql::FunctionArg::Unnamed(sql::FunctionArgExpr::Expr(first))) = list.args.first_mut()
+            && let Expr::Identifier(unit) = first
+            && unit.quote_style.is_none()
+            && self.scope.column(None, &unit.value).is_none()
+        {
+            let text = sql::Value::SingleQuotedString(unit.value.to_lowercase()).with_span(unit.span);
+            *first = Expr::Value(text);
+        }
     }
 
     fn window(&self, name: &Ident) -> Result<&sql::WindowSpec, Box<Refusal>> {

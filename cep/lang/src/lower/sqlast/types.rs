@@ -94,7 +94,11 @@ pub fn column_type(data_type: &DataType) -> Result<ColumnType, Box<Refusal>> {
 
 /// Checks the type of a CAST: the same types.
 pub(super) fn check_cast(node: &Expr, data_type: &DataType) -> Checked {
-    column_type(data_type).map(drop).map_err(|refusal| Box::new(Refusal { span: node.span(), ..*refusal }))
+    let span = match data_type {
+        DataType::Custom(name, _modifiers) => name.span(),
+        _known => node.span(),
+    };
+    column_type(data_type).map(drop).map_err(|refusal| Box::new(Refusal { span, ..*refusal }))
 }
 
 fn array(whole: &DataType, element: &ArrayElemTypeDef) -> Result<ColumnType, Box<Refusal>> {

@@ -56,6 +56,106 @@ refused! {
         E0613: there is no window `ww` for OVER at «ww»
           help: did you mean `w`?
     "#]];
+    a_window_name_twice: "SELECT sum(price) OVER w FROM trades WINDOW w AS (ORDER BY ts), W AS (ORDER BY ts ROWS 1 PRECEDING)" => expect![[r#"
+        E0613: the window `W` is defined twice at «W»
+          help: give one of them another name
+    "#]];
+    an_unused_window_is_checked: "SELECT sum(price) OVER w FROM trades WINDOW w AS (ORDER BY ts), u AS (ORDER BY nope)" => expect![[r#"
+        E0202: there is no column `nope` at «nope»
+          help: columns are ts, symbol, price, volume; text takes single quotes
+    "#]];
+    forever_in_a_frame: "SELECT max_forever(price) OVER (ORDER BY ts) FROM trades" => expect![[r#"
+        E0907: `max_forever` takes no OVER at «max_forever(price)»
+          help: a frame that starts unbounded keeps everything: max(x) OVER (ORDER BY ts)
+    "#]];
+    a_power_that_is_none: "SELECT price ^ 2 FROM trades" => expect![[r#"
+        E0304: `^` takes integers, not DOUBLE; a power is power(a, b) at «price ^ 2»
+          help: convert one side: CAST(x AS type)
+    "#]];
+    an_insert_into_nothing: "CREATE STREAM alerts (symbol STRING); INSERT INTO alrets SELECT symbol FROM trades" => expect![[r#"
+        E0201: there is no stream, view or aggregation `alrets` at «alrets»
+          help: did you mean `alerts`?
+    "#]];
+    a_null_constant_for_a_column_that_is_not_null: "CREATE STREAM o (a STRING NOT NULL); INSERT INTO o SELECT NULL FROM trades" => expect![[r#"
+        E0704: `a` is NOT NULL at «SELECT NULL FROM trades»
+          help: write a value
+    "#]];
+    a_text_that_is_no_number: "SELECT symbol FROM trades WHERE volume > 'abc'" => expect![[r#"
+        E0108: 'abc' is no BIGINT at «volume > 'abc'»
+          help: mend the value, or compare and combine values of one type
+    "#]];
+    a_text_that_is_no_time: "SELECT symbol FROM trades WHERE ts > 'yesterday'" => expect![[r#"
+        E0108: 'yesterday' is no TIMESTAMP at «ts > 'yesterday'»
+          help: mend the value, or compare and combine values of one type
+    "#]];
+    a_day_that_does_not_exist: "SELECT DATE '2024-02-30' AS d FROM trades" => expect![[r#"
+        E0108: '2024-02-30' is no DATE at «'2024-02-30'»
+          help: mend the value, or compare and combine values of one type
+    "#]];
+    a_text_among_numbers: "SELECT coalesce(volume, 'none') AS v FROM trades" => expect![[r#"
+        E0108: 'none' is no BIGINT at «coalesce(volume, 'none')»
+          help: mend the value, or compare and combine values of one type
+    "#]];
+    a_default_of_another_type: "SELECT lag(volume, 1, 'x') OVER (ORDER BY ts) AS v FROM trades" => expect![[r#"
+        E0108: 'x' is no BIGINT at «lag(volume, 1, 'x')»
+          help: mend the value, or compare and combine values of one type
+    "#]];
+    arguments_of_the_wrong_type: "SELECT sum(symbol) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
+        E0902: `sum` does not take (STRING) at «sum(symbol)»
+          help: it takes sum(expression)
+    "#]];
+    rounding_a_time: "SELECT round(ts) FROM trades" => expect![[r#"
+        E0902: `round` does not take (TIMESTAMP) at «round(ts)»
+          help: it takes round(numeric_expression[, decimal_places])
+    "#]];
+    sum_of_everything: "SELECT sum(*) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
+        E0902: `sum` does not take (NULL) at «sum»
+          help: name the column; only count takes `*`
+    "#]];
+    stddev_of_times: "SELECT stddev(ts) FROM trades WINDOW TUMBLING (SIZE 1 MINUTE)" => expect![[r#"
+        E0902: `stddev` does not take (TIMESTAMP) at «stddev(ts)»
+          help: it takes stddev(expression)
+    "#]];
+    a_scaled_interval: "SELECT INTERVAL '1' DAY * 2 FROM trades" => expect![[r#"
+        E0304: INTERVAL * BIGINT is not defined at «'1' DAY * 2»
+          help: convert one side: CAST(x AS type)
+    "#]];
+    upper_of_a_number: "SELECT upper(volume) FROM trades" => expect![[r#"
+        E0902: `upper` does not take (BIGINT) at «upper(volume)»
+          help: it takes upper(str)
+    "#]];
+    a_window_in_group_by: "SELECT count(*) FROM trades GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)" => expect![[r#"
+        E0903: `TUMBLE` cannot be used: windows stand in FROM at «TUMBLE»
+          help: `FROM s WINDOW TUMBLING (SIZE 1 MINUTE)`; its edges are the columns `window_start` and `window_end`
+    "#]];
+    a_mistyped_from: "SELECT * FORM trades" => expect![[r#"
+        E0101: expected the end of the statement, found `FORM` at «FORM»
+          help: did you mean `FROM`?
+    "#]];
+    a_negative_size: "SELECT count(*) FROM trades WINDOW TUMBLING (SIZE -1 SECONDS)" => expect![[r#"
+        E0403: SIZE must be longer than nothing at «-1 SECONDS»
+          help: write it as 5 SECONDS, 1 HOUR 30 MINUTES or INTERVAL '5' SECOND
+    "#]];
+    an_unknown_type: "SELECT CAST(volume AS INTEGR) FROM trades" => expect![[r#"
+        E0301: there is no type `INTEGR` at «INTEGR»
+          help: did you mean `INTEGER`?
+    "#]];
+    an_edge_without_a_window: "SELECT window_start FROM trades" => expect![[r#"
+        E0202: there is no column `window_start` at «window_start»
+          help: windows that emit when they close have it: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)
+    "#]];
+    a_window_on_delayed_rows: "CREATE STREAM d AS SELECT ts, price FROM trades WINDOW DELAY (10 SECONDS); SELECT count(*) FROM d WINDOW TUMBLING (SIZE 5 SECONDS)" => expect![[r#"
+        E0406: WINDOW DELAY keeps rows back until the watermark has passed them; this window would drop them as late at «WINDOW TUMBLING (SIZE 5 SECONDS)»
+          help: put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH ("event.time" = 'ts') AS SELECT …
+    "#]];
+    a_window_on_rows_at_a_rate: "SELECT count(*) FROM (SELECT ts, price FROM trades OUTPUT ALL EVERY 10 SECONDS) WINDOW TUMBLING (SIZE 5 SECONDS)" => expect![[r#"
+        E0406: OUTPUT … EVERY keeps rows back until the watermark has passed them; this window would drop them as late at «WINDOW TUMBLING (SIZE 5 SECONDS)»
+          help: put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH ("event.time" = 'ts') AS SELECT …
+    "#]];
+    an_order_of_rows_at_a_rate: "CREATE STREAM d AS SELECT ts, price FROM trades OUTPUT LAST EVERY 3 EVENTS; SELECT sum(price) OVER (ORDER BY ts) FROM d" => expect![[r#"
+        E0613: a stream can be ordered by its event time only, ascending at «ts»
+          help: leave the order out to take rows as they arrive, set "event.time" on the stream, or put a window around the query
+    "#]];
     an_aggregate_in_where: "SELECT symbol FROM trades WINDOW TUMBLING (SIZE 1 MINUTE) WHERE count(*) > 1 GROUP BY symbol" => expect![[r#"
         E0904: an aggregate cannot stand in WHERE at «count(*) > 1»
           help: filter groups with HAVING and OVER results with QUALIFY
@@ -244,7 +344,17 @@ refused! {
     a_sliding_window_cannot_be_corrected: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT sum(n) FROM s WINDOW LENGTH (3)" => expect![[r#"
             E0803: a sliding window cannot be corrected by late rows, and `s` asks for it at «WINDOW LENGTH (3)»
-              help: use TUMBLING, HOP, CUMULATE or SESSION, or late.policy = 'drop'
+              help: use TUMBLING, HOP or CUMULATE, or late.policy = 'drop'
+        "#]];
+    a_session_cannot_be_corrected: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
+        SELECT sum(n) FROM s WINDOW SESSION (GAP 3 SECONDS)" => expect![[r#"
+            E0803: a session cannot be corrected by late rows, and `s` asks for it at «WINDOW SESSION (GAP 3 SECONDS)»
+              help: use TUMBLING, HOP or CUMULATE, or late.policy = 'drop'
+        "#]];
+    a_rate_of_half_a_correction: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
+        SELECT sum(n) FROM s WINDOW TUMBLING (SIZE 3 SECONDS) OUTPUT LAST EVERY 5 EVENTS" => expect![[r#"
+            E0701: OUTPUT FIRST, LAST and SNAPSHOT cannot take rows that are taken back later at «OUTPUT LAST EVERY 5 EVENTS»
+              help: use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'
         "#]];
     a_window_over_corrections: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT count(*) FROM (SELECT window_end AS t, count(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE)) WINDOW TUMBLING (SIZE 1 HOUR)" => expect![[r#"

@@ -413,7 +413,7 @@ golden! {
 #[test]
 fn a_stream_made_by_a_query_takes_its_columns() {
     let program =
-        program("INSERT INTO big SELECT symbol, price FROM trades WHERE price > 5; SELECT * FROM big");
+        program("CREATE STREAM big AS SELECT symbol, price FROM trades WHERE price > 5; SELECT * FROM big");
     assert_eq!(program.streams[2].name, "big");
     assert_eq!(program.queries[0].name, "big");
     assert_eq!(program.queries[0].target, Target::Stream(program.streams[2].id));

@@ -12,7 +12,7 @@ fn results_have_the_types_of_the_dialect() {
         ("n * 1.5", "DOUBLE"),
         ("n / 2", "BIGINT"),
         ("length(k)", "INT"),
-        ("CAST(n AS DECIMAL(10, 2))", "DECIMAL(10,2)"),
+        ("CAST(n AS DECIMAL(10, 2))", "DECIMAL(10, 2)"),
         ("k || 'x'", "STRING"),
         ("n > 1", "BOOL"),
         ("now()", "TIMESTAMP"),
@@ -39,7 +39,7 @@ fn aggregates_have_the_types_of_the_dialect() {
         ("sum(volume)", "BIGINT"),
         ("sum(price)", "DOUBLE"),
         ("avg(volume)", "DOUBLE"),
-        ("avg(CAST(price AS DECIMAL(10, 2)))", "DECIMAL(14,6)"),
+        ("avg(CAST(price AS DECIMAL(10, 2)))", "DECIMAL(14, 6)"),
         ("min(ts)", "TIMESTAMP"),
         ("stddev(volume)", "DOUBLE"),
         ("median(volume)", "DOUBLE"),
@@ -118,7 +118,8 @@ fn types_that_do_not_fit_are_told_apart_in_sql() {
     "#]]
     .assert_eq(&errors("SELECT price FROM trades WHERE price + 1"));
     expect![[r#"
-        E0902: `abs` expects a number but received STRING at «abs(symbol)»
+        E0902: `abs` does not take (STRING) at «abs(symbol)»
+          help: it takes abs(numeric_expression)
     "#]]
     .assert_eq(&errors("SELECT abs(symbol) FROM trades"));
     expect![[r#"

@@ -389,7 +389,7 @@ fn expressions() {
           help: compare the ends: a_start < b_end AND b_start < a_end
         ~a
           E0610 at «a»: the operator `~` is not supported
-          help: write x ^ -1
+          help: write bitnot(x)
         a:b
           E0101 at «:»: expected the end of the statement, found `:`
           help: -
@@ -412,7 +412,7 @@ fn expressions() {
           E0302 at «a»: the type SMALLINT is not supported
           help: use INT (32 bits) or BIGINT (64 bits)
         CAST(a AS WIBBLE)
-          E0301 at «a»: there is no type `WIBBLE`
+          E0301 at «WIBBLE»: there is no type `WIBBLE`
           help: BOOL, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, TIMESTAMP, DATE, TIME, INTERVAL, JSON, ARRAY<T>, MAP<K, V> or STRUCT<name T, …>
         CAST(a AS DATE FORMAT 'YYYY')
           E0608 at «a»: CAST … FORMAT is not supported

@@ -319,7 +319,7 @@ fn wrong_windows_are_refused_where_they_are_wrong() {
           E0403 at «0 SECONDS»: SIZE must be longer than nothing
           help: write it as 5 SECONDS, 1 HOUR 30 MINUTES or INTERVAL '5' SECOND
         WINDOW TUMBLING (SIZE -5 SECONDS)
-          E0101 at «SIZE»: expected SIZE, a length of time, found `SIZE`
+          E0403 at «-5 SECONDS»: SIZE must be longer than nothing
           help: write it as 5 SECONDS, 1 HOUR 30 MINUTES or INTERVAL '5' SECOND
         WINDOW TUMBLING (SIZ 1 MINUTE)
           E0402 at «SIZ»: TUMBLING has no parameter `SIZ`
@@ -334,8 +334,8 @@ fn wrong_windows_are_refused_where_they_are_wrong() {
           E0408 at «'Europe/Berln'»: 'Europe/Berln' is no time zone
           help: did you mean 'Europe/Berlin'?
         WINDOW TUMBLING (SIZE 1 MINUTE, OFFSET -1 SECOND)
-          E0101 at «OFFSET»: expected OFFSET, a length of time, found `OFFSET`
-          help: write it as 5 SECONDS, 1 HOUR 30 MINUTES or INTERVAL '5' SECOND
+          E0403 at «-1 SECOND»: an offset is not negative
+          help: add the window's size to it: edges repeat with that period
         WINDOW HOP (SIZE 1 MINUTE)
           E0402 at «HOP»: HOP needs SLIDE
           help: usage: HOP (SIZE …, SLIDE …, [OFFSET …], [ZONE …])
