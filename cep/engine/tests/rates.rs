@@ -113,7 +113,8 @@ fn reference(kind: &str, all: &[Line], stamps: &[i64], every: Every) -> Vec<Line
             "SNAPSHOT" => {
                 // A deleted group is forgotten: when it comes back it is the newest.
                 let all = &all[..to];
-                let since = |g: &str| all.iter().rposition(|l| l.group == g && l.op == "-D").map_or(0, |d| d + 1);
+                let since =
+                    |g: &str| all.iter().rposition(|l| l.group == g && l.op == "-D").map_or(0, |d| d + 1);
                 let first = |g: &str| (since(g)..to).find(|&l| all[l].group == g);
                 let mut there: Vec<&str> = groups(all).into_iter().filter(|g| is_there(all, g)).collect();
                 there.sort_by_key(|g| first(g));
