@@ -111,7 +111,14 @@ fn reference(kind: &str, all: &[Line], stamps: &[i64], every: Every) -> Vec<Line
                 }
             }
             "SNAPSHOT" => {
-                for group in groups(&all[..to]).into_iter().filter(|g| is_there(&all[..to], g)) {
+                // A deleted group is forgotten: when it comes back it is the newest.
+                let all = &all[..to];
+                let since =
+                    |g: &str| all.iter().rposition(|l| l.group == g && l.op == "-D").map_or(0, |d| d + 1);
+                let first = |g: &str| (since(g)..to).find(|&l| all[l].group == g);
+                let mut there: Vec<&str> = groups(all).into_iter().filter(|g| is_there(all, g)).collect();
+                there.sort_by_key(|g| first(g));
+                for group in there {
                     let last = all[..to].iter().rfind(|l| l.group == group).expect("it has a row");
                     let op = if last.op.is_empty() { "" } else { "+I" };
                     out.push(Line { op: op.to_string(), ..at(end, last) });

@@ -69,7 +69,7 @@ impl Column {
                     let row = row as usize;
                     bytes
                         .extend_from_slice(&in_bytes[in_offsets[row] as usize..in_offsets[row + 1] as usize]);
-                    offsets.push(bytes.len() as i32);
+                    offsets.push(offset_of(bytes.len()));
                 }
             }
             (Values::Any(o), Values::Any(i)) => {
@@ -116,8 +116,9 @@ impl Column {
             (Values::Bytes { offsets, bytes }, Values::Bytes { offsets: in_offsets, bytes: in_bytes }) => {
                 let (start, end) = (in_offsets[from], in_offsets[to]);
                 let (offsets, bytes) = (offsets.to_mut(), bytes.to_mut());
-                let shift = bytes.len() as i32 - start;
+                let shift = offset_of(bytes.len()) - start;
                 bytes.extend_from_slice(&in_bytes[start as usize..end as usize]);
+                offset_of(bytes.len());
                 offsets.extend(in_offsets[from + 1..=to].iter().map(|o| o + shift));
             }
             (Values::Any(o), Values::Any(i)) => {
@@ -177,6 +178,14 @@ impl Column {
             }
         }
     }
+}
+
+/// An offset in the text of a column.
+///
+/// # Panics
+/// If it is beyond 2 GiB: operators refuse rows long before (`TEXT_BYTES_MAX`).
+fn offset_of(bytes: usize) -> i32 {
+    i32::try_from(bytes).expect("a column holds at most 2 GiB of text")
 }
 
 fn append_fixed<T: ArrowNativeType>(out: &mut Buf<T>, source: &[T], rows: &[u32]) {

@@ -13,7 +13,7 @@ mod gather;
 
 pub use buf::{Buf, ByteBuf};
 
-use arrow_array::ArrayRef;
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
 /// The physical values of a column.
@@ -131,6 +131,15 @@ impl Column {
             Values::Any(a) => {
                 arrow_cast::display::array_value_to_string(a, row).unwrap_or_else(|e| e.to_string())
             }
+        }
+    }
+
+    /// Bytes of text, or of arrays and structs, in rows `from..to`.
+    pub fn text_bytes(&self, from: usize, to: usize) -> usize {
+        match &self.values {
+            Values::Bytes { offsets, .. } => (offsets[to] - offsets[from]) as usize,
+            Values::Any(array) => array.slice(from, to - from).to_data().get_slice_memory_size().unwrap_or(0),
+            _ => 0,
         }
     }
 

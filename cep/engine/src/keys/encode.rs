@@ -12,7 +12,7 @@ use crate::column::{Column, Values};
 #[derive(Debug, Default)]
 pub struct KeyEncoder {
     bytes: Vec<u8>,
-    offsets: Vec<u32>,
+    offsets: Vec<usize>,
 }
 
 /// Encoded keys of a chunk.
@@ -28,7 +28,7 @@ pub enum KeyRows<'a> {
     /// Encoded rows.
     Encoded {
         /// Starts and the end.
-        offsets: &'a [u32],
+        offsets: &'a [usize],
         /// The bytes.
         bytes: &'a [u8],
     },
@@ -40,7 +40,7 @@ impl KeyRows<'_> {
     pub fn get(&self, row: usize) -> &[u8] {
         match self {
             KeyRows::Text { offsets, bytes } => &bytes[offsets[row] as usize..offsets[row + 1] as usize],
-            KeyRows::Encoded { offsets, bytes } => &bytes[offsets[row] as usize..offsets[row + 1] as usize],
+            KeyRows::Encoded { offsets, bytes } => &bytes[offsets[row]..offsets[row + 1]],
         }
     }
 }
@@ -69,7 +69,7 @@ impl KeyEncoder {
             for column in columns {
                 encode_value(column, row, &mut self.bytes);
             }
-            self.offsets.push(self.bytes.len() as u32);
+            self.offsets.push(self.bytes.len());
         }
         KeyRows::Encoded { offsets: &self.offsets, bytes: &self.bytes }
     }

@@ -86,7 +86,7 @@ impl KeyTable {
                 self.find_or_insert_all(rows, out, fresh);
             }
             KeyRows::Encoded { offsets, bytes } => {
-                let rows = offsets.windows(2).map(|w| &bytes[w[0] as usize..w[1] as usize]);
+                let rows = offsets.windows(2).map(|w| &bytes[w[0]..w[1]]);
                 self.find_or_insert_all(rows, out, fresh);
             }
         }

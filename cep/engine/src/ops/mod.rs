@@ -39,6 +39,11 @@ use crate::time::NodeTime;
 
 /// Groups that one advance of the watermark or the stamp emits, about, where it is cut into several.
 const CLOSE_ROWS: usize = 1024;
+/// Bytes of text that the rows and keys of one operator may have: half of what a column can address,
+/// so that its results fit as well. Tests have less.
+const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
+/// Code of a row for which there is no room.
+const NO_ROOM_CODE: &str = "E1012";
 /// Windows of one pane, or periods, that a row may end without its step being cut.
 const FEW_CLOSES: i64 = 64;
 

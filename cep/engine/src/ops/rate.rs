@@ -4,8 +4,8 @@
 //! ALL gives the rows of a period together at its end. FIRST lets the first row of each group
 //! through at once and no other of that group until the period ends. LAST gives the last row of each
 //! group at the end, marked as the change since the period before. SNAPSHOT gives the latest row of
-//! every group, of all periods, at the end. Groups come in order of their first row. The end of input
-//! ends the period.
+//! every group, of all periods, at the end. Groups come in order of their first row; SNAPSHOT forgets
+//! groups that are deleted. The end of input ends the period.
 
 use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::RateNode;
@@ -17,6 +17,9 @@ use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
 use crate::keys::{KeyTable, encode_value};
 use crate::time::NodeTime;
+
+/// Rank of a group that was deleted.
+const GONE: u64 = u64::MAX;
 
 /// An output rate limiter.
 #[derive(Debug)]
@@ -30,6 +33,13 @@ pub struct RateOp {
     groups: KeyTable,
     /// Row of `held` of each group.
     row_of: Vec<u32>,
+    /// Rank of each group by its first row since it was there.
+    ranks: Vec<u64>,
+    next_rank: u64,
+    /// Groups that are gone.
+    gone: usize,
+    /// Rows of the chunk that are in `held`, or need not be.
+    taken: usize,
     /// LAST of rows that replace each other: whether each group was there before the period.
     was_there: Vec<bool>,
     /// Rows of the period so far.
@@ -70,6 +80,10 @@ impl RateOp {
             types,
             groups: KeyTable::new(),
             row_of: Vec::new(),
+            ranks: Vec::new(),
+            next_rank: 0,
+            gone: 0,
+            taken: 0,
             was_there: Vec::new(),
             count: 0,
             due: None,
@@ -82,7 +96,7 @@ impl RateOp {
         let (Every::Ns(ns), RateKind::Snapshot, Some(due)) = (self.every, self.kind, self.due) else {
             return None;
         };
-        let live = self.live().count();
+        let live = self.there_count();
         (live > 0).then(|| due.saturating_add(ns.saturating_mul((CLOSE_ROWS / live) as i64)))
     }
 
@@ -94,41 +108,41 @@ impl RateOp {
         }
     }
 
-    /// Rows of the latest state of each group.
-    fn live(&self) -> impl Iterator<Item = u32> + '_ {
-        self.row_of.iter().copied().filter(|&r| self.held.ops.get(r as usize) != Some(&Op::Delete))
-    }
-
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         let time = cx.time;
+        self.taken = 0;
         for row in 0..input.rows() {
             let step = step_row(input.pos[row]);
-            self.end_periods(step, time, out);
+            self.end_periods((input, row), step, time, out);
             if let (Every::Ns(ns), None) = (self.every, self.due) {
                 self.due = Some(time.stamps[step].saturating_add(ns));
             }
             self.take(input, row, out);
             self.count += 1;
             if matches!(self.every, Every::Rows(n) if self.count >= n) {
+                self.hold(input, row + 1);
                 self.give(input.pos[row], out);
             }
         }
-        self.end_periods(time.last_row(), time, out);
+        self.end_periods((input, input.rows()), time.last_row(), time, out);
+        self.hold(input, input.rows());
         if time.flush {
             self.give(position(time.last_row(), Phase::Flush), out);
         }
     }
 
-    /// Ends the periods whose end the stamps have reached by step row `step`.
-    fn end_periods(&mut self, step: usize, time: NodeTime<'_>, out: &mut Chunk) {
+    /// Ends the periods whose end the stamps have reached by step row `step`; `before` are the rows of
+    /// the chunk so far.
+    fn end_periods(&mut self, before: (&Chunk, usize), step: usize, time: NodeTime<'_>, out: &mut Chunk) {
         let Every::Ns(ns) = self.every else { return };
         while let Some(due) = self.due.filter(|&d| d <= time.stamps[step]) {
+            self.hold(before.0, before.1);
             let first = time.first_stamp_reaching(due, 0).expect("it is reached by `step`");
             self.give(position(first, Phase::Stamp).max(out.pos.last().copied().unwrap_or(0)), out);
             // Empty periods pass without output, but for snapshots of what there is.
             let behind = time.stamps[step].saturating_sub(due) / ns;
-            let repeats = self.kind == RateKind::Snapshot && self.live().next().is_some();
+            let repeats = self.kind == RateKind::Snapshot && self.there_count() > 0;
             let skip = if repeats { 0 } else { behind };
             // A period that ends beyond all time never ends.
             let passed = skip.checked_add(1).and_then(|periods| ns.checked_mul(periods));
@@ -148,7 +162,7 @@ impl RateOp {
 
     fn take(&mut self, input: &Chunk, row: usize, out: &mut Chunk) {
         match self.kind {
-            RateKind::All => self.held.append_range(input, row, row + 1),
+            RateKind::All => {}
             RateKind::First => {
                 if self.group(input, row).1 {
                     out.append_range(input, row, row + 1);
@@ -156,27 +170,69 @@ impl RateOp {
             }
             RateKind::Last | RateKind::Snapshot => {
                 let (group, is_new) = self.group(input, row);
-                let at = self.held.rows() as u32;
-                self.held.append_range(input, row, row + 1);
+                let at = (self.held.rows() + row - self.taken) as u32;
                 if is_new {
                     self.row_of.push(at);
+                    self.ranks.push(self.next_rank);
                     self.was_there.push(input.ops.get(row).is_some_and(|&op| op != Op::Insert));
                 } else {
-                    self.row_of[group] = at
+                    self.row_of[group] = at;
+                    if self.ranks[group] == GONE {
+                        self.ranks[group] = self.next_rank;
+                        self.gone -= 1;
+                    }
                 }
-                if self.held.rows() > 64 && self.held.rows() > 2 * self.row_of.len() {
-                    self.compact();
+                self.next_rank += 1;
+                if self.kind == RateKind::Snapshot && input.ops.get(row) == Some(&Op::Delete) {
+                    self.ranks[group] = GONE;
+                    self.gone += 1;
                 }
             }
         }
     }
 
-    /// Drops held rows that a later row of their group has replaced.
+    /// Puts the rows of the chunk before `to` into `held`.
+    fn hold(&mut self, input: &Chunk, to: usize) {
+        if self.kind != RateKind::First {
+            self.held.append_range(input, self.taken, to);
+        }
+        self.taken = to;
+        let replaces = matches!(self.kind, RateKind::Last | RateKind::Snapshot);
+        if replaces && self.held.rows() > 64 && self.held.rows() > 2 * self.there_count() {
+            self.compact();
+        }
+    }
+
+    fn there_count(&self) -> usize {
+        self.row_of.len() - self.gone
+    }
+
+    /// Groups that are there, by number.
+    fn there(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.row_of.len()).filter(|&g| self.ranks[g] != GONE)
+    }
+
+    /// The same in order of their first rows.
+    fn in_order(&self) -> Vec<usize> {
+        let mut groups: Vec<usize> = self.there().collect();
+        if !groups.is_sorted_by_key(|&g| self.ranks[g]) {
+            groups.sort_by_key(|&g| self.ranks[g]);
+        }
+        groups
+    }
+
+    /// Drops held rows that a later row of their group has replaced, and groups that are gone.
     fn compact(&mut self) {
+        let ranks = &self.ranks;
+        let groups = self.groups.retain(|g| ranks[g as usize] != GONE);
+        let rows: Vec<u32> = groups.iter().map(|&g| self.row_of[g as usize]).collect();
         let mut kept = Chunk { columns: self.types.iter().map(Column::new).collect(), ..Chunk::default() };
-        kept.append_gather(&self.held, &self.row_of);
+        kept.append_gather(&self.held, &rows);
         self.held = kept;
-        self.row_of = (0..self.row_of.len() as u32).collect();
+        self.row_of = (0..rows.len() as u32).collect();
+        self.ranks = groups.iter().map(|&g| self.ranks[g as usize]).collect();
+        self.was_there = groups.iter().map(|&g| self.was_there[g as usize]).collect();
+        self.gone = 0;
     }
 
     /// Ends the period at `pos`.
@@ -199,7 +255,7 @@ impl RateOp {
                 }
             }
             RateKind::Snapshot => {
-                let live: Vec<u32> = self.live().collect();
+                let live: Vec<u32> = self.in_order().into_iter().map(|g| self.row_of[g]).collect();
                 out.append_gather(&self.held, &live);
                 if !self.held.ops.is_empty() {
                     out.ops[from..].fill(Op::Insert);
@@ -212,15 +268,19 @@ impl RateOp {
             self.held.clear();
             self.groups.clear();
             self.row_of.clear();
+            self.ranks.clear();
+            self.next_rank = 0;
+            self.gone = 0;
             self.was_there.clear();
         }
     }
 
     /// Writes the state.
     pub fn encode(&self, out: &mut Writer) {
+        let groups = self.in_order();
         let rows: Vec<u32> = match self.kind {
             RateKind::All | RateKind::First => (0..self.held.rows() as u32).collect(),
-            RateKind::Last | RateKind::Snapshot => self.row_of.clone(),
+            RateKind::Last | RateKind::Snapshot => groups.iter().map(|&g| self.row_of[g]).collect(),
         };
         let mut live = Chunk { columns: self.types.iter().map(Column::new).collect(), ..Chunk::default() };
         live.append_gather(&self.held, &rows);
@@ -231,9 +291,14 @@ impl RateOp {
         for (column, data_type) in live.columns.iter().zip(&self.types) {
             out.column(column, data_type);
         }
-        out.u64(self.groups.len() as u64);
-        (0..self.groups.len() as u32).for_each(|g| out.blob(self.groups.key(g)));
-        self.was_there.iter().for_each(|&there| out.bool(there));
+        if self.kind == RateKind::First {
+            out.u64(self.groups.len() as u64);
+            (0..self.groups.len() as u32).for_each(|g| out.blob(self.groups.key(g)));
+        } else {
+            out.u64(groups.len() as u64);
+            groups.iter().for_each(|&g| out.blob(self.groups.key(g as u32)));
+        }
+        groups.iter().for_each(|&g| out.bool(self.was_there[g]));
     }
 
     /// Reads what [`RateOp::encode`] of the same plan wrote.
@@ -266,6 +331,9 @@ impl RateOp {
             RateKind::Last | RateKind::Snapshot if self.groups.len() == rows => (0..rows as u32).collect(),
             RateKind::Last | RateKind::Snapshot => return Err(DecodeError("groups without rows".into())),
         };
+        self.next_rank = self.row_of.len() as u64;
+        self.ranks = (0..self.next_rank).collect();
+        self.gone = 0;
         self.was_there.clear();
         for _ in 0..self.row_of.len() {
             self.was_there.push(input.bool()?);

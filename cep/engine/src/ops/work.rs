@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampNanosecondArray};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 
-use super::Operator;
+use super::{NO_ROOM_CODE, Operator};
 use crate::{Actions, Budget, Partition, Progress};
 
 const SECOND: i64 = 1_000_000_000;
@@ -15,15 +15,19 @@ const START: i64 = 1_700_000_000 * SECOND;
 
 /// Runs `query` over rows at `times`; the partition and its rows of output.
 fn run(query: &str, times: &[i64]) -> (Partition, usize) {
+    run_with(query, times, "")
+}
+
+/// The same with further options of the stream.
+fn run_with(query: &str, times: &[i64], options: &str) -> (Partition, usize) {
     let script = format!(
         "CREATE STREAM s (ts TIMESTAMP, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
-         \"watermark.lateness\" = '1 second'); {query};"
+         \"watermark.lateness\" = '1 second'{options}); {query};"
     );
     let program = compile(&script, &CompileOptions::default()).expect("it compiles");
     let mut partition = Partition::new(Arc::new(program), &[]).expect("it can be built");
     let mut actions = Actions::new();
     let mut rows = 0;
-    let times = times.iter().copied().collect::<Vec<_>>();
     for (nth, times) in times.chunks(4096).enumerate() {
         let columns: [(&str, ArrayRef, bool); 2] = [
             ("ts", Arc::new(TimestampNanosecondArray::from(times.to_vec())), true),
@@ -37,6 +41,62 @@ fn run(query: &str, times: &[i64]) -> (Partition, usize) {
         actions.clear();
     }
     (partition, rows)
+}
+
+#[test]
+fn a_row_without_room_for_its_text_is_an_error_wherever_entries_end() {
+    let script = |window: &str| {
+        format!(
+            "CREATE STREAM s (ts TIMESTAMP, k STRING) WITH (\"event.time\" = 'ts', clock = 'event'); \
+             SELECT k FROM s WINDOW {window} ORDER BY ts LIMIT 3;"
+        )
+    };
+    let columns: [(&str, ArrayRef, bool); 2] = [
+        (
+            "ts",
+            Arc::new(TimestampNanosecondArray::from_iter_values((0..300).map(|i| START + i * SECOND))),
+            true,
+        ),
+        ("k", Arc::new(StringArray::from_iter_values((0..300).map(|i| i.to_string().repeat(3_000)))), true),
+    ];
+    let rows = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
+    for window in [
+        "TUMBLING (SIZE 1 DAY)",
+        "HOP (SIZE 2 DAYS, SLIDE 1 DAY)",
+        "SESSION (GAP 1 HOUR)",
+        "LENGTHBATCH (300)",
+    ] {
+        let outcome = |pieces: usize| {
+            let program = compile(&script(window), &CompileOptions::default()).expect("it compiles");
+            let mut partition = Partition::new(Arc::new(program), &[]).expect("it can be built");
+            let mut actions = Actions::new();
+            for (nth, from) in (0..300).step_by(300 / pieces).enumerate() {
+                let rows = rows.slice(from, 300 / pieces);
+                let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+                let entry = Entry { index: LogIndex(nth as u64), stamp: StampNs(0), kind };
+                assert_eq!(partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions), Progress::Done);
+            }
+            assert!(actions.errors.iter().all(|e| e.code == NO_ROOM_CODE), "{window}");
+            (actions.errors.len(), partition.state_hash())
+        };
+        let whole = outcome(1);
+        assert!((100..250).contains(&whole.0), "{window}: {} rows refused", whole.0);
+        assert_eq!(outcome(30), whole, "{window}");
+    }
+}
+
+#[test]
+fn windows_by_key_keep_as_many_keys_as_they_may() {
+    let times: Vec<i64> = (0..97).map(|i| START + i * SECOND).collect();
+    for (query, kept) in [
+        ("SELECT n, count(*) AS c FROM s WINDOW UNIQUE (n)", 10),
+        ("SELECT n, count(*) AS c FROM s WINDOW FIRSTUNIQUE (n)", 10),
+        ("SELECT n, minForever(n) AS m FROM s WINDOW LENGTH (3) GROUP BY n", 10),
+        ("SELECT n, count(*) AS c FROM s WINDOW FREQUENT (1000, n) GROUP BY n", 10),
+    ] {
+        let (_, rows) = run_with(query, &times, ", \"state.keys.max\" = '10'");
+        assert_eq!(rows, kept, "{query}");
+    }
 }
 
 /// Work of the only operator that counts it.

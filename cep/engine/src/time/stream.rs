@@ -117,7 +117,7 @@ impl StreamClock {
         }
         let base = *self.idle_base.get_or_insert(self.watermark);
         if base != WATERMARK_START {
-            self.watermark = self.watermark.max(base.saturating_add(stamp - idle_at));
+            self.watermark = self.watermark.max(base.saturating_add(stamp.saturating_sub(idle_at)));
         }
         true
     }

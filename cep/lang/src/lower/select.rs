@@ -457,7 +457,8 @@ impl Lowering<'_> {
         let names = names.chain((width..schema.fields().len()).map(unnamed)).collect();
         self.columns = Columns::with_names(&schema, names);
         let OpenSliding { input, window } = open;
-        let node = SlidingNode { input, window, filter, keys, calls, schema: schema.clone() };
+        let keys_max = self.relation.limits.keys_max;
+        let node = SlidingNode { input, window, filter, keys, calls, schema: schema.clone(), keys_max };
         self.relation.flow = Flow::Stream(Node::Sliding(Box::new(node)));
         self.relation.schema = schema;
         self.having(FilterClause::Where)

@@ -282,7 +282,7 @@ impl Text {
     }
 
     fn sliding(&mut self, depth: usize, node: &SlidingNode) {
-        let SlidingNode { input, window, filter, keys, calls, schema: _ } = node;
+        let SlidingNode { input, window, filter, keys, calls, schema: _, keys_max: _ } = node;
         let rows = input.schema();
         let (window, state) = sliding_text(window, rows);
         self.line(depth, format_args!("sliding window {window}"));

@@ -163,6 +163,9 @@ pub struct SlidingNode {
     pub calls: Vec<AggCall>,
     /// Input columns then aggregates.
     pub schema: SchemaRef,
+    /// `state.keys.max`, of what is kept by key: UNIQUE, FIRSTUNIQUE, FREQUENT, LOSSYFREQUENT,
+    /// minForever and maxForever.
+    pub keys_max: u64,
 }
 
 /// Unwindowed GROUP BY: an upsert of the group's row for every input row (R-SQL-3a).

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use cep_lang::plan::Expr;
 
+use super::KEYS_CODE;
+use super::place::Refusal;
 use crate::agg::{AggInput, AggPlan, AggSet, EmitError};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
@@ -64,14 +66,20 @@ pub struct Counted {
     free_cells: Vec<u32>,
     /// One group to merge in.
     merged: AggSet,
+    cells_max: usize,
 }
 
 impl Counted {
-    /// Rows of frequent values of `keys`.
+    /// Rows of frequent values of `keys`; at most `cells_max` pairs of a key and a group.
     ///
     /// # Errors
     /// If an aggregate depends on the order of rows of different keys.
-    pub fn new(sketch: Sketch, keys: Vec<Expr>, plan: Arc<AggPlan>) -> std::result::Result<Self, String> {
+    pub fn new(
+        sketch: Sketch,
+        keys: Vec<Expr>,
+        plan: Arc<AggPlan>,
+        cells_max: usize,
+    ) -> std::result::Result<Self, String> {
         if plan.is_arrival_ordered() {
             return Err("EWMA and approx_percentile_kll need all rows in order of arrival, which FREQUENT and LOSSYFREQUENT \
                  do not keep; use a LENGTH or TIME window"
@@ -91,12 +99,32 @@ impl Counted {
             slots: 0,
             free_cells: Vec::new(),
             merged,
+            cells_max,
         })
     }
 
     /// The keys.
     pub fn exprs(&self) -> &[Expr] {
         &self.keys
+    }
+
+    /// Whether a row of `key` and `group` can be aggregated.
+    ///
+    /// # Errors
+    /// If it would be one pair of them too many.
+    pub fn check_room(&self, key: &[u8], group: &[u8]) -> std::result::Result<(), Refusal> {
+        if self.set.groups() - self.free_cells.len() < self.cells_max {
+            return Ok(());
+        }
+        let slot = self.tracked.get(key).map(|t| t.slot);
+        if slot.zip(self.groups.get(group)).is_some_and(|(slot, cells)| cells.contains_key(&slot)) {
+            return Ok(());
+        }
+        let message = format!(
+            "more than {} pairs of a frequent key and a group (state.keys.max); the row was left out",
+            self.cells_max
+        );
+        Err((KEYS_CODE, message))
     }
 
     /// Counts a row of `key`; the slot of its key if it passes. Call [`Counted::end_row`] when the row is done.

@@ -12,7 +12,7 @@
 //! - Nothing is emitted when rows leave. Rows leave at the latest when a step ends, so that the
 //!   state is a function of the rows and the stamp reached.
 //! - minForever and maxForever belong to the group, not to the window: they are kept apart and
-//!   bounded by [`KEYS_MAX`].
+//!   bounded by `state.keys.max`.
 //! - All orders among rows are orders of arrival.
 
 mod content;
@@ -30,8 +30,5 @@ mod unique;
 
 pub use operator::SlidingWindowOp;
 
-/// Keys that UNIQUE, FIRSTUNIQUE and minForever/maxForever remember at most; a row of one more is
-/// an error of that row.
-const KEYS_MAX: usize = 1_000_000;
-/// Code of that error.
+/// Code of a row of one key more than `state.keys.max`.
 const KEYS_CODE: &str = "E1010";

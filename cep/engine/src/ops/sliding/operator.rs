@@ -91,7 +91,8 @@ impl SlidingWindowOp {
         let is_lasting = |call: &AggCall| matches!(call.func, AggFunc::MinForever | AggFunc::MaxForever);
         let (lasting, windowed): (Vec<usize>, Vec<usize>) =
             (0..node.calls.len()).partition(|&c| is_lasting(&node.calls[c]));
-        let place = Place::new(&node.window, &types)?;
+        let keys_max = usize::try_from(node.keys_max).unwrap_or(usize::MAX);
+        let place = Place::new(&node.window, &types, keys_max)?;
         let plan_of = |calls: &[usize], removal: bool| {
             let calls: Vec<AggCall> = calls.iter().map(|&c| node.calls[c].clone()).collect();
             AggPlan::new(&calls, AggOptions { removal, order: Order::Arrival, merged: false })
@@ -103,7 +104,7 @@ impl SlidingWindowOp {
         let results = plan.result_types().map(Column::new).collect();
         let kind = match place {
             Some(place) => Kind::Kept(Box::new(kept(node, place, plan.clone(), &types))),
-            None => without_rows(node, plan.clone(), &types)?,
+            None => without_rows(node, plan.clone(), &types, keys_max)?,
         };
         let lasting_plan = plan_of(&lasting, false)?;
         let mut exprs: Vec<&Expr> = node.keys.iter().collect();
@@ -115,7 +116,7 @@ impl SlidingWindowOp {
         let lasting = (!lasting.is_empty()).then(|| Lasting {
             calls: lasting,
             results: lasting_plan.result_types().map(Column::new).collect(),
-            running: Running::new(&node.keys, lasting_plan.clone()),
+            running: Running::new(&node.keys, lasting_plan.clone(), keys_max),
         });
         Ok(SlidingWindowOp {
             at_place,
@@ -305,11 +306,14 @@ impl SlidingWindowOp {
             Kind::Counted(counted) => {
                 let mut key = Vec::new();
                 columns.iter().for_each(|c| encode_value(c, row, &mut key));
-                let slot = counted.arrive(&key);
-                if let (Some(slot), Some(row)) = (slot, candidate.body) {
-                    let mut group = Vec::new();
+                let mut group = Vec::new();
+                if let Some(row) = candidate.body {
                     let keys = self.body.columns(input, 0..self.key_count);
                     keys.iter().for_each(|c| encode_value(c, row as usize, &mut group));
+                    counted.check_room(&key, &group)?;
+                }
+                let slot = counted.arrive(&key);
+                if let (Some(slot), Some(row)) = (slot, candidate.body) {
                     let args = self.body.columns(input, self.key_count..self.key_count + self.arg_count);
                     let Scratch { results, failed, seq, emitted, .. } = &mut self.scratch;
                     seq[row as usize] = ordinal;
@@ -482,6 +486,7 @@ fn without_rows(
     node: &SlidingNode,
     plan: Arc<AggPlan>,
     types: &[DataType],
+    keys_max: usize,
 ) -> std::result::Result<Kind, String> {
     let or_all = |keys: &[Expr]| -> Vec<Expr> {
         let all = || types.iter().enumerate().map(|(i, t)| Expr::column(i, t.clone(), true)).collect();
@@ -489,8 +494,8 @@ fn without_rows(
     };
     let (sketch, keys) = match &node.window {
         SlidingWindow::FirstUnique { keys } => {
-            let running = Running::new(&node.keys, plan);
-            return Ok(Kind::First(Box::new(FirstUnique::new(keys.clone(), running))));
+            let running = Running::new(&node.keys, plan, keys_max);
+            return Ok(Kind::First(Box::new(FirstUnique::new(keys.clone(), running, keys_max))));
         }
         SlidingWindow::Frequent { counters, keys } => {
             (Sketch::Frequent { counters: usize::try_from(*counters).unwrap_or(usize::MAX) }, keys)
@@ -507,5 +512,5 @@ fn without_rows(
         | SlidingWindow::Unique { .. }
         | SlidingWindow::Expression { .. } => unreachable!("these keep their rows"),
     };
-    Ok(Kind::Counted(Box::new(Counted::new(sketch, or_all(keys), plan)?)))
+    Ok(Kind::Counted(Box::new(Counted::new(sketch, or_all(keys), plan, keys_max)?)))
 }

@@ -45,11 +45,11 @@ pub struct Arrival<'a> {
 pub type Refusal = (&'static str, String);
 
 impl Place {
-    /// The kind of `window` over rows of columns `types`; `None` for those that keep no rows.
+    /// The kind of `window` over rows of columns `types`, with at most `keys_max` keys; `None` for those that keep no rows.
     ///
     /// # Errors
     /// The reason why it cannot be built, for the user.
-    pub fn new(window: &SlidingWindow, types: &[DataType]) -> Result<Option<Self>, String> {
+    pub fn new(window: &SlidingWindow, types: &[DataType], keys_max: usize) -> Result<Option<Self>, String> {
         Ok(Some(match window {
             SlidingWindow::Length { rows } => Place::Queue(Queue::new(Some(*rows), None)),
             SlidingWindow::Time { size_ns } => Place::Queue(Queue::new(None, Some(*size_ns))),
@@ -60,7 +60,7 @@ impl Place {
                 Place::External(External::new(time.clone(), *size_ns))
             }
             SlidingWindow::Sort { rows, order } => Place::Sort(Sort::new(*rows, order)?),
-            SlidingWindow::Unique { keys } => Place::Unique(Unique::new(keys.clone())),
+            SlidingWindow::Unique { keys } => Place::Unique(Unique::new(keys.clone(), keys_max)),
             SlidingWindow::Expression { condition } => {
                 Place::Expression(Box::new(Expression::new(condition, types)?))
             }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use cep_lang::plan::Expr;
 
+use super::KEYS_CODE;
 use super::groups::Groups;
 use super::place::{Arrival, Refusal};
 use super::rows::NO_GROUP;
-use super::{KEYS_CODE, KEYS_MAX};
 use crate::agg::{AggInput, AggPlan, AggSet, EmitError, Slides};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
@@ -23,13 +23,14 @@ pub struct Running {
     slides: Slides,
     /// Group by row number, of the rows that enter.
     ids: Vec<u32>,
+    keys_max: usize,
 }
 
 impl Running {
-    /// No groups of `keys`.
-    pub fn new(keys: &[Expr], plan: Arc<AggPlan>) -> Self {
+    /// No groups of `keys`; there can be `keys_max`.
+    pub fn new(keys: &[Expr], plan: Arc<AggPlan>, keys_max: usize) -> Self {
         let set = AggSet::new(Arc::clone(&plan));
-        Running { groups: Groups::new(keys), plan, set, slides: Slides::default(), ids: Vec::new() }
+        Running { groups: Groups::new(keys), plan, set, slides: Slides::default(), ids: Vec::new(), keys_max }
     }
 
     /// Begins a chunk.
@@ -43,10 +44,13 @@ impl Running {
     /// # Errors
     /// If it would be one group too many.
     pub fn enter(&mut self, keys: &[&Column], row: usize) -> std::result::Result<(), Refusal> {
-        let Some(group) = self.groups.assign_one(keys, row, KEYS_MAX) else {
+        let Some(group) = self.groups.assign_one(keys, row, self.keys_max) else {
             return Err((
                 KEYS_CODE,
-                format!("more than {KEYS_MAX} groups with minForever or maxForever; the row was left out"),
+                format!(
+                    "more than {} groups that are kept for ever (state.keys.max); the row was left out",
+                    self.keys_max
+                ),
             ));
         };
         self.ids.resize(row, NO_GROUP);
@@ -101,14 +105,15 @@ pub struct FirstUnique {
     keys: Vec<Expr>,
     seen: KeyTable,
     key: Vec<u8>,
+    keys_max: usize,
     /// Aggregates over them.
     pub running: Running,
 }
 
 impl FirstUnique {
-    /// The first row of each value of `keys`.
-    pub fn new(keys: Vec<Expr>, running: Running) -> Self {
-        FirstUnique { keys, seen: KeyTable::new(), key: Vec::new(), running }
+    /// The first row of each value of `keys`, of which there are `keys_max`.
+    pub fn new(keys: Vec<Expr>, running: Running, keys_max: usize) -> Self {
+        FirstUnique { keys, seen: KeyTable::new(), key: Vec::new(), keys_max, running }
     }
 
     /// The keys.
@@ -126,10 +131,13 @@ impl FirstUnique {
         if self.seen.find(&self.key).is_some() {
             return Ok(false);
         }
-        if self.seen.len() >= KEYS_MAX {
+        if self.seen.len() >= self.keys_max {
             return Err((
                 KEYS_CODE,
-                format!("more than {KEYS_MAX} keys of FIRSTUNIQUE; the row was left out"),
+                format!(
+                    "more than {} keys of FIRSTUNIQUE (state.keys.max); the row was left out",
+                    self.keys_max
+                ),
             ));
         }
         self.seen.find_or_insert(&self.key);

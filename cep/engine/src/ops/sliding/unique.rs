@@ -2,9 +2,9 @@
 
 use cep_lang::plan::Expr;
 
+use super::KEYS_CODE;
 use super::place::{Arrival, Refusal};
 use super::rows::{NO_GROUP, WindowRows};
-use super::{KEYS_CODE, KEYS_MAX};
 use crate::column::Column;
 use crate::keys::{KeyTable, encode_value};
 
@@ -18,12 +18,13 @@ pub struct Unique {
     /// Row of each key.
     row: Vec<u32>,
     key: Vec<u8>,
+    keys_max: usize,
 }
 
 impl Unique {
-    /// The last row of each value of `keys`.
-    pub fn new(keys: Vec<Expr>) -> Self {
-        Unique { keys, table: KeyTable::new(), row: Vec::new(), key: Vec::new() }
+    /// The last row of each value of `keys`, of which there are `keys_max`.
+    pub fn new(keys: Vec<Expr>, keys_max: usize) -> Self {
+        Unique { keys, table: KeyTable::new(), row: Vec::new(), key: Vec::new(), keys_max }
     }
 
     /// The keys.
@@ -39,8 +40,11 @@ impl Unique {
         self.key.clear();
         arrival.columns.iter().for_each(|c| encode_value(c, arrival.row, &mut self.key));
         let found = self.table.find(&self.key);
-        if found.is_none() && self.table.len() >= KEYS_MAX {
-            return Err((KEYS_CODE, format!("more than {KEYS_MAX} keys of UNIQUE; the row was left out")));
+        if found.is_none() && self.table.len() >= self.keys_max {
+            return Err((
+                KEYS_CODE,
+                format!("more than {} keys of UNIQUE (state.keys.max); the row was left out", self.keys_max),
+            ));
         }
         let key = found.unwrap_or_else(|| self.table.find_or_insert(&self.key));
         self.row.resize(self.table.len(), NO_ROW);

@@ -168,7 +168,12 @@ impl AlignedWindow {
         });
         if let Some((pane, start, end)) = known {
             self.latest = known;
-            let mut run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
+            let run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
+            let mut run = self.shape.room(input, row, row + run, self.panes.text_bytes());
+            if run == 0 {
+                self.shape.refuse(input, row, cx.errors);
+                return (row + 1, false);
+            }
             if self.is_correction(pane) {
                 let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
                 let last = self.layout.last_end(pane).expect("a pane with rows is in a window");
@@ -213,6 +218,10 @@ impl AlignedWindow {
         }
         if self.keep_until(last) <= before {
             self.leave_out(input, row, cx);
+            return (row + 1, false);
+        }
+        if self.shape.room(input, row, row + 1, self.panes.text_bytes()) == 0 {
+            self.shape.refuse(input, row, cx.errors);
             return (row + 1, false);
         }
         if self.shape.refuses(input, row, cx.errors) {
@@ -288,8 +297,7 @@ impl AlignedWindow {
         let watermark = time.watermarks.after(step);
         let passed = self.layout.pane_of(watermark);
         let pos = position(step, Phase::Watermark);
-        loop {
-            let Some(end) = self.next_edge().filter(|&e| e <= passed) else { break };
+        while let Some(end) = self.next_edge().filter(|&e| e <= passed) {
             let at =
                 Moment { time: self.layout.start_of(end).saturating_sub(1), stamp: time.stamps[step], pos };
             self.window_result(end, at, cx.errors);

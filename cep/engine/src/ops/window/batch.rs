@@ -153,26 +153,26 @@ impl BatchWindowOp {
             let pos = input.pos[row];
             let stamp = time.stamps[step_row(pos)];
             if self.is_due(stamp) {
-                self.add(input, &mut run_from, run_to);
+                self.add(input, &mut run_from, run_to, cx.errors);
                 self.close_due(step_row(pos), time, out, cx.errors);
             }
             let passes = run_to < prepared && self.shape.prepare.original(run_to) as usize == row;
             let body = passes.then_some(run_to);
             if self.is_left_out(input, row, body, cx.errors) {
-                self.add(input, &mut run_from, run_to);
+                self.add(input, &mut run_from, run_to, cx.errors);
                 run_to += usize::from(passes);
                 run_from = run_to;
                 continue;
             }
             if self.closes_before(input, row, stamp) {
-                self.add(input, &mut run_from, run_to);
+                self.add(input, &mut run_from, run_to, cx.errors);
                 self.close(stamp, pos, out, cx.errors);
                 self.begin_condition(input, row);
             }
             let taken = self.take_row(input, row, stamp, cx.errors);
             match (taken, body) {
                 (Taken::Refused, Some(_)) => {
-                    self.add(input, &mut run_from, run_to);
+                    self.add(input, &mut run_from, run_to, cx.errors);
                     run_from += 1;
                     run_to += 1;
                 }
@@ -183,11 +183,11 @@ impl BatchWindowOp {
                 (_, None) => {}
             }
             if taken == Taken::Full {
-                self.add(input, &mut run_from, run_to);
+                self.add(input, &mut run_from, run_to, cx.errors);
                 self.close(stamp, pos, out, cx.errors);
             }
         }
-        self.add(input, &mut run_from, run_to);
+        self.add(input, &mut run_from, run_to, cx.errors);
         self.close_due(time.last_row(), time, out, cx.errors);
         if time.flush {
             self.close(time.last_stamp(), position(time.last_row(), Phase::Flush), out, cx.errors);
@@ -237,11 +237,16 @@ impl BatchWindowOp {
     }
 
     /// Adds prepared rows `*from..to` to the content.
-    fn add(&mut self, input: &Chunk, from: &mut usize, to: usize) {
-        if *from < to {
-            self.shape.add(&mut self.content, input, *from, to, self.seq);
-            self.seq += (to - *from) as u64;
-            *from = to;
+    fn add(&mut self, input: &Chunk, from: &mut usize, to: usize, errors: &mut Vec<OpError>) {
+        while *from < to {
+            let room = self.shape.room(input, *from, to, self.content.text_bytes());
+            self.shape.add(&mut self.content, input, *from, *from + room, self.seq);
+            self.seq += room as u64;
+            *from += room;
+            if room == 0 {
+                self.shape.refuse(input, *from, errors);
+                *from += 1;
+            }
         }
     }
 

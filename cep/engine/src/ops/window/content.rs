@@ -12,6 +12,7 @@ use crate::column::{Column, Values};
 use crate::keys::{KeyEncoder, KeyTable};
 use crate::ops::OpError;
 use crate::ops::prepare::Prepare;
+use crate::ops::{NO_ROOM_CODE, TEXT_BYTES_MAX};
 
 use super::lasting::{Lasting, is_lasting};
 
@@ -218,6 +219,43 @@ impl Shape {
         self.key_types.iter().chain(&self.call_types)
     }
 
+    /// How many of the prepared rows from `from` to `to` an operator takes that has `held` bytes of
+    /// text; the row after them is refused.
+    pub fn room(&self, input: &Chunk, from: usize, to: usize, held: usize) -> usize {
+        let total = self.prepare.rows(input);
+        let keys = self.prepare.columns(input, 0..self.key_types.len());
+        let of_rows = |from: usize, to: usize| -> usize {
+            match &self.plan {
+                Some(_) => keys.iter().map(|c| c.text_bytes(from, to)).sum(),
+                None => input.columns.iter().map(|c| c.text_bytes(from, to)).sum(),
+            }
+        };
+        let all = if self.plan.is_some() { total } else { input.rows() };
+        if held + of_rows(0, all) <= TEXT_BYTES_MAX {
+            return to - from;
+        }
+        let mut held = held;
+        let fits = |&row: &usize| {
+            let row = if self.plan.is_some() { row } else { self.prepare.original(row) as usize };
+            held += of_rows(row, row + 1);
+            held <= TEXT_BYTES_MAX
+        };
+        (from..to).take_while(fits).count()
+    }
+
+    /// Reports that there was no room for prepared row `row`.
+    pub fn refuse(&self, input: &Chunk, row: usize, errors: &mut Vec<OpError>) {
+        let mib = TEXT_BYTES_MAX >> 20;
+        errors.push(OpError {
+            pos: self.prepare.pos(input)[row],
+            code: NO_ROOM_CODE,
+            message: format!(
+                "the open windows hold {mib} MiB of text; the row was left out: select fewer columns below \
+                 the window, or make it shorter"
+            ),
+        });
+    }
+
     /// Adds prepared rows `from..to` of `input`; the first is the `first_seq`-th of the operator.
     pub fn add(&mut self, content: &mut Content, input: &Chunk, from: usize, to: usize, first_seq: u64) {
         let Shape { prepare, key_types, plan, raw_text, encoder, groups, seq, fresh, rows, .. } = self;
@@ -297,6 +335,11 @@ impl Content {
     /// Number of groups, or rows.
     pub fn len(&self) -> usize {
         self.arrival.len()
+    }
+
+    /// Bytes of text in its rows or keys.
+    pub fn text_bytes(&self) -> usize {
+        self.rows.columns.iter().chain(&self.keys).map(|c| c.text_bytes(0, c.len())).sum()
     }
 
     /// Forgets everything, keeping allocations.

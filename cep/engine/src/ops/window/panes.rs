@@ -43,6 +43,8 @@ pub struct Panes {
     /// One past the last pane of any run kept.
     runs_end: Pane,
     spare: Vec<Content>,
+    /// Bytes of text in the panes.
+    text: usize,
     /// Contents merged so far, for tests of the complexity.
     merges: u64,
 }
@@ -97,7 +99,13 @@ impl Panes {
 
     /// Puts back a pane that was decoded.
     pub fn insert(&mut self, pane: Pane, content: PaneContent) {
+        self.text += content.content.text_bytes();
         self.panes.insert(pane, content);
+    }
+
+    /// Bytes of text in the panes.
+    pub fn text_bytes(&self) -> usize {
+        self.text
     }
 
     /// No panes any more.
@@ -105,6 +113,7 @@ impl Panes {
         self.panes.clear();
         self.runs.clear();
         self.runs_end = Pane::MIN;
+        self.text = 0;
     }
 
     fn content(&mut self, shape: &Shape) -> Content {
@@ -121,7 +130,9 @@ impl Panes {
     /// Adds prepared rows `from..to` to an open pane.
     pub fn add(&mut self, pane: Pane, shape: &mut Shape, input: &Chunk, rows: (usize, usize), seq: u64) {
         let open = self.panes.get_mut(&pane).expect("the pane is open");
+        let before = open.content.text_bytes();
         shape.add(&mut open.content, input, rows.0, rows.1, seq);
+        self.text += open.content.text_bytes() - before;
         if pane < self.runs_end {
             for level in LEVEL_MIN..=LEVEL_MAX {
                 if let Some(run) = self.runs.get_mut(&(run_of(pane, level), level)) {
@@ -135,7 +146,9 @@ impl Panes {
     pub fn drop_first(&mut self, is_done: impl Fn(Pane) -> bool) -> bool {
         let mut dropped = false;
         while let Some(first) = self.panes.first_entry().filter(|p| is_done(*p.key())) {
-            Self::give_back(&mut self.spare, first.remove().content);
+            let content = first.remove().content;
+            self.text -= content.text_bytes();
+            Self::give_back(&mut self.spare, content);
             dropped = true;
         }
         dropped

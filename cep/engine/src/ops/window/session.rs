@@ -34,6 +34,8 @@ pub struct SessionWindow {
     watermark: i64,
     seq: u64,
     late_rows: u64,
+    /// Bytes of text in the open sessions.
+    text: usize,
     key: Vec<u8>,
 }
 
@@ -61,6 +63,7 @@ impl SessionWindow {
             watermark: WATERMARK_START,
             seq: 0,
             late_rows: 0,
+            text: 0,
             key: Vec::new(),
         }
     }
@@ -123,6 +126,7 @@ impl SessionWindow {
                 };
                 let bounds = Bounds { start: session.start, end };
                 self.result.emit(&mut self.shape, &mut session.content, bounds, at, out, cx.errors);
+                self.text -= session.content.text_bytes();
                 session.content.clear();
                 self.spare.push(session.content);
             }
@@ -136,6 +140,10 @@ impl SessionWindow {
         if time.checked_add(self.gap_ns).is_none_or(|end| end == i64::MAX) {
             let message = "the session of the row ends after the year 2262; the row was left out";
             cx.errors.push(OpError { pos, code: "E1008", message: message.to_string() });
+            return;
+        }
+        if self.shape.room(input, row, row + 1, self.text) == 0 {
+            self.shape.refuse(input, row, cx.errors);
             return;
         }
         self.key.clear();
@@ -188,7 +196,9 @@ impl SessionWindow {
         }
         session.last = session.last.max(time);
         self.ends.insert((session.last.saturating_add(gap), session.first_seq, slot));
+        let before = session.content.text_bytes();
         self.shape.add(&mut session.content, input, row, row + 1, self.seq);
+        self.text += session.content.text_bytes() - before;
         self.seq += 1;
     }
 
@@ -235,7 +245,9 @@ impl SessionWindow {
         debug_assert!(session.start < gone.start, "it is absorbed by the one before it");
         session.last = session.last.max(gone.last);
         session.first_seq = session.first_seq.min(gone.first_seq);
+        let before = session.content.text_bytes() + gone.content.text_bytes();
         session.content.merge(&gone.content);
+        self.text -= before - session.content.text_bytes();
         self.ends.insert((session.last.saturating_add(self.gap_ns), session.first_seq, into));
         gone.content.clear();
         self.spare.push(gone.content);
@@ -267,6 +279,7 @@ impl SessionWindow {
         self.seq = input.u64()?;
         self.late_rows = input.u64()?;
         self.sessions.clear();
+        self.text = 0;
         self.free.clear();
         self.by_key.clear();
         self.ends.clear();
@@ -281,6 +294,7 @@ impl SessionWindow {
             if session.start > session.last {
                 return Err(DecodeError("a session ends before it begins".into()));
             }
+            self.text += session.content.text_bytes();
             self.insert(session);
         }
         self.shape.decode(input)

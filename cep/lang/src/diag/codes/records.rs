@@ -35,4 +35,8 @@ log line that the regular expression does not match."
 
     BAD_ARGUMENT "E1011" "argument that the function cannot use"
 "A function met a value outside of its domain, for example a regular expression that is malformed."
+
+    NO_ROOM "E1012" "no room for the row"
+"The open windows of a query hold as much text as one operator may keep (1 GiB). Select fewer columns
+below the window, or make it shorter."
 }
