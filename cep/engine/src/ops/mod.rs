@@ -33,6 +33,7 @@ pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
+use crate::actions::Subject;
 use crate::chunk::Chunk;
 use crate::time::NodeTime;
 
@@ -46,10 +47,24 @@ const FEW_CLOSES: i64 = 64;
 pub struct OpError {
     /// Position of the row.
     pub pos: u32,
+    /// What failed there.
+    pub subject: Subject,
     /// Stable code, `E10xx`.
     pub code: &'static str,
     /// What and why.
     pub message: String,
+}
+
+impl OpError {
+    /// The row at `pos` cannot be processed.
+    pub fn of_record(pos: u32, code: &'static str, message: impl Into<String>) -> Self {
+        OpError { pos, subject: Subject::Record, code, message: message.into() }
+    }
+
+    /// A result that was due at `pos` cannot be computed.
+    pub fn of_result(pos: u32, code: &'static str, message: impl Into<String>) -> Self {
+        OpError { pos, subject: Subject::Result, code, message: message.into() }
+    }
 }
 
 /// What an operator may use in a step besides its chunks.

@@ -34,4 +34,4 @@ pub use operator::SlidingWindowOp;
 /// an error of that row.
 const KEYS_MAX: usize = 1_000_000;
 /// Code of that error.
-const KEYS_CODE: &str = "E1010";
+const KEYS_CODE: &str = cep_lang::diag::codes::TOO_MANY_KEYS;

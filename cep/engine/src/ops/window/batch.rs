@@ -9,6 +9,7 @@
 
 use std::str::FromStr;
 
+use cep_lang::diag::codes;
 use cep_lang::plan::{BatchWindow, WindowCondition};
 use chrono::DateTime;
 use croner::Cron;
@@ -190,8 +191,8 @@ impl BatchWindowOp {
         match &columns[0].values {
             Values::I64(v) if columns[0].is_valid(at) => Some(v[at]),
             _ => {
-                let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string();
-                errors.push(OpError { pos: input.pos[row], code: "E1006", message });
+                let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out";
+                errors.push(OpError::of_record(input.pos[row], codes::MISSING_EVENT_TIME, message));
                 None
             }
         }
@@ -290,7 +291,9 @@ impl BatchWindowOp {
                             self.state.end = Some(end);
                             self.state.due = Some(end);
                         }
-                        Err(message) => errors.push(OpError { pos: input.pos[row], code: "E1005", message }),
+                        Err(message) => {
+                            errors.push(OpError::of_result(input.pos[row], codes::BAD_ARGUMENT, message))
+                        }
                     }
                 }
             }
@@ -370,13 +373,8 @@ fn series(base: i64, time: i64, size_ns: i64) -> Option<(i64, i64)> {
 }
 
 fn out_of_time(pos: u32) -> OpError {
-    OpError {
-        pos,
-        code: "E1008",
-        message:
-            "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out"
-                .to_string(),
-    }
+    let message = "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out";
+    OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message)
 }
 
 /// The cron times around a stamp; the first is the stamp itself where no time is before it.

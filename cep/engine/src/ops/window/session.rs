@@ -12,6 +12,8 @@ use smallvec::SmallVec;
 use super::bounded::Moment;
 use super::content::{Content, Shape};
 use super::result::{Bounds, ResultPlan};
+use cep_lang::diag::codes;
+
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::keys::encode_value;
@@ -135,7 +137,7 @@ impl SessionWindow {
         let pos = self.shape.prepare.pos(input)[row];
         if time.checked_add(self.gap_ns).is_none_or(|end| end == i64::MAX) {
             let message = "the session of the row ends after the year 2262; the row was left out";
-            cx.errors.push(OpError { pos, code: "E1008", message: message.to_string() });
+            cx.errors.push(OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message));
             return;
         }
         self.key.clear();
