@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cep_engine::Partition;
 use cep_lang::diag::{Diagnostic, render};
 use cep_lang::lower::{CompileOptions, Session, StatementResult};
 use cep_lang::plan::Program;
@@ -25,7 +26,7 @@ pub struct Script {
 #[derive(Debug)]
 pub struct Compiled {
     /// What it runs.
-    pub program: Program,
+    pub program: Arc<Program>,
     /// What its statements gave back: tables of SHOW, DESCRIBE and EXPLAIN among it.
     pub results: Vec<StatementResult>,
 }
@@ -67,20 +68,30 @@ impl Script {
         self.diagnose().map_err(|diagnostics| self.failure(&diagnostics, talk))
     }
 
-    /// Compiles it.
+    /// Compiles it, and builds its operators, so that what is right can be run.
     ///
     /// # Errors
     /// All diagnostics.
     pub fn diagnose(&self) -> Result<Compiled, Vec<Diagnostic>> {
         let mut session = Session::new(options());
         let results = session.run(&self.text)?;
-        Ok(Compiled { program: session.program(), results })
+        let program = Arc::new(session.program());
+        check_runs(&program)?;
+        Ok(Compiled { program, results })
     }
 
     /// Diagnostics as a failure.
     pub fn failure(&self, diagnostics: &[Diagnostic], talk: &Talk) -> Failure {
         Failure::Script(render_all(diagnostics, &self.name(), &self.text, talk.color()))
     }
+}
+
+/// Builds the operators of a program, to see whether they can be had.
+///
+/// # Errors
+/// What cannot be computed.
+pub fn check_runs(program: &Arc<Program>) -> Result<(), Vec<Diagnostic>> {
+    Partition::new(Arc::clone(program), &[]).map(drop).map_err(|error| vec![error.diagnostic()])
 }
 
 /// Diagnostics with the lines they stand in, one behind the other.
