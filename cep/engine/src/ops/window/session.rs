@@ -7,13 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
+use cep_lang::diag::codes;
 use smallvec::SmallVec;
 
 use super::bounded::Moment;
 use super::content::{Content, Shape};
 use super::result::{Bounds, ResultPlan};
-use cep_lang::diag::codes;
-
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::keys::encode_value;
