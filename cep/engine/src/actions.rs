@@ -35,6 +35,15 @@ pub struct Run {
     pub to: usize,
 }
 
+/// What an error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The record itself cannot be processed.
+    Record,
+    /// A result of many records, or one that waited. The record only came when the result was due.
+    Result,
+}
+
 /// A row that a query could not process (R-SQL-9). The row is left out of that query only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordError {
@@ -42,7 +51,10 @@ pub struct RecordError {
     pub index: LogIndex,
     /// Row of the entry whose processing failed.
     pub row: u64,
-    /// Query that failed; `None`: the row was refused at the stream.
+    /// Whether that row is at fault.
+    pub subject: Subject,
+    /// Query that failed, or behind the program's queries an aggregation; `None`: the row was
+    /// refused at the stream.
     pub query: Option<QueryId>,
     /// Stable code, `E10xx`.
     pub code: &'static str,
@@ -55,12 +67,23 @@ pub struct RecordError {
 pub struct Actions {
     emits: Vec<Emit>,
     runs: Vec<Run>,
-    /// Rows in error.
+    /// Rows in error: of each step by row.
     pub errors: Vec<RecordError>,
+    /// Where in the output each error happened.
+    cuts: Vec<Cut>,
     /// Cleared chunks that wait to be filled again, by output.
     spare: Vec<Emit>,
     heads: Vec<usize>,
     rows: usize,
+}
+
+/// A place in the output of a step, which made the runs `from..to`: behind its rows whose position
+/// is below `limit`.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    from: usize,
+    to: usize,
+    limit: u32,
 }
 
 impl Actions {
@@ -74,6 +97,7 @@ impl Actions {
         self.runs.clear();
         self.errors.clear();
         self.rows = 0;
+        self.cuts.clear();
         for mut emit in self.emits.drain(..) {
             emit.chunk.clear();
             self.spare.push(emit);
@@ -157,6 +181,39 @@ impl Actions {
             self.heads[e] = to;
             self.runs.push(Run { emit: first + e, from, to });
         }
+    }
+
+    /// Takes the errors of the step that made all runs from `first_run` on; each comes with the
+    /// position at which it happened.
+    pub(crate) fn fail(&mut self, first_run: usize, errors: &mut Vec<(u32, RecordError)>) {
+        // Stable: of one row, the order in which it went through the step.
+        errors.sort_by_key(|(_, error)| error.row);
+        for (limit, error) in errors.drain(..) {
+            self.errors.push(error);
+            self.cuts.push(Cut { from: first_run, to: self.runs.len(), limit });
+        }
+    }
+
+    /// Takes back everything that came at or after the error of this index in
+    /// [`Actions::errors`], as if the entry had ended before it.
+    ///
+    /// # Panics
+    /// If there is no such error.
+    pub fn truncate(&mut self, error: usize) {
+        assert_eq!(self.errors.len(), self.cuts.len(), "errors are taken together with their places");
+        let Cut { from, to, limit } = self.cuts[error];
+        let emits = &self.emits;
+        let before = |run: &Run| emits[run.emit].chunk.pos[run.from..run.to].partition_point(|&p| p < limit);
+        // Runs of a step ascend by position: at most one of them is cut in two.
+        let whole = self.runs[from..to].iter().take_while(|run| before(run) == run.to - run.from).count();
+        let last = from + whole;
+        let part = if last < to { before(&self.runs[last]) } else { 0 };
+        self.runs.truncate(last + usize::from(part > 0));
+        if part > 0 {
+            self.runs[last].to = self.runs[last].from + part;
+        }
+        self.errors.truncate(error + 1);
+        self.cuts.truncate(error + 1);
     }
 
     pub(crate) fn emit_count(&self) -> usize {

@@ -20,7 +20,7 @@ pub mod ops;
 mod partition;
 pub mod time;
 
-pub use actions::{Actions, Emit, Output, RecordError, Run};
+pub use actions::{Actions, Emit, Output, RecordError, Run, Subject};
 pub use codec::DecodeError;
 pub use graph::BuildError;
 pub use partition::{Budget, Partition, Progress};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use cep_lang::diag::codes;
 use cep_lang::plan::{AggregationRead, Clock, LatePolicy, Program, QueryId, Stream};
 use cep_types::hash::SpaceSeed;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StreamId};
 
-use crate::actions::{Actions, RecordError};
+use crate::actions::{Actions, RecordError, Subject};
 use crate::chunk::{Chunk, Phase, STEP_ROWS_MAX, position, step_row};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::column::Values;
@@ -71,7 +72,7 @@ pub enum Progress {
 /// let mut actions = Actions::new();
 /// for (index, kind) in [events, end].into_iter().enumerate() {
 ///     let entry = Entry { index: LogIndex(index as u64 + 1), stamp: StampNs(0), kind };
-///     assert_eq!(partition.apply(&entry, &mut Budget::UNLIMITED, &mut actions), Progress::Done);
+///     assert_eq!(partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions), Progress::Done);
 /// }
 /// assert_eq!(actions.rows(), 1);
 /// assert_eq!(actions.emits()[0].chunk.columns[0].text_at(0), "21.0");
@@ -114,11 +115,15 @@ struct Scratch {
     stamps: Vec<i64>,
     /// Entry row of each step row, when rows were refused.
     entry_rows: Vec<u32>,
+    /// Rows that were refused, before the step.
+    refused: Vec<RecordError>,
     errors: Vec<QueryError>,
     /// Rows to try in the next step, 0 after a jump.
     stride: usize,
     /// Watermarks of the rows of a step, tried before it.
     tried: Watermarks,
+    /// Errors of the step with their positions.
+    failed: Vec<(u32, RecordError)>,
 }
 
 impl Partition {
@@ -309,12 +314,12 @@ impl Partition {
     ) -> usize {
         let program = Arc::clone(&self.program);
         let stream = &program.streams[events.stream.index()];
-        let errors = actions.errors.len();
         let mut chunk = std::mem::take(self.graph.input(events.stream));
         load(&events.rows, from, count, &mut chunk);
         self.scratch.stamps.clear();
         self.scratch.entry_rows.clear();
-        self.take_times(events, from, count, entry, &mut chunk, actions);
+        self.scratch.refused.clear();
+        self.take_times(events, from, count, entry, &mut chunk);
         match stream.time.clock {
             Clock::Event => {
                 let mut stamp = self.stamp;
@@ -328,7 +333,7 @@ impl Partition {
                 let limit = stamp.saturating_add(stream.time.future_skew_ns);
                 if chunk.time.iter().any(|&t| t > limit) {
                     let message = "the event time is too far ahead of the clock; the row was refused";
-                    self.refuse(&mut chunk, |c, r| c.time[r] > limit, "E1007", message, from, actions);
+                    self.refuse(&mut chunk, |c, r| c.time[r] > limit, codes::TIME_AHEAD, message, from);
                 }
                 self.scratch.stamps.resize(chunk.time.len(), stamp);
             }
@@ -338,6 +343,7 @@ impl Partition {
         if rows == 0 {
             chunk.clear();
             *self.graph.input(events.stream) = chunk;
+            self.fail(from, actions.runs().len(), actions);
             return count;
         }
         let reach = self.reach(events.stream, &chunk.time);
@@ -351,7 +357,7 @@ impl Partition {
             let stops = jumps && self.stamp_horizon().is_some_and(|h| h < stamp);
             if stops || last + 1 < count {
                 chunk.clear();
-                actions.errors.truncate(errors);
+                self.scratch.refused.clear();
                 *self.graph.input(events.stream) = chunk;
                 if stops {
                     self.stamp_jumps(stamp, actions);
@@ -431,15 +437,7 @@ impl Partition {
     }
 
     /// Event times of the step's rows; rows without one are refused.
-    fn take_times(
-        &mut self,
-        events: &Events,
-        from: usize,
-        count: usize,
-        entry: &Entry,
-        chunk: &mut Chunk,
-        actions: &mut Actions,
-    ) {
+    fn take_times(&mut self, events: &Events, from: usize, count: usize, entry: &Entry, chunk: &mut Chunk) {
         if let Some(times) = &events.times {
             chunk.time.extend_from_slice(&times[from..from + count]);
             return;
@@ -455,10 +453,9 @@ impl Partition {
             self.refuse(
                 chunk,
                 refused,
-                "E1006",
+                codes::MISSING_EVENT_TIME,
                 "the event time is NULL; the row was left out",
                 from,
-                actions,
             );
         }
     }
@@ -471,7 +468,6 @@ impl Partition {
         code: &'static str,
         message: &str,
         from: usize,
-        actions: &mut Actions,
     ) {
         let rows = chunk.time.len();
         let earlier: Vec<u32> = if self.scratch.entry_rows.is_empty() {
@@ -481,9 +477,10 @@ impl Partition {
         };
         let keep: Vec<u32> = (0..rows as u32).filter(|&r| !refused(chunk, r as usize)).collect();
         for row in (0..rows).filter(|&r| refused(chunk, r)) {
-            actions.errors.push(RecordError {
+            self.scratch.refused.push(RecordError {
                 index: self.index,
                 row: (from + earlier[row] as usize) as u64,
+                subject: Subject::Record,
                 query: None,
                 code,
                 message: message.to_string(),
@@ -513,21 +510,39 @@ impl Partition {
     }
 
     fn run(&mut self, from: Option<usize>, actions: &mut Actions) {
-        let Scratch { stamps, entry_rows, errors, .. } = &mut self.scratch;
+        let Scratch { stamps, errors, .. } = &mut self.scratch;
+        let first_run = actions.runs().len();
         self.graph.step(stamps, &self.ended, actions, errors);
         self.stamp = *stamps.last().expect("a step has a row");
+        self.fail(from.unwrap_or(0), first_run, actions);
+    }
+
+    /// Reports the errors of a step whose first row is entry row `from`.
+    fn fail(&mut self, from: usize, first_run: usize, actions: &mut Actions) {
+        let Scratch { entry_rows, refused, errors, failed, .. } = &mut self.scratch;
+        if refused.is_empty() && errors.is_empty() {
+            return;
+        }
+        // A refused row has no place in the step: its error comes before the next row that has one.
+        failed.extend(refused.drain(..).map(|error| {
+            let next = entry_rows.partition_point(|&row| from as u64 + u64::from(row) < error.row);
+            (position(next, Phase::Stamp), error)
+        }));
         errors.sort_by_key(|(query, e)| (e.pos, *query));
         for (query, error) in errors.drain(..) {
             let row = step_row(error.pos);
             let row = if entry_rows.is_empty() { row } else { entry_rows[row] as usize };
-            actions.errors.push(RecordError {
+            let record = RecordError {
                 index: self.index,
-                row: (from.unwrap_or(0) + row) as u64,
+                row: (from + row) as u64,
+                subject: error.subject,
                 query: Some(query),
                 code: error.code,
                 message: error.message,
-            });
+            };
+            failed.push((error.pos, record));
         }
+        actions.fail(first_run, failed);
     }
 
     /// Answers a read of an aggregation from its roll-ups. Call only after [`Progress::Done`].

@@ -15,8 +15,14 @@ use crate::failure::{Failure, Result};
 /// If standard output cannot be written.
 pub fn print_answers(results: &[StatementResult], format: OutputFormat) -> Result<()> {
     for result in results {
-        if let StatementResult::Rows { header, rows } = result {
-            print_table(header, rows, format)?;
+        match result {
+            StatementResult::Rows { header, rows } => print_table(header, rows, format)?,
+            StatementResult::Constants(row) => print_batch(row, format)?,
+            StatementResult::Created(_)
+            | StatementResult::Started(_)
+            | StatementResult::Inserted(_)
+            | StatementResult::Dropped(_)
+            | StatementResult::Nothing => {}
         }
     }
     Ok(())
@@ -34,8 +40,12 @@ pub fn print_table(header: &[String], rows: &[Vec<String>], format: OutputFormat
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
         .map_err(|error| Failure::run(error.to_string()))?;
+    print_batch(&batch, format)
+}
+
+fn print_batch(batch: &RecordBatch, format: OutputFormat) -> Result<()> {
     let mut sink = stdout_sink(None, Printing { format, tag_streams: false });
-    sink.write(&batch, None, "").and_then(|()| sink.close()).map_err(|error| match error {
+    sink.write(batch, None, "").and_then(|()| sink.close()).map_err(|error| match error {
         ConnectError::OutputClosed => Failure::OutputClosed,
         error => Failure::run(error.to_string()),
     })

@@ -16,9 +16,6 @@ pub struct Args {
     /// Colours in messages: auto asks the terminal and NO_COLOR.
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// How rows are written to standard output, whether it is a terminal or not.
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = OutputFormat::Table)]
-    pub output: OutputFormat,
     /// Say nothing but errors on standard error: no progress, warnings or summary.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -54,6 +51,10 @@ pub struct RunArgs {
     /// as fast, `max` as fast as possible.
     #[arg(long, value_name = "SPEED", default_value = "max")]
     pub playback: Playback,
+    /// How rows are written to standard output, whether it is a terminal or not. `csv` is for apps
+    /// that print one stream.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = OutputFormat::Table)]
+    pub output: OutputFormat,
     /// Stop after this many printed rows.
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
@@ -98,6 +99,10 @@ pub struct ReplArgs {
     /// A SQL file whose definitions are there from the start.
     #[arg(value_name = "APP.sql")]
     pub app: Option<PathBuf>,
+    /// How rows are written to standard output, whether it is a terminal or not. With `csv` each
+    /// statement's rows have a header.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = OutputFormat::Table)]
+    pub output: OutputFormat,
 }
 
 /// `ceptra explain-error`.

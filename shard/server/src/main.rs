@@ -29,11 +29,11 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let talk = Talk::new(&args);
     let done = match &args.command {
-        Command::Run(command) => cmd::run(command, args.output, &talk),
+        Command::Run(command) => cmd::run(command, &talk),
         Command::Check(command) => cmd::check(command, &talk),
         Command::Explain(command) => cmd::explain(command, &talk),
         Command::Fmt(command) => cmd::fmt(command, &talk),
-        Command::Repl(command) => cmd::repl(command, args.output, &talk),
+        Command::Repl(command) => cmd::repl(command, &talk),
         Command::ExplainError(command) => cmd::explain_error(command),
     };
     match done {

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cep_engine::Partition;
 use cep_lang::diag::{Diagnostic, render};
 use cep_lang::lower::{CompileOptions, Session, StatementResult};
 use cep_lang::plan::Program;
@@ -26,7 +27,7 @@ pub struct Script {
 #[derive(Debug)]
 pub struct Compiled {
     /// What it runs.
-    pub program: Program,
+    pub program: Arc<Program>,
     /// What its statements gave back: tables of SHOW, DESCRIBE and EXPLAIN among it.
     pub results: Vec<StatementResult>,
 }
@@ -71,14 +72,16 @@ impl Script {
         self.diagnose().map_err(|diagnostics| self.failure(&diagnostics, talk))
     }
 
-    /// Compiles it.
+    /// Compiles it, and builds its operators, so that what is right can be run.
     ///
     /// # Errors
     /// All diagnostics.
     pub fn diagnose(&self) -> Result<Compiled, Vec<Diagnostic>> {
         let mut session = Session::new(options());
         let results = session.run(&self.text)?;
-        Ok(Compiled { program: session.program(), results })
+        let program = Arc::new(session.program());
+        check_runs(&program)?;
+        Ok(Compiled { program, results })
     }
 
     /// Diagnostics as a failure.
@@ -92,6 +95,14 @@ fn read_some(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(SCRIPT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Builds the operators of a program, to see whether they can be had.
+///
+/// # Errors
+/// What cannot be computed.
+pub fn check_runs(program: &Arc<Program>) -> Result<(), Vec<Diagnostic>> {
+    Partition::new(Arc::clone(program), &[]).map(drop).map_err(|error| vec![error.diagnostic()])
 }
 
 /// Diagnostics with the lines they stand in, one behind the other.

@@ -10,8 +10,10 @@
 mod arrow;
 mod buf;
 mod gather;
+mod text;
 
 pub use buf::{Buf, ByteBuf};
+pub use text::row_text;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;

@@ -1,5 +1,7 @@
 //! What operators ask of expressions and their errors besides evaluation.
 
+use cep_lang::diag::codes;
+
 use super::program::Operand;
 use super::{Compiled, RowErrorKind};
 use crate::column::Column;
@@ -20,11 +22,11 @@ impl RowErrorKind {
     /// Stable code of the error (`ceptra explain-error`).
     pub fn code(self) -> &'static str {
         match self {
-            RowErrorKind::DivisionByZero => "E1001",
-            RowErrorKind::Overflow => "E1002",
-            RowErrorKind::Cast => "E1003",
-            RowErrorKind::Pattern => "E1004",
-            RowErrorKind::Function => "E1005",
+            RowErrorKind::DivisionByZero => codes::DIVISION_BY_ZERO,
+            RowErrorKind::Overflow => codes::OVERFLOW,
+            RowErrorKind::Cast => codes::BAD_CAST,
+            RowErrorKind::Pattern => codes::BAD_PATTERN,
+            RowErrorKind::Function => codes::BAD_ARGUMENT,
         }
     }
 }

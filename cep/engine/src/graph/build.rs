@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
+use cep_lang::ast::Span;
+use cep_lang::diag::{Diagnostic, codes};
 use cep_lang::plan::{
     Aggregation, Clock, Expr, NamedExpr, Node, Program, Query, QueryId, Stream, StreamOrigin, StreamTime,
     Target,
@@ -19,17 +21,41 @@ use crate::time::{StreamClock, Watermarks};
 /// Why a program cannot be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// An expression the engine cannot evaluate.
-    #[error("query {query}: {reason}")]
+    /// Something in a query or aggregation that the engine cannot compute.
+    #[error("{owner} cannot be run: {reason}")]
     Query {
-        /// The query.
-        query: String,
-        /// Why.
+        /// The query or aggregation, with its name.
+        owner: String,
+        /// Its statement.
+        span: Option<Span>,
+        /// Why, and behind a semicolon what to write instead.
         reason: String,
     },
     /// Queries feed each other in a circle.
-    #[error("streams feed each other in a circle: {0}")]
-    Cycle(String),
+    #[error("streams feed each other in a circle: {names}")]
+    Cycle {
+        /// The queries.
+        names: String,
+        /// The first one's statement.
+        span: Option<Span>,
+    },
+}
+
+impl BuildError {
+    /// The error as the compiler says its own.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let text = self.to_string();
+        let (code, span, default_help) = match self {
+            BuildError::Query { span, .. } => {
+                (codes::CANNOT_RUN, *span, "write the expression or window in another way")
+            }
+            BuildError::Cycle { span, .. } => {
+                (codes::RECURSION, *span, "read something that does not depend on what is written")
+            }
+        };
+        let (message, help) = text.split_once("; ").unwrap_or((&text, default_help));
+        Diagnostic { code, message: message.to_owned(), span, help: Some(help.to_owned()) }
+    }
 }
 
 /// Index of an edge.
@@ -64,10 +90,13 @@ pub(crate) struct GraphNode {
     /// Late rows, for windows and OVER on a stream with `late.stream`.
     pub late: Option<EdgeId>,
     pub slot: SlotId,
-    /// Query it belongs to, for errors.
+    /// Query it belongs to, for errors. Aggregations have the numbers behind the queries'.
     pub query: QueryId,
     /// External streams above it.
     pub sources: Vec<StreamId>,
+    /// Rows come to it later than the records they are made of: what fails here is no fault of
+    /// the record at its position.
+    pub detached: bool,
     /// It has flushed.
     pub flushed: bool,
 }
@@ -124,7 +153,8 @@ impl Graph {
 struct Builder<'a> {
     program: &'a Program,
     graph: Graph,
-    built: Vec<Option<StreamEdge>>,
+    /// Output of each stream that has been built.
+    built: Vec<Option<Built>>,
     /// Where rows of external streams come in.
     inlets: Vec<Option<(EdgeId, SlotId)>>,
     /// Edges that late rows go to, by the stream that takes them.
@@ -134,19 +164,14 @@ struct Builder<'a> {
     query: QueryId,
 }
 
-#[derive(Clone)]
-struct StreamEdge {
-    edge: EdgeId,
-    slot: SlotId,
-    sources: Vec<StreamId>,
-}
-
-/// Output of a built plan node.
+/// Output of a built plan node or stream.
 #[derive(Clone)]
 struct Built {
     edge: EdgeId,
     slot: SlotId,
     sources: Vec<StreamId>,
+    /// See [`GraphNode::detached`].
+    detached: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -194,7 +219,8 @@ impl<'a> Builder<'a> {
         for stream in &self.program.streams {
             self.stream(stream.id)?;
         }
-        for aggregation in &self.program.aggregations {
+        for (at, aggregation) in self.program.aggregations.iter().enumerate() {
+            self.query = QueryId((self.program.queries.len() + at) as u32);
             self.aggregation(aggregation)?;
         }
         for &stream in watched {
@@ -220,10 +246,11 @@ impl<'a> Builder<'a> {
     /// An aggregation: its operator keeps everything and gives out nothing.
     fn aggregation(&mut self, aggregation: &Aggregation) -> Result<(), BuildError> {
         let input = self.node(&aggregation.input)?;
-        let reason = |reason| BuildError::Query { query: aggregation.name.clone(), reason };
-        let operator = Operator::Aggregation(Box::new(AggregationOp::new(aggregation).map_err(reason)?));
+        let op = AggregationOp::new(aggregation).map_err(|reason| self.error(&reason))?;
+        let operator = Operator::Aggregation(Box::new(op));
         let output = self.edge(&Arc::new(arrow_schema::Schema::empty()));
-        self.push(NodeKind::Operator { input: input.edge, operator }, output, input.slot, input.sources);
+        let kind = NodeKind::Operator { input: input.edge, operator };
+        self.push(kind, output, Built { edge: output, ..input });
         self.graph.aggregations.push(self.graph.nodes.len() - 1);
         Ok(())
     }
@@ -249,7 +276,7 @@ impl<'a> Builder<'a> {
             });
             let Some(at) = ready else {
                 let names: Vec<&str> = left.iter().map(|q| q.name.as_str()).collect();
-                return Err(BuildError::Cycle(names.join(" → ")));
+                return Err(BuildError::Cycle { names: names.join(" → "), span: left[0].span });
             };
             out.push(left.remove(at));
         }
@@ -257,7 +284,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The edge of a stream; all its producers have been built.
-    fn stream(&mut self, id: StreamId) -> Result<StreamEdge, BuildError> {
+    fn stream(&mut self, id: StreamId) -> Result<Built, BuildError> {
         if let Some(done) = &self.built[id.index()] {
             return Ok(done.clone());
         }
@@ -273,7 +300,7 @@ impl<'a> Builder<'a> {
         let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
         if let Some((edge, slot)) = self.inlets[id.index()] {
             // Rows from outside come before those that queries make of the same row.
-            inputs.insert(0, Built { edge, slot, sources: vec![id] });
+            inputs.insert(0, Built { edge, slot, sources: vec![id], detached: false });
         }
         let built = match inputs.as_slice() {
             [one] => one.clone(),
@@ -288,21 +315,17 @@ impl<'a> Builder<'a> {
                     time: Box::new(stream.time.clone()),
                     clock: StreamClock::default(),
                 };
-                self.push(kind, output, slot, built.sources)
+                self.push(kind, output, Built { slot, ..built })
             }
             _ => built,
         };
-        let edge = StreamEdge { edge: built.edge, slot: built.slot, sources: built.sources };
-        self.built[id.index()] = Some(edge.clone());
-        Ok(edge)
+        self.built[id.index()] = Some(built.clone());
+        Ok(built)
     }
 
     fn node(&mut self, node: &Node) -> Result<Built, BuildError> {
         match node {
-            Node::Scan { stream, .. } => {
-                let s = self.stream(*stream)?;
-                Ok(Built { edge: s.edge, slot: s.slot, sources: s.sources })
-            }
+            Node::Scan { stream, .. } => self.stream(*stream),
             Node::Filter { .. } | Node::Project { .. } => self.rows(node),
             Node::Union { inputs, schema } => {
                 let inputs = inputs.iter().map(|n| self.node(n)).collect::<Result<Vec<_>, _>>()?;
@@ -319,12 +342,9 @@ impl<'a> Builder<'a> {
                 let late = self.late_edge(node, input, &built)?;
                 let operator = ops::build(node, self.program).map_err(|e| self.error(&e))?;
                 let output = self.edge(node.schema());
-                let built = self.push(
-                    NodeKind::Operator { input: built.edge, operator },
-                    output,
-                    built.slot,
-                    built.sources,
-                );
+                let kind = NodeKind::Operator { input: built.edge, operator };
+                let mut built = self.push(kind, output, built);
+                built.detached |= detaches(node);
                 self.graph.nodes.last_mut().expect("just pushed").late = late;
                 Ok(built)
             }
@@ -368,7 +388,7 @@ impl<'a> Builder<'a> {
         if let (Clock::Ingest, Some(target)) = (stream.time.clock, stream.time.late_stream) {
             let behind = self.edge(&stream.schema);
             self.graph.far_behind[at] = Some(behind);
-            let built = Built { edge: behind, slot, sources: vec![stream.id] };
+            let built = Built { edge: behind, slot, sources: vec![stream.id], detached: false };
             self.late.entry(target).or_default().push(built);
         }
     }
@@ -391,7 +411,7 @@ impl<'a> Builder<'a> {
             .map_err(|e| self.error(&e.to_string()))?;
         let output = self.edge(node.schema());
         let kind = NodeKind::Operator { input: built.edge, operator: Operator::Rows(pipeline) };
-        Ok(self.push(kind, output, built.slot, built.sources))
+        Ok(self.push(kind, output, built))
     }
 
     fn merge(&mut self, inputs: Vec<Built>, schema: &SchemaRef) -> Built {
@@ -405,11 +425,15 @@ impl<'a> Builder<'a> {
         }
         let slot = if let [one] = slots[..] { one } else { self.slot() };
         let output = self.edge(schema);
+        let detached = inputs.iter().any(|i| i.detached);
         let edges = inputs.into_iter().map(|i| i.edge).collect();
-        self.push(NodeKind::Merge { inputs: edges, merge: Merge::default(), slots }, output, slot, sources)
+        let kind = NodeKind::Merge { inputs: edges, merge: Merge::default(), slots };
+        self.push(kind, output, Built { edge: output, slot, sources, detached })
     }
 
-    fn push(&mut self, kind: NodeKind, output: EdgeId, slot: SlotId, sources: Vec<StreamId>) -> Built {
+    /// Adds a node that writes `output`; the rest of `of` is as its input has it.
+    fn push(&mut self, kind: NodeKind, output: EdgeId, of: Built) -> Built {
+        let Built { edge: _, slot, sources, detached } = of;
         self.graph.nodes.push(GraphNode {
             kind,
             output,
@@ -417,9 +441,10 @@ impl<'a> Builder<'a> {
             slot,
             query: self.query,
             sources: sources.clone(),
+            detached,
             flushed: false,
         });
-        Built { edge: output, slot, sources }
+        Built { edge: output, slot, sources, detached }
     }
 
     fn edge(&mut self, schema: &SchemaRef) -> EdgeId {
@@ -435,11 +460,29 @@ impl<'a> Builder<'a> {
     }
 
     fn error(&self, reason: &str) -> BuildError {
-        let query = self.program.queries.iter().find(|q| q.id == self.query);
-        BuildError::Query {
-            query: query.map(|q| q.name.clone()).unwrap_or_default(),
-            reason: reason.to_string(),
-        }
+        let at = self.query.0 as usize;
+        let (owner, span) = match self.program.queries.get(at) {
+            Some(query) => (format!("query '{}'", query.name), query.span),
+            None => {
+                let aggregation = &self.program.aggregations[at - self.program.queries.len()];
+                (format!("aggregation '{}'", aggregation.name), None)
+            }
+        };
+        BuildError::Query { owner, span, reason: reason.to_string() }
+    }
+}
+
+/// Whether rows leave `node` later than the records they are made of.
+fn detaches(node: &Node) -> bool {
+    match node {
+        Node::Window(_) | Node::Delay { .. } | Node::Rate(_) => true,
+        Node::Over(over) => over.event_time_order,
+        Node::Scan { .. }
+        | Node::Filter { .. }
+        | Node::Project { .. }
+        | Node::Union { .. }
+        | Node::Sliding(_)
+        | Node::Group(_) => false,
     }
 }
 

@@ -1,12 +1,13 @@
 //! One step through the graph.
 
+use cep_lang::diag::codes;
 use cep_types::StreamId;
 use smallvec::SmallVec;
 
 use super::{EdgeId, Graph, NodeKind, SlotId};
-use crate::actions::Actions;
+use crate::actions::{Actions, Subject};
 use crate::chunk::{Chunk, step_row};
-use crate::column::Values;
+use crate::column::{Values, row_text};
 use crate::ops::{OpContext, OpError};
 use crate::time::{NodeTime, WATERMARK_END, WATERMARK_START, Watermarks};
 
@@ -49,6 +50,9 @@ impl Graph {
         let mut op_errors = Vec::new();
         for at in 0..self.nodes.len() {
             self.run_node(at, stamps, ended, &mut op_errors);
+            if !op_errors.is_empty() && self.nodes[at].detached {
+                self.detach(at, &mut op_errors);
+            }
             let query = self.nodes[at].query;
             errors.extend(op_errors.drain(..).map(|e| (query, e)));
         }
@@ -68,6 +72,26 @@ impl Graph {
             actions.order(first);
         }
         self.edges.iter_mut().filter(|e| !e.is_empty()).for_each(Chunk::clear);
+    }
+
+    /// Makes errors of the input rows of node `at`, which are results themselves, errors of results,
+    /// and names the rows.
+    fn detach(&self, at: usize, errors: &mut [OpError]) {
+        let input = match &self.nodes[at].kind {
+            NodeKind::Merge { .. } => return,
+            NodeKind::Retime { input, .. } | NodeKind::Operator { input, .. } => input.0,
+        };
+        let (rows, schema) = (&self.edges[input], &self.schemas[input]);
+        for error in errors.iter_mut().filter(|error| error.subject == Subject::Record) {
+            error.subject = Subject::Result;
+            let from = rows.pos.partition_point(|&p| p < error.pos);
+            let to = rows.pos.partition_point(|&p| p <= error.pos);
+            let shown = match to - from {
+                1 => row_text(schema.fields(), &rows.columns, from),
+                count => format!("one of {count} derived rows of the same moment"),
+            };
+            error.message = format!("{shown}: {}", error.message);
+        }
     }
 
     fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
@@ -167,11 +191,8 @@ fn retime(input: &Chunk, column: usize, out: &mut Chunk, errors: &mut Vec<OpErro
     };
     let rows: Vec<u32> = (0..input.rows() as u32).filter(|&r| source.is_valid(r as usize)).collect();
     for row in (0..input.rows()).filter(|&r| !source.is_valid(r)) {
-        errors.push(OpError {
-            pos: input.pos[row],
-            code: "E1006",
-            message: "the event time is NULL; the row was left out".to_string(),
-        });
+        let message = "the event time is NULL; the row was left out";
+        errors.push(OpError::of_record(input.pos[row], codes::MISSING_EVENT_TIME, message));
     }
     let from = out.rows();
     out.append_gather(input, &rows);

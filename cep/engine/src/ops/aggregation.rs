@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use cep_lang::ast::{Duration, Grain};
+use cep_lang::diag::codes;
 use cep_lang::plan::{Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Expr};
 
 use super::window::bounded::{BoundedSteps, Moment, Relation};
@@ -58,11 +59,12 @@ impl AggregationOp {
         let mut from = 0;
         while from < rows {
             let Some(time) = self.time_of(input, from) else {
-                cx.errors.push(OpError {
-                    pos: self.shape.prepare.pos(input)[from],
-                    code: "E1006",
-                    message: "the time of AGGREGATE BY is NULL; the row was left out".to_string(),
-                });
+                let message = "the time of AGGREGATE BY is NULL; the row was left out";
+                cx.errors.push(OpError::of_record(
+                    self.shape.prepare.pos(input)[from],
+                    codes::MISSING_EVENT_TIME,
+                    message,
+                ));
                 from += 1;
                 continue;
             };
@@ -129,13 +131,17 @@ impl AggregationOp {
         }
         let at = Moment { time: read.to_ns, stamp: read.to_ns, pos: 0 };
         let mut errors = Vec::new();
-        relation.drop_groups(failed, at, &mut errors);
+        // The start of the bucket, then the keys.
+        let keys = self.definition.schema.fields().iter().take(1 + self.definition.keys.len());
+        let keys = keys.cloned().collect();
+        relation.drop_groups(failed, &keys, at, &mut errors);
         let mut ops = vec![BoundedOp::Project {
             exprs: self.definition.project.clone(),
             schema: self.definition.output.clone(),
         }];
         ops.extend(read.ops.iter().cloned());
-        BoundedSteps::new(&ops, &AggOptions::default())?.run(&mut relation, at, &mut errors);
+        let fields = self.definition.schema.fields();
+        BoundedSteps::new(&ops, fields, &AggOptions::default())?.run(&mut relation, at, &mut errors);
         match errors.first() {
             Some(error) => Err(error.message.clone()),
             None => Ok(relation),

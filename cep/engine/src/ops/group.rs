@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use cep_lang::diag::codes;
 use cep_lang::plan::{Expr, GroupNode};
 use cep_types::Op;
 
@@ -124,7 +125,7 @@ impl GroupOp {
                     "more than {} groups (state.keys.max); the row was left out; add a window or state.ttl",
                     self.keys_max
                 );
-                cx.errors.push(OpError { pos, code: "E1010", message });
+                cx.errors.push(OpError::of_record(pos, codes::TOO_MANY_KEYS, message));
                 continue;
             }
             let expired = known.filter(|&group| self.is_expired(group, stamp));
@@ -152,7 +153,7 @@ impl GroupOp {
             self.aggs.emit_all(&[group], &mut pending.values, &mut failed);
             if let Some(error) = failed.first() {
                 pending.values.iter_mut().for_each(|c| c.truncate(pending.groups.len()));
-                cx.errors.push(OpError { pos, code: "E1002", message: error.error.to_string() });
+                cx.errors.push(OpError::of_record(pos, codes::OVERFLOW, error.error.to_string()));
                 continue;
             }
             pending.groups.push(group);

@@ -34,6 +34,7 @@ pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
+use crate::actions::Subject;
 use crate::chunk::Chunk;
 use crate::time::NodeTime;
 
@@ -42,8 +43,6 @@ const CLOSE_ROWS: usize = 1024;
 /// Bytes of text that the rows and keys of one operator may have: half of what a column can address,
 /// so that its results fit as well. Tests have less.
 const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
-/// Code of a row for which there is no room.
-const NO_ROOM_CODE: &str = "E1012";
 /// Windows of one pane, or periods, that a row may end without its step being cut.
 const FEW_CLOSES: i64 = 64;
 
@@ -52,10 +51,24 @@ const FEW_CLOSES: i64 = 64;
 pub struct OpError {
     /// Position of the row.
     pub pos: u32,
+    /// What failed there.
+    pub subject: Subject,
     /// Stable code, `E10xx`.
     pub code: &'static str,
     /// What and why.
     pub message: String,
+}
+
+impl OpError {
+    /// The row at `pos` cannot be processed.
+    pub fn of_record(pos: u32, code: &'static str, message: impl Into<String>) -> Self {
+        OpError { pos, subject: Subject::Record, code, message: message.into() }
+    }
+
+    /// A result that was due at `pos` cannot be computed.
+    pub fn of_result(pos: u32, code: &'static str, message: impl Into<String>) -> Self {
+        OpError { pos, subject: Subject::Result, code, message: message.into() }
+    }
 }
 
 /// What an operator may use in a step besides its chunks.

@@ -155,11 +155,8 @@ impl Prepare {
 /// Moves errors of rows to errors at positions.
 pub(super) fn report(errors: &mut RowErrors, pos: &[u32], out: &mut Vec<OpError>) {
     for failed in errors.settle() {
-        out.push(OpError {
-            pos: pos[failed.row as usize],
-            code: failed.failure.kind.code(),
-            message: failed.failure.message.clone(),
-        });
+        let (code, message) = (failed.failure.kind.code(), failed.failure.message.clone());
+        out.push(OpError::of_record(pos[failed.row as usize], code, message));
     }
     errors.clear();
 }

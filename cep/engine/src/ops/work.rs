@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampNanos
 use cep_lang::lower::{CompileOptions, compile};
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 
-use super::{NO_ROOM_CODE, Operator};
+use super::Operator;
 use crate::{Actions, Budget, Partition, Progress};
 
 const SECOND: i64 = 1_000_000_000;
@@ -76,7 +76,7 @@ fn a_row_without_room_for_its_text_is_an_error_wherever_entries_end() {
                 let entry = Entry { index: LogIndex(nth as u64), stamp: StampNs(0), kind };
                 assert_eq!(partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions), Progress::Done);
             }
-            assert!(actions.errors.iter().all(|e| e.code == NO_ROOM_CODE), "{window}");
+            assert!(actions.errors.iter().all(|e| e.code == cep_lang::diag::codes::NO_ROOM), "{window}");
             (actions.errors.len(), partition.state_hash())
         };
         let whole = outcome(1);

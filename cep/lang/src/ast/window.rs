@@ -59,7 +59,7 @@ pub enum WindowKind {
         start: Option<sql::Expr>,
         timeout: Option<Duration>,
     },
-    /// `BATCH ([n])`: the rows of one log entry … see docs.
+    /// `BATCH ([n])`: the rows of one stamp, see the guide.
     Batch,
     /// `SORT (n, col [ASC|DESC], …)`: keeps the n smallest in the given order.
     Sort { rows: u64, order: Vec<sql::OrderByExpr> },

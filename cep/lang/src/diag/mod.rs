@@ -10,7 +10,7 @@ mod render;
 mod suggest;
 
 pub use codes::{CodeDoc, explain};
-pub use render::{errors_markdown, render, render_json};
+pub use render::{render, render_json};
 pub use suggest::suggest;
 
 use crate::ast::Span;

@@ -1,7 +1,5 @@
 //! Diagnostics as people and programs read them.
 
-use std::fmt::Write as _;
-
 use miette::{
     Diagnostic as Miette, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, SourceSpan,
 };
@@ -9,7 +7,6 @@ use miette::{
 use crate::sql::Locations;
 
 use super::Diagnostic;
-use super::codes::GROUPS;
 use super::excerpt::Excerpt;
 
 /// Width that messages are wrapped at.
@@ -108,21 +105,6 @@ pub fn render_json(diagnostic: &Diagnostic, file_name: &str, text: &str) -> serd
         put("help", help.as_str().into());
     }
     serde_json::Value::Object(object)
-}
-
-/// The reference of all error codes, Markdown: what `docs/errors.md` holds.
-pub fn errors_markdown() -> String {
-    let mut out = String::from(
-        "# Error codes\n\nGenerated from `cep/lang/src/diag/codes`; `ceptra explain-error CODE` prints one entry.\n",
-    );
-    for (heading, docs) in GROUPS {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "\n## {heading}\n");
-        for doc in *docs {
-            let _ = write!(out, "\n### {}: {}\n\n{}\n", doc.code, doc.title, doc.explanation);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

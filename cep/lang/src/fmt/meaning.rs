@@ -7,7 +7,7 @@ use crate::ast::{
     OutputRate, Query, Relation, RelationSource, Select, SetExpr, Span, Statement, StatementKind, Window,
     WithOption, WithinPer,
 };
-use crate::sql::parse_script;
+use crate::sql::parse_with;
 use crate::sql::tokens::tokenize;
 
 use super::placeholder;
@@ -15,7 +15,7 @@ use super::token::{self, Tok};
 
 /// The statement that a text parses to, without spans; `None` when it is not exactly one.
 pub(super) fn of(text: &str) -> Option<Statement> {
-    let mut statements = parse_script(text, &placeholder).ok()?;
+    let mut statements = parse_with(text, &placeholder).ok()?;
     let only = statements.pop().filter(|_only| statements.is_empty())?;
     Some(without_spans(only))
 }

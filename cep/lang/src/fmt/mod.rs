@@ -19,7 +19,7 @@ mod token;
 
 use crate::ast::Statement;
 use crate::diag::Diagnostic;
-use crate::sql::parse_script;
+use crate::sql::parse_with;
 use crate::sql::tokens::tokenize;
 
 pub use meaning::without_spans;
@@ -38,7 +38,7 @@ const INDENT: usize = 4;
 /// # Errors
 /// The script's errors, when it does not parse.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
-    let statements = parse_script(text, &placeholder)?;
+    let statements = parse_with(text, &placeholder)?;
     let (tokens, error) = tokenize(text, true);
     if let Some(error) = error {
         return Err(vec![error]);
@@ -61,8 +61,8 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
 }
 
 /// Stands for every variable: the formatter never replaces them, it only has to parse.
-fn placeholder(name: &str) -> Option<String> {
-    Some(format!("${{{name}}}"))
+fn placeholder(name: &str, default: Option<&str>) -> Option<String> {
+    Some(default.map_or_else(|| format!("${{{name}}}"), str::to_owned))
 }
 
 /// The best layout of a statement that means the same, or its text as it was.

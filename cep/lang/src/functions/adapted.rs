@@ -15,7 +15,7 @@ use datafusion_expr::{
 
 use super::bounds::{self, Bound};
 use super::call::Call;
-use super::datetime::epoch_part;
+use super::datetime::{check_formats, epoch_part, unix_seconds};
 use super::nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
 use super::rowwise;
 
@@ -87,6 +87,7 @@ impl ScalarUDFImpl for Adapted {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        check_formats(self.name(), &args)?;
         let field = self.inner.return_field_from_args(args)?;
         let data_type = own_type(field.data_type());
         Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
@@ -113,6 +114,9 @@ impl ScalarUDFImpl for Adapted {
         }
         bounds::clamp_lengths(self.name(), &mut args);
         if let Some(seconds) = epoch_part(self.name(), &args) {
+            return Ok(seconds);
+        }
+        if let Some(seconds) = unix_seconds(self.name(), &args)? {
             return Ok(seconds);
         }
         let doubted = rowwise::doubted(&args);

@@ -13,10 +13,10 @@ use datafusion_expr::{
 };
 
 /// Canonical name of the mark for the row's stamp.
-pub const NOW: &str = "now";
+const NOW: &str = "now";
 
 /// Canonical name of the mark for the row's event time.
-pub const EVENT_TIME: &str = "event_time";
+const EVENT_TIME: &str = "event_time";
 
 /// What a mark stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,16 +121,6 @@ impl ScalarUDFImpl for MarkFunction {
 /// All marks.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     Mark::ALL.into_iter().map(|mark| Arc::new(ScalarUDF::new_from_impl(MarkFunction::new(mark)))).collect()
-}
-
-/// True for `now()` under any of its names.
-pub fn is_now(function: &ScalarUDF) -> bool {
-    mark_of(function) == Some(Mark::Now)
-}
-
-/// True for `event_time()` under any of its names.
-pub fn is_event_time(function: &ScalarUDF) -> bool {
-    mark_of(function) == Some(Mark::EventTime)
 }
 
 fn mark_of(function: &ScalarUDF) -> Option<Mark> {

@@ -45,7 +45,6 @@ mod tests;
 pub use aggregates::{AGGREGATES, AggregateDoc, Order, aggregate_doc};
 pub use describe::{FunctionDoc, FunctionKind};
 pub use json::json_field;
-pub use log_time::{EVENT_TIME, NOW, is_event_time, is_now};
 pub use lowering::{LogTime, lower_calls};
 pub use nan::{canonical_nan, canonical_nan_f32, canonicalize_floats};
 pub use refusal::{REFUSALS, Refusal};

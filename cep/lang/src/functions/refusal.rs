@@ -80,7 +80,7 @@ pub const REFUSALS: &[Refusal] = &[
             "database",
         ],
         reason: SESSION,
-        alternative: "write the value as a literal, or take it from the environment with `${NAME:default}`",
+        alternative: "write the value as a literal, or take it from the environment with `'${NAME:default}'`",
     },
     Refusal {
         names: &["input_file_name", "file_row_index"],
@@ -105,7 +105,7 @@ pub const REFUSALS: &[Refusal] = &[
             "log_message",
         ],
         reason: SIDE_EFFECT,
-        alternative: "read it as a stream or table with its own source; `${NAME:default}` takes a value from the environment when the app is loaded; the `log` sink writes messages",
+        alternative: "read it as a stream or table with its own source; `'${NAME:default}'` takes a value from the environment when the app is loaded; the `log` sink writes messages",
     },
     Refusal {
         names: &[

@@ -7,7 +7,6 @@ use arrow_array::RecordBatch;
 use arrow_schema::FieldRef;
 use cep_types::StreamId;
 use cep_types::options::StreamOptions;
-use datafusion_common::ScalarValue;
 
 use crate::ast::{
     CreateAggregation, CreateStream, CreateView, Insert, InsertSource, Name, Query, Span, Statement,
@@ -267,7 +266,7 @@ impl Session {
     fn print(&mut self, query: &Query, span: Span, text: &str) -> Result<StatementResult> {
         let Lowered { relation, uses } = self.lower(query, text)?;
         match relation.flow {
-            Flow::Once(values) => Ok(StatementResult::constant_row(&relation.schema, &values)),
+            Flow::Once(values) => StatementResult::constants(&relation.schema, &values, query.span),
             Flow::Read(open) => {
                 self.prints += 1;
                 let name = format!("query_{}", self.prints);
@@ -578,13 +577,5 @@ fn declared_name(statement: &Statement) -> Option<&Name> {
         | StatementKind::Show(_)
         | StatementKind::Describe(_)
         | StatementKind::Drop { .. } => None,
-    }
-}
-
-/// Constants as text, for one row.
-impl StatementResult {
-    fn constant_row(schema: &arrow_schema::SchemaRef, values: &[ScalarValue]) -> Self {
-        let header = schema.fields().iter().map(|f| f.name().clone()).collect();
-        StatementResult::Rows { header, rows: vec![values.iter().map(show::value_text).collect()] }
     }
 }

@@ -1,8 +1,7 @@
 //! SHOW, DESCRIBE and EXPLAIN: tables of texts.
 
-use arrow_schema::{DataType, Schema};
+use arrow_schema::Schema;
 use cep_types::StreamId;
-use datafusion_common::ScalarValue;
 
 use crate::ast::{Name, OptionLiteral, ShowKind, Statement, WithOption};
 use crate::diag::Result;
@@ -210,15 +209,4 @@ pub(crate) fn options_text(options: &[WithOption]) -> String {
         })
         .collect();
     options.join(", ")
-}
-
-/// A constant as text.
-pub(crate) fn value_text(value: &ScalarValue) -> String {
-    if value.is_null() {
-        return "NULL".to_owned();
-    }
-    match value.cast_to(&DataType::Utf8) {
-        Ok(ScalarValue::Utf8(Some(text))) => text,
-        Ok(_) | Err(_) => value.to_string(),
-    }
 }

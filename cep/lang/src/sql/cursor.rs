@@ -9,9 +9,9 @@ use crate::ast::{Name, Span};
 use crate::diag::{Diagnostic, Result, codes, explain};
 use crate::lower::sqlast;
 
+use super::depth;
 use super::dialect::CeptraDialect;
 use super::tokens::{Piece, tokenize};
-use super::{Environment, depth};
 
 /// Deepest nesting of expressions for `sqlparser`'s recursive descent, which takes up to 10 KB of
 /// stack a level.
@@ -31,8 +31,6 @@ pub(crate) struct Cursor<'a> {
     end: Span,
     /// The script, for slices of it.
     pub(crate) text: &'a str,
-    /// Answers for `${VAR}`.
-    pub(crate) env: &'a Environment<'a>,
     /// Nesting of queries, see `query`.
     pub(crate) query_depth: usize,
 }
@@ -42,19 +40,14 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// What [`Piece::check`] and [`depth::check`] refuse.
-    pub(crate) fn new(
-        text: &'a str,
-        dialect: &'a CeptraDialect,
-        piece: Piece,
-        env: &'a Environment<'a>,
-    ) -> Result<Self> {
+    pub(crate) fn new(text: &'a str, dialect: &'a CeptraDialect, piece: Piece) -> Result<Self> {
         piece.check()?;
         depth::check(&piece)?;
         let mut parser = Parser::new(dialect)
             .with_recursion_limit(EXPR_RECURSION_MAX)
             .with_tokens_with_locations(piece.tokens);
         parser.advance_token();
-        Ok(Self { parser, spans: piece.spans, end: piece.end, text, env, query_depth: 0 })
+        Ok(Self { parser, spans: piece.spans, end: piece.end, text, query_depth: 0 })
     }
 
     /// Index of the next token.
@@ -329,7 +322,7 @@ impl<'a> Cursor<'a> {
         }
         let dialect = CeptraDialect::for_tokens(located.len());
         let end = Span::new(literal.end.saturating_sub(1), literal.end);
-        let mut inner = Cursor::new(self.text, &dialect, Piece::of(located, end), self.env)?;
+        let mut inner = Cursor::new(self.text, &dialect, Piece::of(located, end))?;
         let expr = inner.expr()?;
         if inner.at_end() { Ok(expr) } else { Err(inner.unexpected("the end of the expression")) }
     }

@@ -4,7 +4,7 @@
 //! parsing time · `depth` refuses nesting that could exhaust a stack · `cursor` one statement's
 //! tokens and everything that is delegated to `sqlparser` · `statement`, `create`, `columns`,
 //! `options`, `query`, `relation`, `window`, `table_function`, `duration`, `output` our grammar,
-//! one file a clause · `refuse` what has no place here, with the reason · `location` lines and
+//! one file a clause · `variables` `${VAR}` in strings · `refuse` what has no place here, with the reason · `location` lines and
 //! columns to bytes.
 //!
 //! Invariants:
@@ -28,8 +28,9 @@ mod relation;
 mod statement;
 mod table_function;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod tokens;
+mod variables;
 mod window;
 mod window_params;
 
@@ -39,7 +40,6 @@ use crate::diag::{Diagnostic, codes};
 pub use depth::EXPR_DEPTH_MAX;
 pub use duration::parse_duration_text;
 pub use location::Locations;
-pub use options::substitute_variables;
 pub use window_params::{ParamDoc, WindowDoc, window_docs};
 
 /// Longest script in bytes. Tokens take some 30 times the text, so this also bounds memory.
@@ -51,14 +51,22 @@ pub const ERRORS_MAX: usize = 20;
 /// Looks up an environment variable for `${VAR}`.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
+/// What a variable of this name and default stands for; `None`: nothing.
+pub(crate) type Variables<'a> = dyn Fn(&str, Option<&str>) -> Option<String> + 'a;
+
 /// Parses a script: statements separated by `;`.
 ///
-/// `env` answers for `${VAR}` and `${VAR:default}` in the strings of WITH options.
+/// `env` answers for `${VAR}` and `${VAR:default}` in strings.
 ///
 /// # Errors
 /// All errors found, in order of position, at most [`ERRORS_MAX`]: after an error parsing goes on
 /// behind the next `;`.
 pub fn parse_script(text: &str, env: &Environment<'_>) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+    parse_with(text, &|name, default| env(name).or_else(|| default.map(str::to_owned)))
+}
+
+/// As [`parse_script`]; `variables` gets the name and the default of a variable.
+pub(crate) fn parse_with(text: &str, variables: &Variables<'_>) -> Result<Vec<Statement>, Vec<Diagnostic>> {
     if text.len() > SCRIPT_BYTES_MAX {
         return Err(vec![script_too_long(text.len())]);
     }
@@ -69,7 +77,7 @@ pub fn parse_script(text: &str, env: &Environment<'_>) -> Result<Vec<Statement>,
         if errors.len() == ERRORS_MAX {
             break;
         }
-        match statement::parse(text, piece, env) {
+        match statement::parse(text, piece, variables) {
             Ok(statement) => statements.push(statement),
             Err(error) => errors.push(*error),
         }

@@ -1,86 +1,13 @@
-//! `WITH (key = value, …)` and `${VAR:default}` in its strings.
+//! `WITH (key = value, …)`.
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
-use crate::ast::{Name, OptionLiteral, Span, WithOption};
+use crate::ast::{Name, OptionLiteral, WithOption};
 use crate::diag::{Diagnostic, Result, codes};
 
-use super::Environment;
 use super::cursor::Cursor;
 
 const DAY_NS: i64 = 86_400 * 1_000_000_000;
-
-/// A `${VAR}` that cannot be replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VariableError {
-    /// Byte range in the text that was substituted.
-    pub span: Span,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-}
-
-/// Replaces `${VAR}` and `${VAR:default}` by what `env` answers, `$$` by `$`. A default may be
-/// empty and is taken as it stands, up to the next `}`. A `$` before anything else stays.
-///
-/// # Errors
-/// A variable that is not set and has no default, a name that is no name, or a missing `}`.
-pub fn substitute_variables(text: &str, env: &Environment<'_>) -> Result<String, VariableError> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        let start = text.len() - rest.len() + at;
-        let behind = &rest[at + 1..];
-        if let Some(after) = behind.strip_prefix('$') {
-            out.push('$');
-            rest = after;
-        } else if let Some(body) = behind.strip_prefix('{') {
-            let Some(close) = body.find('}') else {
-                return Err(VariableError {
-                    span: Span::new(start, text.len()),
-                    message: "`${` without `}`".to_owned(),
-                    help: "write ${VAR} or ${VAR:default}; a plain dollar sign before `{` is `$$`".to_owned(),
-                });
-            };
-            let span = Span::new(start, start + 2 + close + 1);
-            out.push_str(&variable(&body[..close], span, env)?);
-            rest = &body[close + 1..];
-        } else {
-            out.push('$');
-            rest = behind;
-        }
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-fn variable(body: &str, span: Span, env: &Environment<'_>) -> Result<String, VariableError> {
-    let (name, default) = match body.split_once(':') {
-        Some((name, default)) => (name, Some(default)),
-        None => (body, None),
-    };
-    let mut chars = name.chars();
-    let is_name = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !is_name {
-        return Err(VariableError {
-            span,
-            message: format!("`{name}` is no name of an environment variable"),
-            help: "write ${VAR} or ${VAR:default} with letters, digits and `_`".to_owned(),
-        });
-    }
-    match (env(name), default) {
-        (Some(value), _) => Ok(value),
-        (None, Some(default)) => Ok(default.to_owned()),
-        (None, None) => Err(VariableError {
-            span,
-            message: format!("the environment variable `{name}` is not set"),
-            help: format!("set it, or give a default: ${{{name}:default}}"),
-        }),
-    }
-}
 
 impl Cursor<'_> {
     /// `WITH ( key = value {, key = value} )` when it comes next.
@@ -172,9 +99,8 @@ impl Cursor<'_> {
         if self.at_duration() {
             return self.option_interval(key);
         }
-        let span = self.span(0);
         let literal = match self.token(0) {
-            Token::SingleQuotedString(text) => OptionLiteral::Text(self.substituted(text, span)?),
+            Token::SingleQuotedString(text) => OptionLiteral::Text(text.clone()),
             Token::Number(number, _) => OptionLiteral::Number(number.clone()),
             Token::Minus | Token::Plus => return self.signed_option(key),
             Token::Word(word) if word.quote_style.is_some() => {
@@ -224,18 +150,5 @@ impl Cursor<'_> {
             .and_then(|days| days.checked_add(value.length.nanos))
             .map(OptionLiteral::IntervalNs)
             .ok_or_else(|| error("this is longer than can be counted".to_owned()))
-    }
-
-    /// `text` with its variables replaced; errors point into the literal.
-    fn substituted(&self, text: &str, literal: Span) -> Result<String> {
-        substitute_variables(text, self.env).map_err(|error| {
-            let verbatim = self.text.get(literal.start + 1..literal.end.saturating_sub(1)) == Some(text);
-            let span = if verbatim {
-                Span::new(literal.start + 1 + error.span.start, literal.start + 1 + error.span.end)
-            } else {
-                literal
-            };
-            Box::new(Diagnostic::at(codes::VARIABLE, span, error.message).help(error.help))
-        })
     }
 }

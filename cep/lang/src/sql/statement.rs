@@ -5,16 +5,17 @@ use datafusion_sql::sqlparser::tokenizer::Token;
 use crate::ast::{DropKind, Insert, InsertSource, ShowKind, Statement, StatementKind};
 use crate::diag::{Diagnostic, Result, codes};
 
-use super::Environment;
+use super::Variables;
 use super::cursor::Cursor;
 use super::dialect::CeptraDialect;
 use super::refuse;
 use super::tokens::Piece;
 
 /// Parses one statement, all of it.
-pub(super) fn parse(text: &str, piece: Piece, env: &Environment<'_>) -> Result<Statement> {
+pub(super) fn parse(text: &str, mut piece: Piece, variables: &Variables<'_>) -> Result<Statement> {
+    piece.replace_variables(text, variables)?;
     let dialect = CeptraDialect::for_tokens(piece.tokens.len());
-    let mut cursor = Cursor::new(text, &dialect, piece, env)?;
+    let mut cursor = Cursor::new(text, &dialect, piece)?;
     let statement = cursor.statement()?;
     if !cursor.at_end() {
         return Err(cursor.left_over());

@@ -198,13 +198,7 @@ const DOCS: &[WindowDoc] = &[
         help: "Batches of a length of time, by a column.",
         table_order: None,
     },
-    WindowDoc {
-        name: "BATCH",
-        aliases: &[],
-        params: &[],
-        help: "The rows of one log entry.",
-        table_order: None,
-    },
+    WindowDoc { name: "BATCH", aliases: &[], params: &[], help: "The rows of one stamp.", table_order: None },
     WindowDoc {
         name: "SORT",
         aliases: &[],

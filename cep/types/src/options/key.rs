@@ -190,7 +190,7 @@ pub static OPTION_KEYS: &[OptionKey] = &[
     key("late.policy", "drop | retract", "drop", Any, "", "retract", "A row behind the watermark: left out and counted, or results are corrected."),
     key("late.stream", "stream", "", Any, "late.policy = 'drop'", "late_rows", "Where late rows go as well."),
     key("correction.horizon", "duration", "1h", Any, "", "10m", "How far behind the watermark results can still be corrected."),
-    key("partition.by", "columns, by comma", "", Any, "", "v", "The key that decides the partition of a row."),
+    key("partition.by", "columns, by comma", "", Any, "", "v", "The key that decides the partition of a row. `ceptra run` has one partition, where it changes nothing."),
     key("state.keys.max", "count", "1000000", Any, "", "1000", "Most keys kept by an unwindowed GROUP BY or DISTINCT."),
     key("state.ttl", "duration", "", Any, "", "1h", "Keys untouched for so long are forgotten."),
     key("quantile.exact_max", "count", "4096", Any, "", "1024", "Samples up to which quantiles are exact; above, a log-bucket sketch."),

@@ -150,7 +150,7 @@ impl Decoder for CsvDecoder {
                 }
                 Split::Whole { bytes: length, taken: record_taken, lines: record_lines } => {
                     let result = quoted_record(&self.record, rest, map, &self.options, rows)
-                        .and_then(|()| rows.commit(position));
+                        .and_then(|()| rows.commit(position, &rest[..length]));
                     let Err((column, reason)) = result else {
                         at += record_taken;
                         lines += record_lines;
@@ -184,7 +184,7 @@ fn first_line(line: &[u8]) -> &[u8] {
 /// Reads a line without quotes.
 #[inline]
 fn plain_line(line: &[u8], map: &CellMap, options: &CsvOptions, position: Position, rows: &mut Rows) {
-    let result = plain_cells(line, map, options, rows).and_then(|()| rows.commit(position));
+    let result = plain_cells(line, map, options, rows).and_then(|()| rows.commit(position, line));
     if let Err((column, reason)) = result {
         refuse_line(line, map, options, position, rows, column, reason);
     }

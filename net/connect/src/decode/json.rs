@@ -100,7 +100,7 @@ impl JsonDecoder {
             .state
             .read(text, &self.tree, &mut rows.columns, count)
             .map_err(|(builder, reason)| (builder.map(|at| rows.stream_index[at]), reason))
-            .and_then(|()| rows.commit(position));
+            .and_then(|()| rows.commit(position, text));
         if let Err((column, reason)) = result {
             rows.roll_back();
             rows.reject(position, column, reason, text);

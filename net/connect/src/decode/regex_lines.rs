@@ -74,7 +74,7 @@ impl RegexDecoder {
                 break;
             }
         }
-        if let Err((column, reason)) = result.and_then(|()| rows.commit(position)) {
+        if let Err((column, reason)) = result.and_then(|()| rows.commit(position, line)) {
             rows.roll_back();
             rows.reject(position, column, reason, line);
         }

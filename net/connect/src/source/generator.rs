@@ -50,7 +50,7 @@ impl Source for Generator {
             let row = self.made;
             self.push_row(row)?;
             let position = Position { byte: row, line: row + 1 };
-            if let Err((column, reason)) = self.rows.commit(position) {
+            if let Err((column, reason)) = self.rows.commit(position, &[]) {
                 self.rejects += 1;
                 self.rows.reject(position, column, reason, &[]);
             }

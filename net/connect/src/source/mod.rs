@@ -11,6 +11,7 @@ mod dead_letter;
 mod generator;
 mod input;
 mod open;
+mod records;
 pub(crate) mod reject;
 mod rows;
 mod timer;
@@ -23,6 +24,7 @@ use crate::ConnectError;
 
 pub use dead_letter::dead_letter_batch;
 pub use open::{open_source, open_source_columns, reader_source};
+pub use records::Records;
 pub use reject::{OVERSIZED_KEPT_BYTES, Position, Reject, RejectReason};
 pub(crate) use rows::Rows;
 
@@ -70,6 +72,8 @@ pub struct SourceChunk {
     /// unpacked input, or the number of the row for a timer or generator. With the source's name
     /// it identifies the event (R-PART-4).
     pub row_positions: Vec<u64>,
+    /// The records of the rows; `None` for a timer or generator, whose rows are made.
+    pub records: Option<Records>,
     /// The stretch of input the chunk covers.
     pub span: Span,
     /// Records that could not become rows.

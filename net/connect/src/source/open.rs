@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::Path;
 
 use arrow_schema::SchemaRef;
-use cep_types::options::{Compression, Format, OptionError, Role, SourceConnector, StreamOptions};
+use cep_types::options::{
+    Compression, ErrorStrategy, Format, OptionError, Role, SourceConnector, StreamOptions,
+};
 
 use super::byte_source::ByteSource;
 use super::generator::Generator;
@@ -85,6 +87,8 @@ fn byte_source(
     rows: Rows,
     block_bytes: usize,
 ) -> Result<Box<dyn Source>, ConnectError> {
+    let mut rows = rows;
+    rows.remember_records(matches!(options.errors.strategy, ErrorStrategy::DeadLetter { .. }));
     let bytes_max = options.record_bytes_max;
     let decoder: Box<dyn Decoder> = match &options.format {
         Some(Format::Csv(csv)) => Box::new(CsvDecoder::new(csv.clone(), input.name.clone(), bytes_max)),

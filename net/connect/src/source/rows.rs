@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{DataType, Schema, SchemaRef};
 use cep_types::options::{EventTime, TimeFormat};
 
-use super::{Position, Reject, RejectReason, SourceChunk, Span};
+use super::{Position, Records, Reject, RejectReason, SourceChunk, Span};
 use crate::ConnectError;
 use crate::column::{Column, Values};
 use crate::text::{DAY_NS, TimeParser};
@@ -22,6 +22,8 @@ pub(crate) struct Rows {
     event_time: Option<EventTimeColumn>,
     event_time_ns: Vec<i64>,
     positions: Vec<u64>,
+    /// Lines and bytes of the records, when rows come from bytes.
+    records: Option<Records>,
     rejects: Vec<Reject>,
     reject_bytes: usize,
     pub(crate) skipped: u64,
@@ -73,6 +75,7 @@ impl Rows {
             event_time: time_column,
             event_time_ns: Vec::new(),
             positions: Vec::new(),
+            records: None,
             rejects: Vec::new(),
             reject_bytes: 0,
             skipped: 0,
@@ -84,6 +87,11 @@ impl Rows {
     /// The schema of the batches.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Remembers the line of every row, and with `keeps` the bytes of its record.
+    pub(crate) fn remember_records(&mut self, keeps: bool) {
+        self.records = Some(Records::new(keeps));
     }
 
     /// Starts a chunk of at most `rows_max` rows.
@@ -118,9 +126,14 @@ impl Rows {
                 && (self.rejects.len() >= self.rows_max || self.reject_bytes >= super::CHUNK_BYTES_MAX))
     }
 
-    /// Completes the row whose values have all been pushed, or takes it back with the reason.
+    /// Completes the row of the record `original`, whose values have all been pushed, or takes it
+    /// back with the reason.
     #[inline]
-    pub(crate) fn commit(&mut self, position: Position) -> Result<(), (Option<usize>, RejectReason)> {
+    pub(crate) fn commit(
+        &mut self,
+        position: Position,
+        original: &[u8],
+    ) -> Result<(), (Option<usize>, RejectReason)> {
         if let Some(time) = &self.event_time {
             match time.read(&self.columns[time.builder]) {
                 Ok(ns) => self.event_time_ns.push(ns),
@@ -132,6 +145,9 @@ impl Rows {
             }
         }
         self.positions.push(position.byte);
+        if let Some(records) = &mut self.records {
+            records.push(position.line, original);
+        }
         Ok(())
     }
 
@@ -186,6 +202,7 @@ impl Rows {
             batch,
             event_time_ns: self.event_time.is_some().then(|| std::mem::take(&mut self.event_time_ns)),
             row_positions: std::mem::take(&mut self.positions),
+            records: self.records.as_mut().map(Records::take),
             span,
             rejects: std::mem::take(&mut self.rejects),
             skipped: std::mem::take(&mut self.skipped),

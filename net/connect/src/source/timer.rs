@@ -85,6 +85,7 @@ impl Source for Timer {
         Ok(SourceChunk {
             batch,
             row_positions: (before..self.ticks).collect(),
+            records: None,
             event_time_ns: Some(times),
             span: Span {
                 byte_start: before,

@@ -1,6 +1,8 @@
 //! `ceptra repl`: statements typed one by one, results at once.
 
-use crate::args::{OutputFormat, ReplArgs};
+use std::borrow::Cow;
+
+use crate::args::ReplArgs;
 use crate::failure::{Failure, Result};
 use crate::repl::{Editor, Line, Next, Session, Statements};
 use crate::run::Signals;
@@ -11,12 +13,12 @@ use crate::talk::Talk;
 ///
 /// # Errors
 /// If the app to start with is wrong, or the input cannot be read.
-pub fn repl(args: &ReplArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
+pub fn repl(args: &ReplArgs, talk: &Talk) -> Result<u8> {
     let signals =
         Signals::install().map_err(|error| Failure::run(format!("cannot handle signals: {error}")))?;
     let mut editor = Editor::open()?;
     let confirms = editor.is_terminal() && !talk.quiet();
-    let mut session = Session::new(format.into(), confirms, talk, &signals);
+    let mut session = Session::new(args.output.into(), confirms, talk, &signals);
     if let Some(app) = &args.app {
         session.load(app)?;
     }
@@ -63,9 +65,11 @@ fn read_all(session: &mut Session, editor: &mut Editor, talk: &Talk, worst: &mut
             }
             Line::End => break,
         };
-        if statements.is_empty() && line.trim_start().starts_with('\\') {
+        if statements.is_empty()
+            && let Some(command) = command_in(&line)
+        {
             editor.remember(line.trim());
-            match session.backslash(&line) {
+            match session.backslash(&command) {
                 Ok(Next::Leave) => return Ok(()),
                 done => worst.note(done.map(|_| ()), talk)?,
             }
@@ -78,4 +82,15 @@ fn read_all(session: &mut Session, editor: &mut Editor, talk: &Talk, worst: &mut
     }
     let rest = statements.take_rest();
     if rest.is_empty() { Ok(()) } else { worst.note(session.statement(&rest), talk) }
+}
+
+/// The backslash command that a line is: `help`, `quit` and `exit` alone on a line need no backslash.
+fn command_in(line: &str) -> Option<Cow<'_, str>> {
+    let text = line.trim();
+    if text.starts_with('\\') {
+        return Some(Cow::Borrowed(line));
+    }
+    let word = text.trim_end_matches(';').trim_end();
+    let is_command = ["help", "quit", "exit"].iter().any(|command| word.eq_ignore_ascii_case(command));
+    is_command.then(|| Cow::Owned(format!("\\{}", word.to_ascii_lowercase())))
 }

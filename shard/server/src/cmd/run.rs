@@ -1,7 +1,6 @@
 //! `ceptra run`: an app from its sources to its sinks.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use cep_lang::lower::StatementResult;
 use cep_types::options::{Role, SourceConnector};
@@ -17,13 +16,13 @@ use crate::talk::Talk;
 ///
 /// # Errors
 /// If the script is wrong, or the run fails.
-pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
+pub fn run(args: &RunArgs, talk: &Talk) -> Result<u8> {
     let signals =
         Signals::install().map_err(|error| Failure::run(format!("cannot handle signals: {error}")))?;
     let script = Script::read(&args.app)?;
     let compiled = script.compile(talk)?;
-    print_answers(&compiled.results, format.into())?;
-    let program = Arc::new(compiled.program);
+    print_answers(&compiled.results, args.output.into())?;
+    let program = compiled.program;
     let reads_stdin =
         |s: &cep_lang::plan::Stream| matches!(s.options.role, Role::Source(SourceConnector::Stdin { .. }));
     if args.app == Path::new("-") && program.streams.iter().any(reads_stdin) {
@@ -35,16 +34,16 @@ pub fn run(args: &RunArgs, format: OutputFormat, talk: &Talk) -> Result<u8> {
     let base_dir = if args.app == Path::new("-") { ".".into() } else { base_dir(&args.app) };
     let settings = RunSettings {
         base_dir: &base_dir,
-        show: Show { format: format.into(), limit: args.limit, tag: None },
+        show: Show { format: args.output.into(), limit: args.limit, tag: None },
         playback: args.playback,
         plan: OutputPlan::of(&program),
         streams: read_streams(&program),
         names_unread: true,
     };
     let run = Run::open(program, &settings, talk, &signals)?;
-    if !run.has_outputs()
-        && compiled.results.iter().all(|result| !matches!(result, StatementResult::Rows { .. }))
-    {
+    let answers =
+        |r: &StatementResult| matches!(r, StatementResult::Rows { .. } | StatementResult::Constants(_));
+    if !run.has_outputs() && !compiled.results.iter().any(answers) {
         talk.warn("nothing comes out of this app: add a SELECT, or a stream with type = 'sink'");
     }
     let (summary, result) = run.finish();

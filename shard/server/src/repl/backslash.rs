@@ -34,7 +34,7 @@ Commands:
   \\d [name]     objects, or the columns of one
   \\run FILE     run an app, apart from this session
   \\stop         end the queries that go on; their open windows close
-  \\help  \\q     this text; leave
+  \\help  \\q     this text; leave; `help`, `quit` and `exit` do the same
 ";
 
 impl<'a> Backslash<'a> {

@@ -8,7 +8,7 @@ use cep_lang::plan::Program;
 
 use crate::clock::wall_ns;
 use crate::failure::Result;
-use crate::run::{Engine, ErrorDesk, OutputPlan, Outputs, Show, Signals};
+use crate::run::{Engine, EntryRows, ErrorDesk, OutputPlan, Outputs, Show, Signals};
 use crate::talk::Talk;
 
 /// A query that goes on while statements are typed.
@@ -75,7 +75,7 @@ impl LiveQuery {
         let id = found.id;
         let errors = self.engine.rows(id, rows.clone(), None, wall_ns(), &mut self.outputs)?;
         // Streams that are fed by hand are internal: bad records are counted and said.
-        self.desk.record_errors(Some(id), Some((rows, &[])), &errors)?;
+        self.desk.record_errors(Some(id), Some(EntryRows::made(rows)), &errors)?.without_dead_letters()?;
         self.outputs.flush()
     }
 
@@ -86,7 +86,7 @@ impl LiveQuery {
     pub fn tick(&mut self) -> Result<()> {
         if self.engine.wants_ticks() {
             let errors = self.engine.tick(wall_ns(), &mut self.outputs)?;
-            self.desk.record_errors(None, None, &errors)?;
+            self.desk.record_errors(None, None, &errors)?.without_dead_letters()?;
             self.outputs.flush()?;
         }
         Ok(())
@@ -100,7 +100,7 @@ impl LiveQuery {
         let program = Arc::clone(&self.program);
         for stream in crate::run::external_streams(&program) {
             let errors = self.engine.end(stream, wall_ns(), &mut self.outputs)?;
-            self.desk.record_errors(Some(stream), None, &errors)?;
+            self.desk.record_errors(Some(stream), None, &errors)?.without_dead_letters()?;
         }
         self.desk.finish();
         self.outputs.close()

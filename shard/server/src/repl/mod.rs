@@ -2,7 +2,7 @@
 //!
 //! `editor` lines from a person or a pipe · `statements` cutting them at `;` · `session` what has
 //! been declared, and what a statement does · `live` continuous queries fed by INSERT … VALUES ·
-//! `reach` which sources a query needs · `backslash` commands that are not SQL.
+//! `backslash` commands that are not SQL.
 //!
 //! Invariants: a statement that fails changes nothing; a query sees the rows inserted before it
 //! and those inserted later, in order, because it is a function of the session's statements.
@@ -10,7 +10,6 @@
 mod backslash;
 mod editor;
 mod live;
-mod reach;
 mod session;
 mod statements;
 

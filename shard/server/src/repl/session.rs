@@ -17,12 +17,13 @@ use net_connect::OutputFormat;
 
 use super::backslash::{Backslash, HELP};
 use super::live::{LiveQuery, Ways};
-use super::reach::{has_source, reaching};
 use crate::answer::{print_answers, print_table};
 use crate::cmd::write_stdout;
 use crate::failure::{Failure, Result};
-use crate::run::{OutputPlan, Playback, Run, RunSettings, Show, Signals, base_dir, read_streams};
-use crate::script::{Script, environment, options, render_all};
+use crate::run::{
+    OutputPlan, Playback, Run, RunSettings, Show, Signals, base_dir, has_source, reaching, read_streams,
+};
+use crate::script::{Script, check_runs, environment, options, render_all};
 use crate::talk::Talk;
 
 /// Whether the session goes on.
@@ -120,7 +121,9 @@ impl Session {
     fn one(&mut self, statement: &Statement, text: &str) -> Result<()> {
         let mut trial = self.declared.clone();
         let results = trial.run(text).map_err(|diagnostics| self.refused(text, &diagnostics))?;
-        let program = trial.program();
+        let program = Arc::new(trial.program());
+        check_runs(&program).map_err(|diagnostics| self.refused(text, &diagnostics))?;
+        let program = Arc::unwrap_or_clone(program);
         if declares(statement) {
             self.declared = trial;
         }
@@ -255,7 +258,7 @@ impl Session {
     fn run_app(&mut self, path: &Path) -> Result<()> {
         let compiled = Script::read(path)?.compile(&self.talk)?;
         print_answers(&compiled.results, self.format)?;
-        let program = Arc::new(compiled.program);
+        let program = compiled.program;
         let base_dir = base_dir(path);
         let settings = RunSettings {
             base_dir: &base_dir,

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use cep_engine::RecordError;
 use cep_lang::plan::{Program, Target};
 use cep_types::StreamId;
 
 use super::conflicts;
 use super::engine::Engine;
-use super::errors::{DeadLetters, ErrorDesk};
+use super::errors::{DeadLetters, EntryRows, ErrorDesk, Settled};
 use super::inputs::Rows;
 use super::order::{Inputs, Step};
 use super::outputs::{OutputPlan, Outputs, Show};
@@ -132,7 +131,7 @@ impl Run {
                 wall_ns(),
                 &mut self.outputs,
             )?;
-            self.settle(Some(constants.stream), Some((&constants.rows, &[])), &errors)?;
+            self.settle(Some(constants.stream), Some(EntryRows::made(&constants.rows)), &errors)?;
         }
         loop {
             if let Some(signal) = self.signals.taken() {
@@ -178,7 +177,7 @@ impl Run {
                 Target::Stream(stream) => {
                     let errors =
                         self.engine.rows(stream, rows.clone(), None, wall_ns(), &mut self.outputs)?;
-                    self.settle(Some(stream), Some((&rows, &[])), &errors)?;
+                    self.settle(Some(stream), Some(EntryRows::made(&rows)), &errors)?;
                 }
             }
         }
@@ -191,7 +190,7 @@ impl Run {
     fn rows(&mut self, rows: &Rows, now_ns: i64) -> Result<()> {
         let (batch, times) = (rows.batch.clone(), rows.times.clone());
         let errors = self.engine.rows(rows.stream, batch, times, now_ns, &mut self.outputs)?;
-        self.settle(Some(rows.stream), Some((&rows.batch, &rows.positions)), &errors)
+        self.settle(Some(rows.stream), Some(EntryRows::read(rows)), &errors)
     }
 
     /// Nothing to read: what is there goes out, and time passes for the engine.
@@ -220,12 +219,14 @@ impl Run {
     fn settle(
         &mut self,
         stream: Option<StreamId>,
-        entry: Option<(&RecordBatch, &[u64])>,
+        entry: Option<EntryRows<'_>>,
         errors: &[RecordError],
     ) -> Result<()> {
-        if let Some(dead) = self.desk.record_errors(stream, entry, errors)? {
+        let Settled { dead, stopped } = self.desk.record_errors(stream, entry, errors)?;
+        if let Some(dead) = dead {
             self.bury(dead)?;
         }
+        stopped.map_or(Ok(()), Err)?;
         for unwritten in self.outputs.take_unwritten() {
             if let Some(dead) = self.desk.unwritten(unwritten.stream, &unwritten.rows, &unwritten.reason)? {
                 self.bury(dead)?;
@@ -237,10 +238,10 @@ impl Run {
     /// Gives dead letters to their stream. What fails on that way is counted, not buried again.
     fn bury(&mut self, dead: DeadLetters) -> Result<()> {
         let errors = self.engine.rows(dead.stream, dead.rows.clone(), None, wall_ns(), &mut self.outputs)?;
-        // The stream is internal: its strategy is to drop and count.
-        self.desk.record_errors(Some(dead.stream), Some((&dead.rows, &[])), &errors)?;
+        let entry = Some(EntryRows::made(&dead.rows));
+        let settled = self.desk.record_errors(Some(dead.stream), entry, &errors)?;
         self.outputs.give_up_unwritten();
-        Ok(())
+        settled.without_dead_letters()
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -10,6 +10,7 @@ use cep_types::options::Role;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 
 use super::outputs::Outputs;
+use super::strict::Strict;
 use crate::failure::{Failure, Result};
 
 /// Input and output rows of one call of apply: bounds what waits to be written.
@@ -24,6 +25,7 @@ pub struct Engine {
     actions: Actions,
     index: u64,
     clock: StampClock,
+    strict: Strict,
 }
 
 /// What stamps entries.
@@ -47,10 +49,11 @@ impl Engine {
         };
         let mut sources = program.streams.iter().filter(source).peekable();
         let events = sources.peek().is_some() && sources.all(|s| s.time.clock == Clock::Event);
-        let partition = Partition::new(program, watched)
-            .map_err(|error| Failure::run(format!("cannot run this: {error}")))?;
+        let strict = Strict::of(&program);
+        // Scripts are built when they are compiled: an error here has been told with its place.
+        let partition = Partition::new(program, watched).map_err(|error| Failure::run(error.to_string()))?;
         let clock = if events { StampClock::Events } else { StampClock::Wall };
-        Ok(Engine { partition, actions: Actions::new(), index: 0, clock })
+        Ok(Engine { partition, actions: Actions::new(), index: 0, clock, strict })
     }
 
     /// Rows that came too late.
@@ -71,7 +74,8 @@ impl Engine {
         self.clock == StampClock::Wall
     }
 
-    /// Rows of a stream.
+    /// Rows of a stream. An error that stops the run is the last one: nothing at or behind its
+    /// place has gone out.
     pub fn rows(
         &mut self,
         stream: StreamId,
@@ -95,6 +99,11 @@ impl Engine {
 
     fn apply(&mut self, kind: EntryKind, now_ns: i64, outputs: &mut Outputs) -> Result<Vec<RecordError>> {
         self.index += 1;
+        let stream = match &kind {
+            EntryKind::Events(events) => Some(events.stream),
+            EntryKind::EndOfInput(stream) => Some(*stream),
+            EntryKind::Tick => None,
+        };
         let reached_ns = self.partition.stamp_ns();
         let stamp = match self.clock {
             StampClock::Wall => now_ns.max(reached_ns),
@@ -106,10 +115,18 @@ impl Engine {
         loop {
             let mut budget = Budget { rows: BUDGET_ROWS };
             let progress = self.partition.apply(&entry, &mut budget, &mut self.actions);
+            let stop = self.actions.errors.iter().position(|e| self.strict.stops(stream, e).is_some());
+            if let Some(stop) = stop {
+                self.actions.truncate(stop);
+            }
             outputs.deliver(&self.actions)?;
+            if stop.is_some() && outputs.limit_reached() {
+                // The run was over before it came to the error.
+                self.actions.errors.pop();
+            }
             errors.append(&mut self.actions.errors);
             self.actions.clear();
-            if progress == Progress::Done {
+            if progress == Progress::Done || stop.is_some() {
                 return Ok(errors);
             }
         }

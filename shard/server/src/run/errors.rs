@@ -7,12 +7,14 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
-use cep_engine::RecordError;
+use cep_engine::{RecordError, Subject};
 use cep_lang::plan::{Program, Stream};
 use cep_types::StreamId;
 use cep_types::options::{ErrorStrategy, LogLevel, Role, SourceConnector};
 use net_connect::{OutputFormat, Position, Printing, Reject, RejectReason, dead_letter_batch, writer_sink};
 
+use super::inputs::{Origins, Rows};
+use super::strict::Strict;
 use crate::clock::Stopwatch;
 use crate::failure::{Failure, Result};
 use crate::talk::Talk;
@@ -31,9 +33,65 @@ pub struct DeadLetters {
     pub rows: RecordBatch,
 }
 
+/// The rows of an entry, and where they come from.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryRows<'a> {
+    rows: &'a RecordBatch,
+    /// Where they were read, and the first one's index there.
+    origins: Option<(&'a Origins, usize)>,
+}
+
+impl<'a> EntryRows<'a> {
+    /// Rows that a source gave.
+    pub fn read(rows: &'a Rows) -> Self {
+        EntryRows { rows: &rows.batch, origins: Some((&rows.origins, rows.first)) }
+    }
+
+    /// Rows that were read nowhere.
+    pub fn made(rows: &'a RecordBatch) -> Self {
+        EntryRows { rows, origins: None }
+    }
+
+    fn position(&self, row: usize) -> Option<Position> {
+        self.origins.map(|(origins, first)| origins.position(first + row))
+    }
+
+    /// A row that could not be processed: the record it was read from, or its values where it was
+    /// not read from bytes.
+    fn reject(&self, row: usize, reason: &str) -> Reject {
+        let kept = self.origins.and_then(|(origins, first)| origins.original(first + row));
+        let original = kept.map_or_else(|| json_line(&self.rows.slice(row, 1)), <[u8]>::to_vec);
+        processing_reject(reason, self.position(row).unwrap_or(NOT_READ), original)
+    }
+}
+
+/// Position of rows that were not read from an input.
+const NOT_READ: Position = Position { byte: 0, line: 0 };
+
+/// What is to be done about the errors of an entry.
+#[derive(Debug)]
+#[must_use]
+pub struct Settled {
+    /// Records for a dead-letter stream.
+    pub dead: Option<DeadLetters>,
+    /// Why the run stops, behind them.
+    pub stopped: Option<Failure>,
+}
+
+impl Settled {
+    /// For hosts that bury nothing.
+    ///
+    /// # Errors
+    /// Why the run stops.
+    pub fn without_dead_letters(self) -> Result<()> {
+        self.stopped.map_or(Ok(()), Err)
+    }
+}
+
 /// Decides, counts and says.
 pub struct ErrorDesk {
     program: Arc<Program>,
+    strict: Strict,
     talk: Talk,
     noise: BTreeMap<String, Noise>,
     /// Records that could not be read, or were refused by their stream.
@@ -54,7 +112,8 @@ struct Noise {
 impl ErrorDesk {
     /// Nothing has happened yet.
     pub fn new(program: Arc<Program>, talk: Talk) -> Self {
-        ErrorDesk { program, talk, noise: BTreeMap::new(), rejected: 0, errors: 0, dead_letters: 0 }
+        let strict = Strict::of(&program);
+        ErrorDesk { program, strict, talk, noise: BTreeMap::new(), rejected: 0, errors: 0, dead_letters: 0 }
     }
 
     /// Records of a source that could not be read.
@@ -81,58 +140,55 @@ impl ErrorDesk {
         }
     }
 
-    /// Rows that the engine could not process. `rows` is the entry they were in and `positions`
-    /// where each was read; `None` for errors of a tick or of the end of input.
+    /// Rows that the engine could not process. `entry` is what they were in; `None` for errors of a
+    /// tick or of the end of input.
     ///
     /// # Errors
-    /// With the strategy `fail` of the stream the rows came from.
+    /// If the dead-letter stream cannot hold them.
     pub fn record_errors(
         &mut self,
         stream: Option<StreamId>,
-        entry: Option<(&RecordBatch, &[u64])>,
+        entry: Option<EntryRows<'_>>,
         errors: &[RecordError],
-    ) -> Result<Option<DeadLetters>> {
-        if errors.is_empty() {
-            return Ok(None);
-        }
+    ) -> Result<Settled> {
         let program = Arc::clone(&self.program);
         let source = stream.map(|id| &program.streams[id.index()]);
-        let mut dead = Vec::new();
+        let (mut dead, mut stopped) = (Vec::new(), None);
         for error in errors {
-            let in_query = error.query.map(|id| program.queries[id.0 as usize].name.as_str());
-            match in_query {
+            match error.query {
                 Some(_) => self.errors += 1,
                 None => self.rejected += 1,
             }
             let row = usize::try_from(error.row).unwrap_or(usize::MAX);
-            let position = entry.and_then(|(_, positions)| positions.get(row).copied());
-            let unit = source.map_or("row", position_unit);
-            let message = match (in_query, position) {
-                (Some(query), Some(at)) => {
-                    format!("query '{query}', record at {unit} {at}: {}: {}", error.code, error.message)
-                }
-                (Some(query), None) => format!("query '{query}': {}: {}", error.code, error.message),
-                (None, Some(at)) => format!("record at {unit} {at}: {}: {}", error.code, error.message),
-                (None, None) => format!("{}: {}", error.code, error.message),
+            let entry = entry.filter(|e| error.subject == Subject::Record && row < e.rows.num_rows());
+            let message = message(&program, error);
+            let placed = match (entry.and_then(|e| e.position(row)), source) {
+                (Some(at), Some(source)) => format!("record at {}: {message}", place(source, at)),
+                _ => message.clone(),
             };
-            let name = source.map_or("", |s| s.name.as_str());
-            let level = source.map_or(LogLevel::Warn, |s| s.options.errors.log_level);
-            match (source.map(|s| &s.options.errors.strategy), entry) {
-                (Some(ErrorStrategy::Fail), _) => return Err(stopped(name, &message)),
-                (Some(ErrorStrategy::DeadLetter { .. }), Some((rows, _))) if row < rows.num_rows() => {
-                    let line = json_line(&rows.slice(row, 1));
-                    dead.push(processing_reject(&message, position.unwrap_or(0), line));
+            if let Some(id) = self.strict.stops(stream, error) {
+                stopped = Some(stopped_by(error.subject, &program.streams[id.index()].name, &placed));
+                break;
+            }
+            let strategy = source.map(|s| &s.options.errors.strategy);
+            match (strategy, entry) {
+                (Some(ErrorStrategy::DeadLetter { .. }), Some(entry)) => {
+                    dead.push(entry.reject(row, &message))
                 }
-                _ => self.say(name, level, &message),
+                _ => {
+                    let name = source.map_or("", |s| s.name.as_str());
+                    let level = source.map_or(LogLevel::Warn, |s| s.options.errors.log_level);
+                    self.say(name, level, &placed);
+                }
             }
         }
-        match (dead.as_slice(), source, stream) {
-            ([], _, _) | (_, None, _) | (_, _, None) => Ok(None),
-            (rejects, Some(source), Some(id)) => match &source.options.errors.strategy {
-                ErrorStrategy::DeadLetter { stream: name } => self.dead(id, name, rejects).map(Some),
-                ErrorStrategy::Drop | ErrorStrategy::Retry(_) | ErrorStrategy::Fail => Ok(None),
-            },
-        }
+        let dead = match (stream, source.map(|s| &s.options.errors.strategy)) {
+            (Some(id), Some(ErrorStrategy::DeadLetter { stream: name })) if !dead.is_empty() => {
+                Some(self.dead(id, name, &dead)?)
+            }
+            _ => None,
+        };
+        Ok(Settled { dead, stopped })
     }
 
     /// Rows of a sink's stream that could not be written, as dead letters of it.
@@ -152,7 +208,7 @@ impl ErrorDesk {
             return Ok(None);
         };
         let rejects: Vec<Reject> = (0..rows.num_rows())
-            .map(|row| processing_reject(reason, row as u64, json_line(&rows.slice(row, 1))))
+            .map(|row| processing_reject(reason, NOT_READ, json_line(&rows.slice(row, 1))))
             .collect();
         self.dead(stream, name, &rejects).map(Some)
     }
@@ -213,28 +269,54 @@ impl ErrorDesk {
     }
 }
 
-/// What positions of a stream's records count.
-fn position_unit(stream: &Stream) -> &'static str {
+/// Where a record stands in its input: the way of a reader's own messages.
+fn place(stream: &Stream, at: Position) -> String {
     match stream.options.role {
-        Role::Source(SourceConnector::File { .. } | SourceConnector::Stdin { .. }) => "byte",
+        Role::Source(SourceConnector::File { .. } | SourceConnector::Stdin { .. }) => at.to_string(),
         Role::Source(SourceConnector::Timer { .. } | SourceConnector::Generator(_))
         | Role::Sink(_)
-        | Role::Internal => "row",
+        | Role::Internal => format!("row {}", at.byte),
+    }
+}
+
+/// What failed, where in the program, and what is lost by it.
+fn message(program: &Program, error: &RecordError) -> String {
+    let RecordError { index: _, row: _, subject, query, code, message } = error;
+    let owner = query.and_then(|id| {
+        let at = id.0 as usize;
+        let query = program.queries.get(at).map(|query| format!("query '{}'", query.name));
+        query.or_else(|| {
+            let aggregation = program.aggregations.get(at.checked_sub(program.queries.len())?)?;
+            Some(format!("aggregation '{}'", aggregation.name))
+        })
+    });
+    match (owner, subject) {
+        (Some(owner), Subject::Record) => format!("{owner}: {code}: {message}"),
+        (Some(owner), Subject::Result) => {
+            format!("a result of {owner} cannot be computed: {code}: {message}")
+        }
+        (None, _) => format!("{code}: {message}"),
     }
 }
 
 fn stopped(stream: &str, message: &str) -> Failure {
-    Failure::Run {
-        message: format!("stream '{stream}': {message}"),
-        help: Some(
-            "mend the record, or set 'error.strategy' to 'drop' or 'dlq' to go on without it".to_owned(),
-        ),
-    }
+    stopped_by(Subject::Record, stream, message)
 }
 
-fn processing_reject(reason: &str, position: u64, original: Vec<u8>) -> Reject {
+fn stopped_by(subject: Subject, stream: &str, message: &str) -> Failure {
+    let mend = match subject {
+        Subject::Record => "mend the record, or set 'error.strategy' to 'drop' or 'dlq' to go on without it",
+        Subject::Result => {
+            "no record is at fault: mend the query, for example with nullif(x, 0) or TRY_CAST, or set \
+             'error.strategy' to 'drop' to go on without such results"
+        }
+    };
+    Failure::Run { message: format!("stream '{stream}': {message}"), help: Some(mend.to_owned()) }
+}
+
+fn processing_reject(reason: &str, position: Position, original: Vec<u8>) -> Reject {
     Reject {
-        position: Position { byte: position, line: 0 },
+        position,
         reason: RejectReason::Processing(reason.into()),
         column: None,
         original,

@@ -6,13 +6,14 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
 use cep_lang::plan::Stream;
 use cep_types::StreamId;
 use cep_types::options::{ErrorPolicy, ErrorStrategy, Rate, Role, SourceConnector};
-use net_connect::{ConnectError, Reject, Source, SourceChunk};
+use net_connect::{ConnectError, Position, Records, Reject, Source, SourceChunk};
 
 use super::feed::Feed;
 use super::gate::RateGates;
@@ -68,7 +69,7 @@ pub enum Poll {
 struct Hand {
     batch: RecordBatch,
     times: Option<ScalarBuffer<i64>>,
-    positions: Vec<u64>,
+    origins: Arc<Origins>,
     rejects: VecDeque<Reject>,
     at: usize,
     end: bool,
@@ -83,8 +84,31 @@ pub struct Rows {
     pub batch: RecordBatch,
     /// Event time of each, ns.
     pub times: Option<ScalarBuffer<i64>>,
-    /// Position of each in the input.
-    pub positions: Vec<u64>,
+    /// Where the rows of their chunk were read.
+    pub origins: Arc<Origins>,
+    /// Their first row in the chunk.
+    pub first: usize,
+}
+
+/// Where the rows of a chunk were read.
+#[derive(Debug)]
+pub struct Origins {
+    positions: Vec<u64>,
+    records: Option<Records>,
+}
+
+impl Origins {
+    /// Where row `row` was read: byte and line of its record; number and line 0 of a row that was
+    /// made by a timer or generator.
+    pub fn position(&self, row: usize) -> Position {
+        let line = self.records.as_ref().map_or(0, |records| records.line(row));
+        Position { byte: self.positions[row], line }
+    }
+
+    /// The record as it came, if its source keeps records.
+    pub fn original(&self, row: usize) -> Option<&[u8]> {
+        self.records.as_ref()?.original(row)
+    }
 }
 
 /// Where a failing read stands.
@@ -169,7 +193,7 @@ impl Input {
 
     fn load(&mut self, chunk: SourceChunk) -> Poll {
         self.retry.attempt = 0;
-        let SourceChunk { batch, event_time_ns, row_positions, span, rejects, skipped, end } = chunk;
+        let SourceChunk { batch, event_time_ns, row_positions, records, span, rejects, skipped, end } = chunk;
         self.counts.bytes = self.counts.bytes.max(span.byte_end);
         self.counts.rejected += rejects.len() as u64;
         self.counts.skipped += skipped;
@@ -177,7 +201,7 @@ impl Input {
         self.hand = Some(Hand {
             batch,
             times: event_time_ns.map(ScalarBuffer::from),
-            positions: row_positions,
+            origins: Arc::new(Origins { positions: row_positions, records }),
             rejects: rejects.into(),
             at: 0,
             end,
@@ -249,20 +273,12 @@ impl Input {
         assert!(from + count <= total, "rows are in hand");
         hand.at += count;
         self.counts.rows += count as u64;
-        let rows = if count == total {
-            Rows {
-                stream: self.stream,
-                batch: hand.batch.clone(),
-                times: hand.times.clone(),
-                positions: std::mem::take(&mut hand.positions),
-            }
-        } else {
-            Rows {
-                stream: self.stream,
-                batch: hand.batch.slice(from, count),
-                times: hand.times.as_ref().map(|times| times.slice(from, count)),
-                positions: hand.positions[from..from + count].to_vec(),
-            }
+        let rows = Rows {
+            stream: self.stream,
+            batch: hand.batch.slice(from, count),
+            times: hand.times.as_ref().map(|times| times.slice(from, count)),
+            origins: Arc::clone(&hand.origins),
+            first: from,
         };
         self.drop_used_hand();
         rows

@@ -3,7 +3,8 @@
 //! `inputs` one source · `feed` its chunks, read in place or by a thread · `order` which rows come
 //! next · `pace` playback · `gate` rate limits · `engine` entries and stamps · `outputs` and
 //! `drain` sinks and standard output · `errors` bad records · `progress`, `summary` what is said ·
-//! `conflicts` what cannot be open together · `signals` SIGINT and SIGTERM · `projection` columns nobody reads · `driver` the loop.
+//! `conflicts` what cannot be open together · `signals` SIGINT and SIGTERM · `projection` columns nobody reads ·
+//! `reach` which sources a query needs · `strict` which errors stop the run · `driver` the loop.
 //!
 //! Invariants:
 //! - one thread owns the engine and does everything but reading sources that block;
@@ -23,16 +24,19 @@ mod outputs;
 mod pace;
 mod progress;
 mod projection;
+mod reach;
 mod signals;
 mod sources;
+mod strict;
 mod summary;
 
 pub use driver::{Run, RunSettings};
 pub use engine::Engine;
-pub use errors::ErrorDesk;
+pub use errors::{EntryRows, ErrorDesk};
 pub use inputs::base_dir;
 pub use outputs::{OutputPlan, Outputs, Show};
 pub use pace::Playback;
+pub use reach::{has_source, reaching};
 pub use signals::Signals;
 pub use sources::{external_streams, read_streams};
 pub use summary::Ending;

@@ -106,6 +106,12 @@ impl Outputs {
         };
         let printing_streams =
             plan.queries.len() + plan.reads.len() + plan.sinks.iter().filter(on_stdout).count();
+        if show.format == OutputFormat::Csv && show.tag.is_none() && printing_streams > 1 {
+            return Err(Failure::usage(
+                format!("{printing_streams} streams print, and CSV has one header for one kind of rows"),
+                "use --output json, or give each stream a sink: WITH (type = 'sink', \"file.path\" = 'a.csv')",
+            ));
+        }
         let mut opener = Opener {
             base_dir,
             printing: Printing { format: show.format, tag_streams: show.tag.unwrap_or(printing_streams > 1) },

@@ -114,5 +114,18 @@ fn an_app_gives_its_declarations_or_runs_apart() {
 
 #[test]
 fn help_is_data() {
-    assert!(repl("\\help").expect_code(0).stdout.contains("INSERT INTO s VALUES"));
+    for help in ["\\help", "help", " HELP ;"] {
+        assert!(repl(help).expect_code(0).stdout.contains("INSERT INTO s VALUES"), "{help}");
+    }
+}
+
+#[test]
+fn words_that_leave_need_no_backslash() {
+    for word in ["quit", "exit;", "Quit"] {
+        let outcome = repl(&format!("{word}\nSELECT 1 AS a;")).expect_code(0);
+        assert_eq!(outcome.stdout, "", "{word}");
+    }
+    // Within a statement they are words like others.
+    let outcome = repl("SELECT 1 AS\nquit\n;").expect_code(0);
+    assert_eq!(outcome.stdout, "{\"quit\":1}\n");
 }

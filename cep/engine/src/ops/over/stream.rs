@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 
+use cep_lang::diag::codes;
 use cep_lang::plan::OverNode;
 
 use super::calls::StreamCalls;
@@ -144,14 +145,11 @@ impl StreamOver {
             return Some(group);
         }
         if self.table.len() as u64 >= self.keys_max {
-            errors.push(OpError {
-                pos: self.prepare.pos(input)[row],
-                code: "E1010",
-                message: format!(
-                    "more than {} partitions of OVER (state.keys.max); the row was left out",
-                    self.keys_max
-                ),
-            });
+            let message = format!(
+                "more than {} partitions of OVER (state.keys.max); the row was left out",
+                self.keys_max
+            );
+            errors.push(OpError::of_record(self.prepare.pos(input)[row], codes::TOO_MANY_KEYS, message));
             return None;
         }
         let group = self.table.find_or_insert(&self.key);
@@ -178,7 +176,11 @@ impl StreamOver {
                 None => answered.push(row as u32),
                 Some(message) => {
                     out.columns[width..].iter_mut().for_each(|c| c.truncate(answered.len()));
-                    cx.errors.push(OpError { pos: self.prepare.pos(input)[row], code: "E1002", message });
+                    cx.errors.push(OpError::of_record(
+                        self.prepare.pos(input)[row],
+                        codes::OVERFLOW,
+                        message,
+                    ));
                 }
             }
         }
@@ -253,7 +255,7 @@ impl StreamOver {
                     }
                     Some(message) => {
                         results.iter_mut().for_each(|c| c.truncate(answered.len()));
-                        errors.push(OpError { pos, code: "E1002", message });
+                        errors.push(OpError::of_result(pos, codes::OVERFLOW, message));
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cep_lang::diag::codes;
 use cep_lang::plan::Expr;
 
 use super::place::{Arrival, Refusal};
@@ -44,7 +45,10 @@ impl External {
                 marks[0].push(times[arrival.row]);
                 Ok(())
             }
-            _ => Err(("E1006", "the time of EXTERNALTIME is NULL; the row was left out".to_string())),
+            _ => Err((
+                codes::MISSING_EVENT_TIME,
+                "the time of EXTERNALTIME is NULL; the row was left out".to_string(),
+            )),
         }
     }
 

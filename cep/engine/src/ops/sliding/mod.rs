@@ -31,4 +31,4 @@ mod unique;
 pub use operator::SlidingWindowOp;
 
 /// Code of a row of one key more than `state.keys.max`.
-const KEYS_CODE: &str = "E1010";
+const KEYS_CODE: &str = cep_lang::diag::codes::TOO_MANY_KEYS;

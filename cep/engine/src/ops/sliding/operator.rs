@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use cep_lang::diag::codes;
 use cep_lang::plan::{AggCall, AggFunc, Expr, SlidingNode, SlidingWindow};
 
 use super::content::Content;
@@ -245,7 +246,7 @@ impl SlidingWindowOp {
             let pos = input.pos[chunk];
             let stamp = cx.time.stamps[step_row(pos)];
             if let Err((code, message)) = self.lasting_enters(input, candidate) {
-                cx.errors.push(OpError { pos, code, message });
+                cx.errors.push(OpError::of_record(pos, code, message));
                 continue;
             }
             match self.take(input, candidate, stamp) {
@@ -256,7 +257,7 @@ impl SlidingWindowOp {
                 Ok(false) => self.lasting_takes_back(candidate),
                 Err((code, message)) => {
                     self.lasting_takes_back(candidate);
-                    cx.errors.push(OpError { pos, code, message });
+                    cx.errors.push(OpError::of_record(pos, code, message));
                 }
             }
         }
@@ -419,7 +420,7 @@ impl SlidingWindowOp {
         failed.dedup_by_key(|e| e.index);
         for error in failed.iter() {
             let pos = input.pos[emitted[error.index] as usize];
-            errors.push(OpError { pos, code: "E1002", message: error.error.to_string() });
+            errors.push(OpError::of_record(pos, codes::OVERFLOW, error.error.to_string()));
         }
         let fine = |step: &u32| failed.binary_search_by_key(&(*step as usize), |e| e.index).is_err();
         let steps: Vec<u32> = (0..emitted.len() as u32).filter(fine).collect();

@@ -9,6 +9,7 @@
 //! - `closed` is the last pane edge the watermark has passed: every window that ends at or before
 //!   it has been emitted, if it had rows.
 
+use cep_lang::diag::codes;
 use cep_lang::plan::LatePolicy;
 
 use super::bounded::Moment;
@@ -207,13 +208,9 @@ impl AlignedWindow {
             return (row + 1, false);
         };
         if !self.layout.fits(pane) {
-            cx.errors.push(OpError {
-                pos,
-                code: "E1008",
-                message: "the window of the row begins or ends outside of the years 1677 to 2262; \
-                     the row was left out"
-                    .to_string(),
-            });
+            let message = "the window of the row begins or ends outside of the years 1677 to 2262; \
+                           the row was left out";
+            cx.errors.push(OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message));
             return (row + 1, false);
         }
         if self.keep_until(last) <= before {

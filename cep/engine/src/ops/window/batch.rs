@@ -9,6 +9,7 @@
 
 use std::str::FromStr;
 
+use cep_lang::diag::codes;
 use cep_lang::plan::{BatchWindow, WindowCondition};
 use chrono::DateTime;
 use croner::Cron;
@@ -225,8 +226,8 @@ impl BatchWindowOp {
         if matches!(self.trigger, Trigger::External { .. })
             && self.trigger.external_time(input, row).is_none()
         {
-            let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string();
-            errors.push(OpError { pos: input.pos[row], code: "E1006", message });
+            let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out";
+            errors.push(OpError::of_record(input.pos[row], codes::MISSING_EVENT_TIME, message));
             return true;
         }
         body.is_some_and(|body| self.shape.refuses(input, body, errors))
@@ -334,7 +335,9 @@ impl BatchWindowOp {
                             self.state.end = Some(end);
                             self.state.due = Some(end);
                         }
-                        Err(message) => errors.push(OpError { pos: input.pos[row], code: "E1005", message }),
+                        Err(message) => {
+                            errors.push(OpError::of_result(input.pos[row], codes::BAD_ARGUMENT, message))
+                        }
                     }
                 }
             }
@@ -420,13 +423,9 @@ fn series(base: i64, time: i64, size_ns: i64) -> Option<(i64, i64)> {
 }
 
 fn out_of_time(pos: u32) -> OpError {
-    OpError {
-        pos,
-        code: "E1008",
-        message:
-            "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out"
-                .to_string(),
-    }
+    let message =
+        "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out";
+    OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message)
 }
 
 /// The cron times around a stamp; the first is the stamp itself where no time is before it.

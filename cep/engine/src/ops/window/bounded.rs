@@ -1,12 +1,13 @@
 //! Relational steps on the bounded result of a window: filter, project, aggregate, OVER, sort,
 //! limit.
 
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Fields};
+use cep_lang::diag::codes;
 use cep_lang::plan::{AggCall, BoundedOp, Expr, SortKey};
 
 use crate::agg::AggOptions;
 use crate::chunk::Chunk;
-use crate::column::Column;
+use crate::column::{Column, row_text};
 use crate::expr::{Compiled, Input, RowErrors, Rows};
 use crate::ops::order::{Comparator, SortSpec};
 use crate::ops::over::BoundedOver;
@@ -18,7 +19,8 @@ use super::pool::Pool;
 /// Compiled steps, in order.
 #[derive(Debug)]
 pub struct BoundedSteps {
-    steps: Vec<Step>,
+    /// Each with the columns of the relation it works on.
+    steps: Vec<(Fields, Step)>,
 }
 
 #[derive(Debug)]
@@ -58,22 +60,33 @@ pub struct Moment {
 }
 
 impl BoundedSteps {
-    /// Compiles `ops`.
+    /// Compiles `ops`, the first of which works on a relation of the columns `fields`.
     ///
     /// # Errors
     /// The reason why one cannot be computed, for the user.
-    pub fn new(ops: &[BoundedOp], options: &AggOptions) -> Result<Self, String> {
-        Ok(BoundedSteps { steps: ops.iter().map(|op| Step::new(op, options)).collect::<Result<_, _>>()? })
+    pub fn new(ops: &[BoundedOp], fields: &Fields, options: &AggOptions) -> Result<Self, String> {
+        let mut fields = fields.clone();
+        let mut steps = Vec::with_capacity(ops.len());
+        for op in ops {
+            let made = match op {
+                BoundedOp::Project { exprs: _, schema }
+                | BoundedOp::Aggregate { keys: _, calls: _, schema }
+                | BoundedOp::Over { calls: _, schema } => schema.fields().clone(),
+                BoundedOp::Filter(_) | BoundedOp::Sort(_) | BoundedOp::Limit { .. } => fields.clone(),
+            };
+            steps.push((std::mem::replace(&mut fields, made), Step::new(op, options)?));
+        }
+        Ok(BoundedSteps { steps })
     }
 
     /// Runs all steps; rows in error leave the relation and are reported.
     pub fn run(&mut self, relation: &mut Relation, at: Moment, errors: &mut Vec<OpError>) {
-        for step in &mut self.steps {
+        for (fields, step) in &mut self.steps {
             if relation.rows == 0 && !matches!(step, Step::Project(..) | Step::Over(_) | Step::Aggregate(..))
             {
                 continue;
             }
-            step.run(relation, at, errors);
+            step.run(relation, fields, at, errors);
         }
     }
 }
@@ -110,20 +123,18 @@ impl Step {
         })
     }
 
-    fn run(&mut self, relation: &mut Relation, at: Moment, errors: &mut Vec<OpError>) {
+    fn run(&mut self, relation: &mut Relation, fields: &Fields, at: Moment, errors: &mut Vec<OpError>) {
         match self {
             Step::Filter(predicate) => {
                 let mut failed = RowErrors::new();
                 let mut keep = Vec::new();
                 let (stamps, times) = at.vectors(relation.rows);
                 predicate.eval_predicate(&relation.input(&stamps, &times), &mut failed, &mut keep);
-                at.report(&mut failed, errors);
+                at.report(fields, &relation.columns, &mut failed, errors);
                 relation.keep(&keep);
             }
             Step::Project(exprs, types) => {
-                let mut failed = RowErrors::new();
-                relation.project(exprs, types, at, &mut failed);
-                relation.drop_failed(&mut failed, at, errors);
+                relation.project(exprs, (fields, types), at, errors);
             }
             Step::Aggregate(shape, types) => {
                 let input = relation.as_chunk(at);
@@ -133,7 +144,7 @@ impl Step {
                 let mut content = shape.content();
                 let mut op_errors = Vec::new();
                 shape.prepare.run(&input, &mut OpContext { time: node, errors: &mut op_errors, late: None });
-                errors.extend(op_errors.into_iter().map(|e| OpError { pos: at.pos, ..e }));
+                errors.extend(op_errors.into_iter().map(|e| OpError::of_result(at.pos, e.code, e.message)));
                 let rows = shape.prepare.rows(&input);
                 if rows > 0 {
                     shape.add(&mut content, &input, 0, rows, 0);
@@ -144,12 +155,12 @@ impl Step {
                 relation.rows = order.len();
                 let mut failed = Vec::new();
                 content.emit(&order, None, &mut relation.columns, &mut failed);
-                relation.drop_groups(failed, at, errors);
+                relation.drop_groups(failed, &Fields::empty(), at, errors);
             }
             Step::Over(over) => {
                 let mut failed = RowErrors::new();
                 over.run(relation, at, &mut failed);
-                relation.drop_failed(&mut failed, at, errors);
+                relation.drop_failed(fields, &mut failed, at, errors);
             }
             Step::Sort(keys) => {
                 let mut failed = RowErrors::new();
@@ -162,7 +173,7 @@ impl Step {
                 }
                 let mut order: Vec<u32> = (0..relation.rows as u32).collect();
                 failed.remove_from(&mut order);
-                at.report(&mut failed, errors);
+                at.report(fields, &relation.columns, &mut failed, errors);
                 order.sort_by(|&a, &b| Comparator::compare_all(&comparators, a as usize, b as usize));
                 relation.keep(&order);
             }
@@ -182,15 +193,21 @@ impl Moment {
         (vec![self.stamp; rows], vec![self.time; rows])
     }
 
-    fn report(&self, failed: &mut RowErrors, errors: &mut Vec<OpError>) {
+    /// Reports rows of `columns` that failed, which their values name.
+    fn report(&self, fields: &Fields, columns: &[Column], failed: &mut RowErrors, errors: &mut Vec<OpError>) {
         for error in failed.settle() {
-            errors.push(OpError {
-                pos: self.pos,
-                code: error.failure.kind.code(),
-                message: error.failure.message.clone(),
-            });
+            let message = named(fields, columns, error.row as usize, &error.failure.message);
+            errors.push(OpError::of_result(self.pos, error.failure.kind.code(), message));
         }
         failed.clear();
+    }
+}
+
+/// A message about row `row` of a relation; `fields` name its first columns.
+fn named(fields: &Fields, columns: &[Column], row: usize, message: &str) -> String {
+    match row_text(fields, columns, row) {
+        text if text.is_empty() => message.to_owned(),
+        text => format!("{text}: {message}"),
     }
 }
 
@@ -211,8 +228,16 @@ impl Relation {
         self.rows = 0;
     }
 
-    /// Replaces the columns by values of expressions over all rows.
-    fn project(&mut self, exprs: &mut [Compiled], types: &[DataType], at: Moment, failed: &mut RowErrors) {
+    /// Replaces the columns, called `fields`, by values of expressions of these types; rows in error
+    /// leave the relation.
+    fn project(
+        &mut self,
+        exprs: &mut [Compiled],
+        (fields, types): (&Fields, &[DataType]),
+        at: Moment,
+        errors: &mut Vec<OpError>,
+    ) {
+        let mut failed = RowErrors::new();
         let Relation { columns, rows, pool, made, stamps, times } = self;
         stamps.clear();
         stamps.resize(*rows, at.stamp);
@@ -222,12 +247,21 @@ impl Relation {
         for (expr, data_type) in exprs.iter_mut().zip(types) {
             let mut column = pool.take(data_type);
             if *rows > 0 {
-                column.append(expr.eval(&input, Rows::All, failed));
+                column.append(expr.eval(&input, Rows::All, &mut failed));
             }
             made.push(column);
         }
+        let keep = (!failed.is_empty()).then(|| {
+            let mut keep: Vec<u32> = (0..*rows as u32).collect();
+            failed.remove_from(&mut keep);
+            at.report(fields, columns, &mut failed, errors);
+            keep
+        });
         std::mem::swap(columns, made);
         made.drain(..).for_each(|c| pool.give(c));
+        if let Some(keep) = keep {
+            self.keep(&keep);
+        }
     }
 
     /// Keeps rows `rows`, in that order.
@@ -240,18 +274,30 @@ impl Relation {
         self.rows = rows.len();
     }
 
-    fn drop_failed(&mut self, failed: &mut RowErrors, at: Moment, errors: &mut Vec<OpError>) {
+    fn drop_failed(
+        &mut self,
+        fields: &Fields,
+        failed: &mut RowErrors,
+        at: Moment,
+        errors: &mut Vec<OpError>,
+    ) {
         if failed.is_empty() {
             return;
         }
         let mut keep: Vec<u32> = (0..self.rows as u32).collect();
         failed.remove_from(&mut keep);
-        at.report(failed, errors);
+        at.report(fields, &self.columns, failed, errors);
         self.keep(&keep);
     }
 
-    /// Drops groups whose aggregates failed.
-    pub fn drop_groups(&mut self, mut failed: Vec<(usize, String)>, at: Moment, errors: &mut Vec<OpError>) {
+    /// Drops groups whose aggregates failed; `keys` are the first columns, which name a group.
+    pub fn drop_groups(
+        &mut self,
+        mut failed: Vec<(usize, String)>,
+        keys: &Fields,
+        at: Moment,
+        errors: &mut Vec<OpError>,
+    ) {
         if failed.is_empty() {
             return;
         }
@@ -259,8 +305,9 @@ impl Relation {
         let keep: Vec<u32> = (0..self.rows as u32)
             .filter(|&r| failed.binary_search_by_key(&(r as usize), |f| f.0).is_err())
             .collect();
-        for (_, message) in failed {
-            errors.push(OpError { pos: at.pos, code: "E1002", message });
+        for (row, message) in failed {
+            let message = named(keys, &self.columns, row, &message);
+            errors.push(OpError::of_result(at.pos, codes::OVERFLOW, message));
         }
         self.keep(&keep);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use cep_lang::diag::codes;
 use cep_lang::plan::{AggCall, Expr};
 
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
@@ -11,8 +12,8 @@ use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::{Column, Values};
 use crate::keys::{KeyEncoder, KeyTable};
 use crate::ops::OpError;
+use crate::ops::TEXT_BYTES_MAX;
 use crate::ops::prepare::Prepare;
-use crate::ops::{NO_ROOM_CODE, TEXT_BYTES_MAX};
 
 use super::lasting::{Lasting, is_lasting};
 
@@ -158,7 +159,7 @@ impl Shape {
         let refusal = lasting.refusal(encoder.encode(&keys, row, row + 1, *raw_text).get(0));
         let pos = prepare.pos(input)[row];
         let refused = refusal.is_some();
-        errors.extend(refusal.map(|message| OpError { pos, code: "E1010", message }));
+        errors.extend(refusal.map(|message| OpError::of_record(pos, codes::TOO_MANY_KEYS, message)));
         refused
     }
 
@@ -246,14 +247,11 @@ impl Shape {
     /// Reports that there was no room for prepared row `row`.
     pub fn refuse(&self, input: &Chunk, row: usize, errors: &mut Vec<OpError>) {
         let mib = TEXT_BYTES_MAX >> 20;
-        errors.push(OpError {
-            pos: self.prepare.pos(input)[row],
-            code: NO_ROOM_CODE,
-            message: format!(
-                "the open windows hold {mib} MiB of text; the row was left out: select fewer columns below \
-                 the window, or make it shorter"
-            ),
-        });
+        let message = format!(
+            "the open windows hold {mib} MiB of text; the row was left out: select fewer columns below the \
+             window, or make it shorter"
+        );
+        errors.push(OpError::of_record(self.prepare.pos(input)[row], codes::NO_ROOM, message));
     }
 
     /// Adds prepared rows `from..to` of `input`; the first is the `first_seq`-th of the operator.

@@ -1,6 +1,10 @@
 //! The result of a closed window: from contents to output rows.
 
+use std::fmt;
+
+use arrow_schema::Fields;
 use cep_lang::plan::{Expr, NamedExpr, WindowBody, WindowKey, WindowNode};
+use chrono::{DateTime, SecondsFormat};
 
 use super::bounded::{BoundedSteps, Moment, Relation};
 use super::content::{Content, Shape};
@@ -19,6 +23,8 @@ pub struct ResultPlan {
     /// Types of the content's own columns.
     content_types: Vec<arrow_schema::DataType>,
     is_rows: bool,
+    /// The first columns of the relation, which name a group.
+    keys: Fields,
     order: Vec<u32>,
     /// Columns of the content, while a result is made.
     own: Vec<Column>,
@@ -47,6 +53,13 @@ pub struct Bounds {
     pub end: i64,
 }
 
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |ns| DateTime::from_timestamp_nanos(ns).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        write!(f, "window {} to {}", text(self.start), text(self.end))
+    }
+}
+
 impl ResultPlan {
     /// The shape of a window's contents and how results are made from them.
     ///
@@ -62,7 +75,10 @@ impl ResultPlan {
         let types = |s: &arrow_schema::SchemaRef| {
             s.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>()
         };
-        let steps = BoundedSteps::new(&node.ops, options)?;
+        let fields = match &node.body {
+            WindowBody::Groups { schema, .. } | WindowBody::Rows { schema, .. } => schema.fields().clone(),
+        };
+        let steps = BoundedSteps::new(&node.ops, &fields, options)?;
         let (shape, columns, relation_types) = match &node.body {
             WindowBody::Groups { filter, keys, calls, schema } => {
                 let mut row_keys: Vec<&Expr> = Vec::new();
@@ -99,6 +115,10 @@ impl ResultPlan {
             }
         };
         let is_rows = matches!(node.body, WindowBody::Rows { .. });
+        let keys = match &node.body {
+            WindowBody::Groups { keys, .. } => fields.iter().take(keys.len()).cloned().collect(),
+            WindowBody::Rows { .. } => Fields::empty(),
+        };
         let content_types = if is_rows {
             relation_types[..relation_types.len() - 2].to_vec()
         } else {
@@ -110,6 +130,7 @@ impl ResultPlan {
             types: relation_types,
             content_types,
             is_rows,
+            keys,
             order: Vec::new(),
             own: Vec::new(),
             zeros: Vec::new(),
@@ -133,6 +154,7 @@ impl ResultPlan {
         at: Moment,
         errors: &mut Vec<OpError>,
     ) {
+        let errors_before = errors.len();
         content.order(&mut self.order);
         let rows = self.order.len();
         let ResultPlan { columns: plan, types, content_types, own, zeros, window, relation, .. } = self;
@@ -173,8 +195,11 @@ impl ResultPlan {
             relation.columns.push(made);
         }
         relation.rows = rows;
-        self.relation.drop_groups(failed, at, errors);
+        self.relation.drop_groups(failed, &self.keys, at, errors);
         self.steps.run(&mut self.relation, at, errors);
+        for error in &mut errors[errors_before..] {
+            error.message = format!("{bounds}: {}", error.message);
+        }
     }
 
     /// Computes the result of a content and appends it to `out`, as an append-only output.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
+use cep_lang::diag::codes;
 use smallvec::SmallVec;
 
 use super::bounded::Moment;
@@ -139,7 +140,7 @@ impl SessionWindow {
         let pos = self.shape.prepare.pos(input)[row];
         if time.checked_add(self.gap_ns).is_none_or(|end| end == i64::MAX) {
             let message = "the session of the row ends after the year 2262; the row was left out";
-            cx.errors.push(OpError { pos, code: "E1008", message: message.to_string() });
+            cx.errors.push(OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message));
             return;
         }
         if self.shape.room(input, row, row + 1, self.text) == 0 {

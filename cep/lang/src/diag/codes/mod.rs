@@ -5,7 +5,7 @@
 //! errors of records at run time.
 //!
 //! Invariants: a code never changes its meaning and is never used again after it is gone; codes
-//! are sorted; `docs/errors.md` is generated from them.
+//! are sorted.
 
 /// What `ceptra explain-error CODE` tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,23 +53,23 @@ pub use types::*;
 pub use unsupported::*;
 pub use windows::*;
 
-/// The groups with their headings, in order of their codes.
-pub const GROUPS: &[(&str, &[CodeDoc])] = &[
-    ("Syntax", syntax::DOCS),
-    ("Names", names::DOCS),
-    ("Types", types::DOCS),
-    ("Windows", windows::DOCS),
-    ("Options", options::DOCS),
-    ("Not supported", unsupported::DOCS),
-    ("Streams and changelog", streams::DOCS),
-    ("Time", time::DOCS),
-    ("Aggregates and functions", functions::DOCS),
-    ("Records at run time", records::DOCS),
+/// The groups, in order of their codes.
+const GROUPS: &[&[CodeDoc]] = &[
+    syntax::DOCS,
+    names::DOCS,
+    types::DOCS,
+    windows::DOCS,
+    options::DOCS,
+    unsupported::DOCS,
+    streams::DOCS,
+    time::DOCS,
+    functions::DOCS,
+    records::DOCS,
 ];
 
 /// All codes, sorted.
 pub fn all() -> impl Iterator<Item = &'static CodeDoc> {
-    GROUPS.iter().flat_map(|(_heading, docs)| docs.iter())
+    GROUPS.iter().flat_map(|docs| docs.iter())
 }
 
 /// The documentation of a code, in any case; `None` when there is no such code.

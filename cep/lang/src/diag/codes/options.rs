@@ -29,7 +29,7 @@ Fix: add `'file.path' = 'data.csv'`."
 "The option does not take this value: another type, out of range, or none of the known words."
 
     VARIABLE "E0505" "environment variable that cannot be replaced"
-"`${VAR}` in the strings of options is replaced by the environment variable, `${VAR:default}` by the
+"`${VAR}` in a string is replaced by the environment variable, `${VAR:default}` by the
 default when it is not set. `$$` stands for one dollar sign.
 
 Mistake:

@@ -96,4 +96,17 @@ Fix:
 ```sql
 SELECT sum(x) OVER (ORDER BY ts ROWS 5 PRECEDING) FROM s;
 ```"
+
+    CANNOT_RUN "E0614" "query that cannot be run"
+"The statement is well formed and has its types, but the engine has no way to compute a part of it;
+the message names the part.
+
+Mistake:
+```sql
+SELECT sum(v) FROM s WINDOW TUMBLING (SIZE 1 HOUR, ZONE 'Europe/Berlin');
+```
+Fix: zones are for windows of whole days or months.
+```sql
+SELECT sum(v) FROM s WINDOW TUMBLING (SIZE 1 DAY, ZONE 'Europe/Berlin');
+```"
 }

@@ -1,1 +1,4 @@
-//! Tests of the formatter.
+//! Tests of the formatter: how each statement looks, and what formatting keeps whatever it is given.
+
+mod keeps;
+mod looks;

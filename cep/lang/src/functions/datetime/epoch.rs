@@ -1,13 +1,14 @@
-//! `extract(epoch FROM t)`: seconds since 1970-01-01 UTC as a DOUBLE.
+//! Seconds since 1970-01-01 UTC: `extract(epoch FROM t)` as a DOUBLE, `to_unixtime` as a BIGINT.
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, TimestampNanosecondType};
-use arrow_array::{ArrayRef, Float64Array};
-use arrow_schema::{DataType, TimeUnit};
-use datafusion_common::ScalarValue;
+use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
+use arrow_array::{ArrayRef, Float64Array, Int64Array};
+use arrow_schema::{DataType, Field, TimeUnit};
+use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
+use datafusion_functions::datetime::to_timestamp;
 
 /// The result of `date_part('epoch', timestamp)`, rounded once; `None` for other calls.
 ///
@@ -31,6 +32,40 @@ pub(crate) fn epoch_part(name: &str, args: &ScalarFunctionArgs) -> Option<Column
             Some(ColumnarValue::Array(Arc::new(made) as ArrayRef))
         }
     }
+}
+
+/// The result of `to_unixtime` of a time or a text that reads as one, rounded down as by `epoch_s`;
+/// `None` for other calls. The library rounds toward 1970.
+///
+/// # Errors
+/// A text that is no time.
+pub(crate) fn unix_seconds(name: &str, args: &ScalarFunctionArgs) -> Result<Option<ColumnarValue>> {
+    let nanoseconds = DataType::Timestamp(TimeUnit::Nanosecond, None);
+    let times = match args.args.first().map(|time| (time, time.data_type())) {
+        Some((time, DataType::Timestamp(_, zone))) if name == "to_unixtime" && args.args.len() == 1 => {
+            time.cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, zone), None)?
+        }
+        Some((_, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)) if name == "to_unixtime" => {
+            let call = ScalarFunctionArgs {
+                return_field: Arc::new(Field::new(name, nanoseconds.clone(), true)),
+                ..args.clone()
+            };
+            to_timestamp(&args.config_options).invoke_with_args(call)?.cast_to(&nanoseconds, None)?
+        }
+        _ => return Ok(None),
+    };
+    let down = |ns: i64| ns.div_euclid(1_000_000_000);
+    Ok(match times {
+        ColumnarValue::Scalar(ScalarValue::TimestampNanosecond(ns, _)) => {
+            Some(ColumnarValue::Scalar(ScalarValue::Int64(ns.map(down))))
+        }
+        ColumnarValue::Scalar(_) => None,
+        ColumnarValue::Array(array) => {
+            let seconds: Int64Array =
+                array.as_primitive::<TimestampNanosecondType>().unary::<_, Int64Type>(down);
+            Some(ColumnarValue::Array(Arc::new(seconds)))
+        }
+    })
 }
 
 /// `ns / 10^9`, rounded to nearest, ties to even.

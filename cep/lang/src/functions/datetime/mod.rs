@@ -6,6 +6,7 @@
 mod arithmetic;
 mod epoch;
 mod fields;
+mod formats;
 mod unit;
 mod zones;
 
@@ -14,7 +15,8 @@ use datafusion_common::{Result, exec_err};
 
 use super::definition::Definition;
 
-pub(super) use epoch::epoch_part;
+pub(super) use epoch::{epoch_part, unix_seconds};
+pub(super) use formats::check as check_formats;
 
 pub(super) fn functions() -> Vec<Definition> {
     let mut functions = arithmetic::functions();

@@ -261,6 +261,18 @@ fn dates_and_times() {
         ("date_format(ts, '%H:%M')", "12:34"),
         ("from_unixtime(1)", "1970-01-01T00:00:01"),
         ("to_unixtime(ts)", "1709210096"),
+        ("to_unixtime(TIMESTAMP '1969-12-31 23:59:59.5')", "-1"),
+        ("to_unixtime('1969-12-31T23:59:59.5')", "-1"),
+        ("to_unixtime('31.12.1969 23:59:59', '%d.%m.%Y %H:%M:%S')", "-1"),
+        (
+            "date_format(ts, 'yyyy-MM-dd')",
+            "error: argument 2 of to_char, 'yyyy-MM-dd', has no field such as %Y; write '%Y-%m-%d'",
+        ),
+        ("to_char(ts, '%Q')", "error: argument 2 of to_char, '%Q', is no format"),
+        (
+            "to_timestamp('2024', 'yyyy')",
+            "error: argument 2 of to_timestamp, 'yyyy', has no field such as %Y; write '%Y'",
+        ),
         ("make_date(2024, 2, 29)", "2024-02-29"),
         ("make_timestamp(2024, 2, 29, 1, 2, 3.5)", "2024-02-29T01:02:03.500"),
         ("make_timestamp(2023, 2, 29, 1, 2, 3.5)", "error: there is no time"),

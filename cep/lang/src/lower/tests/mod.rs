@@ -3,9 +3,12 @@
 mod apps;
 mod bounds;
 mod errors;
+mod guide;
 mod names;
 mod plans;
 mod types;
+
+use datafusion_common::ScalarValue;
 
 use crate::diag::Diagnostic;
 use crate::lower::{CompileOptions, Session, StatementResult, compile};
@@ -69,6 +72,13 @@ fn rows(sql: &str) -> String {
         Some(StatementResult::Rows { header, rows }) => {
             let lines = std::iter::once(header).chain(rows).map(|row| row.join(" | "));
             lines.collect::<Vec<_>>().join("\n") + "\n"
+        }
+        Some(StatementResult::Constants(row)) => {
+            let names: Vec<&str> = row.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
+            let value =
+                |column: &arrow_array::ArrayRef| ScalarValue::try_from_array(column, 0).unwrap().to_string();
+            let values: Vec<String> = row.columns().iter().map(value).collect();
+            format!("{}\n{}\n", names.join(" | "), values.join(" | "))
         }
         other => panic!("no rows: {other:?}"),
     }

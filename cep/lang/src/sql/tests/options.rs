@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use crate::ast::{OptionLiteral, Span, StatementKind, WithOption};
-use crate::sql::substitute_variables;
+use crate::sql::variables::substitute;
 
 use super::{env, parsed, refused};
 
@@ -70,7 +70,8 @@ fn spans_cover_keys_and_values() {
 
 #[test]
 fn variables_are_replaced_in_strings() {
-    let ok = |text: &str| substitute_variables(text, &env).expect(text);
+    let named = |name: &str, default: Option<&str>| env(name).or_else(|| default.map(str::to_owned));
+    let ok = |text: &str| substitute(text, &named).expect(text);
     assert_eq!(ok("${HOME}/x"), "/home/me/x");
     assert_eq!(ok("${NO:d}${NO:}${NO:a:b}"), "da:b");
     assert_eq!(ok("$$ $ $x $5 a$"), "$ $ $x $5 a$");
@@ -78,7 +79,7 @@ fn variables_are_replaced_in_strings() {
     assert_eq!(ok("$$${HOME}"), "$/home/me");
     assert_eq!(ok("é${HOME}é"), "é/home/meé");
     // Not replaced again: what a variable holds is data.
-    assert_eq!(substitute_variables("${A}", &|_| Some("${B}".to_owned())).expect("set"), "${B}");
+    assert_eq!(substitute("${A}", &|_, _| Some("${B}".to_owned())).expect("set"), "${B}");
     assert_eq!(options("p = '${HOME}'")[0].value, OptionLiteral::Text("/home/me".to_owned()));
 }
 
@@ -99,7 +100,7 @@ fn variables_that_cannot_be_replaced_are_named() {
     expect![[r#"
         p = 'a/${MISSING}/b'
           E0505 at «${MISSING}»: the environment variable `MISSING` is not set
-          help: set it, or give a default: ${MISSING:default}
+          help: set it, or give a default: ${MISSING:default}; a plain dollar sign before `{` is `$$`
         p = 'a/${HOME'
           E0505 at «${HOME»: `${` without `}`
           help: write ${VAR} or ${VAR:default}; a plain dollar sign before `{` is `$$`
@@ -114,7 +115,7 @@ fn variables_that_cannot_be_replaced_are_named() {
           help: write ${VAR} or ${VAR:default} with letters, digits and `_`
         p = 'it''s ${MISSING}'
           E0505 at «'it''s ${MISSING}'»: the environment variable `MISSING` is not set
-          help: set it, or give a default: ${MISSING:default}
+          help: set it, or give a default: ${MISSING:default}; a plain dollar sign before `{` is `$$`
     "#]]
     .assert_eq(&out);
 }
