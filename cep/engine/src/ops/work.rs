@@ -23,7 +23,7 @@ fn run(query: &str, times: &[i64]) -> (Partition, usize) {
     let mut partition = Partition::new(Arc::new(program), &[]).expect("it can be built");
     let mut actions = Actions::new();
     let mut rows = 0;
-    let times = times.iter().copied().collect::<Vec<_>>();
+    let times = times.to_vec();
     for (nth, times) in times.chunks(4096).enumerate() {
         let columns: [(&str, ArrayRef, bool); 2] = [
             ("ts", Arc::new(TimestampNanosecondArray::from(times.to_vec())), true),

@@ -116,7 +116,7 @@ impl AlignedWindow {
         self.next_edge().map(|edge| self.layout.start_of(edge))
     }
 
-    /// Watermark up to which about [`CLOSE_ROWS`] groups are emitted; `None`: there are no more.
+    /// Watermark up to which about `CLOSE_ROWS` groups are emitted; `None`: there are no more.
     pub fn watermark_horizon(&self) -> Option<i64> {
         let newest = self.panes.last()?;
         let (edge, last) = (self.next_edge()?, self.layout.last_end(newest)?);
@@ -136,7 +136,7 @@ impl AlignedWindow {
         (until < last).then(|| self.layout.start_of(until))
     }
 
-    /// An advance of the watermark that may close more than [`FEW_CLOSES`] windows of one pane.
+    /// An advance of the watermark that may close more than `FEW_CLOSES` windows of one pane.
     pub fn jump_ns(&self) -> Option<i64> {
         (self.layout.windows_of_pane() > FEW_CLOSES)
             .then(|| self.layout.slide_ns().saturating_mul(FEW_CLOSES))
@@ -277,8 +277,7 @@ impl AlignedWindow {
         let watermark = time.watermarks.after(step);
         let passed = self.layout.pane_of(watermark);
         let pos = position(step, Phase::Watermark);
-        loop {
-            let Some(end) = self.next_edge().filter(|&e| e <= passed) else { break };
+        while let Some(end) = self.next_edge().filter(|&e| e <= passed) {
             let at =
                 Moment { time: self.layout.start_of(end).saturating_sub(1), stamp: time.stamps[step], pos };
             self.window_result(end, at, cx.errors);
