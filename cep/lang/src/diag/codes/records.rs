@@ -1,38 +1,33 @@
 //! E10xx: errors of single records at run time; `error.strategy` decides what happens to them.
 
 codes! {
-    BAD_CAST "E1001" "value that cannot be converted"
-"A CAST met a value it cannot convert, for example `CAST('abc' AS INT)`. TRY_CAST gives NULL instead."
-
-    DIVISION_BY_ZERO "E1002" "division by zero"
+    DIVISION_BY_ZERO "E1001" "division by zero"
 "An integer or decimal was divided by zero. `a / nullif(b, 0)` gives NULL instead."
 
-    OVERFLOW "E1003" "number out of range"
-"The result of an operation does not fit its type. Cast the operands to a wider type first."
+    OVERFLOW "E1002" "number out of range"
+"The result of an operation or of an aggregate does not fit its type. Cast the operands to a wider
+type first: `sum(CAST(x AS DECIMAL(38, 0)))`."
 
-    NULL_VIOLATION "E1004" "NULL in a NOT NULL column"
-"The record has no value for a column that is declared NOT NULL."
+    BAD_CAST "E1003" "value that cannot be converted"
+"A CAST met a value it cannot convert, for example `CAST('abc' AS INT)`. TRY_CAST gives NULL instead."
 
-    MALFORMED_RECORD "E1005" "malformed record"
-"The record is not of the stream's format: broken JSON, a CSV line with another number of fields, a
-log line that the regular expression does not match."
+    BAD_PATTERN "E1004" "text that is no pattern"
+"A regular expression came from a column and is malformed."
 
-    UNKNOWN_FIELD "E1006" "unknown field"
-"The record has a field that the stream does not declare, and the format is strict about it."
+    BAD_ARGUMENT "E1005" "argument that the function cannot use"
+"A function met a value outside of its domain."
 
-    RECORD_TOO_LARGE "E1007" "record too large"
-"The record is larger than the limit for one event."
-
-    TIME_OUT_OF_RANGE "E1008" "event time out of range"
-"The event time is too far in the future, cannot be read, or does not fit nanoseconds since 1970
-(years 1677 to 2262)."
-
-    INVALID_TEXT "E1009" "invalid UTF-8"
-"The record holds bytes that are no UTF-8 text in a column of text."
-
-    MISSING_EVENT_TIME "E1010" "missing event time"
+    MISSING_EVENT_TIME "E1006" "missing event time"
 "The record has no value in the column that is the stream's event time."
 
-    BAD_ARGUMENT "E1011" "argument that the function cannot use"
-"A function met a value outside of its domain, for example a regular expression that is malformed."
+    TIME_AHEAD "E1007" "event time too far ahead"
+"With `clock = 'ingest'`, the event time lies too far ahead of the clock."
+
+    TIME_OUT_OF_RANGE "E1008" "time out of range"
+"The event time, or the window it falls into, lies outside of the years 1677 to 2262, which nanoseconds
+since 1970 can count."
+
+    TOO_MANY_KEYS "E1010" "too many keys"
+"The record has a new key, and `state.keys.max` keys are kept already. Add a window or `state.ttl`, or
+raise the limit."
 }
