@@ -16,7 +16,8 @@ fn results(query: &str, rows: &Vec<Row>) -> (Vec<String>, Vec<String>) {
     let single = run(query, rows, &Feed::Cut(vec![1]));
     assert_eq!((&whole.output, &whole.errors), (&single.output, &single.errors), "{query}");
     let columns = |line: &String| {
-        let (_target, columns) = line.split_once("  ").unwrap_or_else(|| line.split_once(") ").unwrap());
+        let (_target, columns) =
+            line.split_once("  ").or_else(|| line.split_once(") ")).expect("an output in front");
         columns.to_owned()
     };
     (whole.output.iter().map(columns).collect(), whole.errors)

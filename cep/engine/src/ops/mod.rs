@@ -124,7 +124,7 @@ impl Operator {
         }
     }
 
-    /// A later watermark up to which about [`CLOSE_ROWS`] groups are emitted; `None`: no watermark
+    /// A later watermark up to which about `CLOSE_ROWS` groups are emitted; `None`: no watermark
     /// makes it emit more than that.
     pub fn watermark_horizon(&self) -> Option<i64> {
         match self {

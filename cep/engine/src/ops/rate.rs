@@ -90,7 +90,7 @@ impl RateOp {
         })
     }
 
-    /// Stamp up to which about [`CLOSE_ROWS`] rows of snapshots are emitted; `None`: no stamp
+    /// Stamp up to which about `CLOSE_ROWS` rows of snapshots are emitted; `None`: no stamp
     /// makes it emit more than that.
     pub fn stamp_horizon(&self) -> Option<i64> {
         let (Every::Ns(ns), RateKind::Snapshot, Some(due)) = (self.every, self.kind, self.due) else {
@@ -100,7 +100,7 @@ impl RateOp {
         (live > 0).then(|| due.saturating_add(ns.saturating_mul((CLOSE_ROWS / live) as i64)))
     }
 
-    /// An advance of the stamp that ends more than [`FEW_CLOSES`] periods, each with a snapshot.
+    /// An advance of the stamp that ends more than `FEW_CLOSES` periods, each with a snapshot.
     pub fn jump_ns(&self) -> Option<i64> {
         match (self.every, self.kind) {
             (Every::Ns(ns), RateKind::Snapshot) => Some(ns.saturating_mul(FEW_CLOSES)),

@@ -103,7 +103,7 @@ impl StreamOver {
         }
     }
 
-    /// Watermark up to which [`CLOSE_ROWS`] rows are answered; `None`: no more of them wait.
+    /// Watermark up to which `CLOSE_ROWS` rows are answered; `None`: no more of them wait.
     pub fn watermark_horizon(&self) -> Option<i64> {
         let order = &self.waiting.order;
         if order.len() <= CLOSE_ROWS {

@@ -117,7 +117,7 @@ impl AlignedWindow {
         self.next_edge().map(|edge| self.layout.start_of(edge))
     }
 
-    /// Watermark up to which about [`CLOSE_ROWS`] groups are emitted; `None`: there are no more.
+    /// Watermark up to which about `CLOSE_ROWS` groups are emitted; `None`: there are no more.
     pub fn watermark_horizon(&self) -> Option<i64> {
         let newest = self.panes.last()?;
         let (edge, last) = (self.next_edge()?, self.layout.last_end(newest)?);
@@ -137,7 +137,7 @@ impl AlignedWindow {
         (until < last).then(|| self.layout.start_of(until))
     }
 
-    /// An advance of the watermark that may close more than [`FEW_CLOSES`] windows of one pane.
+    /// An advance of the watermark that may close more than `FEW_CLOSES` windows of one pane.
     pub fn jump_ns(&self) -> Option<i64> {
         (self.layout.windows_of_pane() > FEW_CLOSES)
             .then(|| self.layout.slide_ns().saturating_mul(FEW_CLOSES))

@@ -74,7 +74,7 @@ impl SessionWindow {
         self.late_rows
     }
 
-    /// Watermark up to which [`CLOSE_ROWS`] sessions close; `None`: there are no more.
+    /// Watermark up to which `CLOSE_ROWS` sessions close; `None`: there are no more.
     pub fn watermark_horizon(&self) -> Option<i64> {
         if self.ends.len() <= CLOSE_ROWS {
             return None;

@@ -94,10 +94,8 @@ pub fn column_type(data_type: &DataType) -> Result<ColumnType, Box<Refusal>> {
 
 /// Checks the type of a CAST: the same types.
 pub(super) fn check_cast(node: &Expr, data_type: &DataType) -> Checked {
-    let span = match data_type {
-        DataType::Custom(name, _modifiers) => name.span(),
-        _known => node.span(),
-    };
+    // Only a name that stands for no type has a place.
+    let span = if let DataType::Custom(name, _modifiers) = data_type { name.span() } else { node.span() };
     column_type(data_type).map(drop).map_err(|refusal| Box::new(Refusal { span, ..*refusal }))
 }
 
