@@ -31,6 +31,9 @@ impl Graph {
         let (edge, slot) = self.streams[stream.index()];
         self.pace.clamp(slot, &mut watermarks);
         self.pace.settle(edge.0, &[], slot);
+        if let Some(edge) = self.far_behind[stream.index()] {
+            self.pace.settle(edge.0, &[], slot);
+        }
         self.slots[slot.0] = watermarks;
     }
 
