@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use cep_lang::plan::{AggregationRead, Clock, Program, QueryId};
+use cep_lang::plan::{AggregationRead, Clock, LatePolicy, Program, QueryId, Stream};
 use cep_types::hash::SpaceSeed;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StreamId};
 
@@ -13,7 +13,7 @@ use crate::codec::{DecodeError, Reader, Writer};
 use crate::column::Values;
 use crate::graph::{BuildError, Graph, NodeKind, QueryError};
 use crate::ops::Operator;
-use crate::time::{StreamClock, Watermarks};
+use crate::time::Watermarks;
 
 /// Version of the checkpoint format.
 const CHECKPOINT_VERSION: u32 = 2;
@@ -85,6 +85,8 @@ pub struct Partition {
     /// Stamp reached so far.
     stamp: i64,
     ended: Vec<bool>,
+    /// Rows of each stream that came far behind the clock (R-LATE-3).
+    far_behind: Vec<u64>,
     cursor: Cursor,
     scratch: Scratch,
 }
@@ -129,6 +131,7 @@ impl Partition {
         let graph = Graph::build(&program, watched)?;
         Ok(Partition {
             ended: vec![false; program.streams.len()],
+            far_behind: vec![0; program.streams.len()],
             graph,
             index: LogIndex(0),
             stamp: i64::MIN,
@@ -158,11 +161,6 @@ impl Partition {
         self.stamp
     }
 
-    /// Watermark of a stream, ns; `None` for streams made by queries and before the first row.
-    pub fn watermark_ns(&self, stream: StreamId) -> Option<i64> {
-        self.graph.clocks[stream.index()].as_ref().map(StreamClock::watermark).filter(|&w| w != i64::MIN)
-    }
-
     /// Rows that came too late for an operator so far (R-LATE-2): those of each query, by number.
     pub fn late_rows(&self) -> Vec<(QueryId, u64)> {
         let late = self.graph.nodes.iter().filter_map(|node| match &node.kind {
@@ -170,6 +168,20 @@ impl Partition {
             NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
         });
         late.filter(|(_, rows)| *rows > 0).collect()
+    }
+
+    /// Rows that came far behind the clock (R-LATE-3): those of each stream, by number.
+    pub fn behind_rows(&self) -> Vec<(StreamId, u64)> {
+        let behind = self.program.streams.iter().map(|s| (s.id, self.far_behind[s.id.index()]));
+        behind.filter(|(_, rows)| *rows > 0).collect()
+    }
+
+    /// Rows that were left out for being late, by queries or already at the door.
+    pub fn late_total(&self) -> u64 {
+        let dropped = |id: StreamId| self.program.streams[id.index()].time.late_policy == LatePolicy::Drop;
+        let at_door = self.behind_rows().into_iter().filter(|(id, _)| dropped(*id));
+        let of_queries = self.late_rows().into_iter().map(|(_, rows)| rows);
+        of_queries.chain(at_door.map(|(_, rows)| rows)).sum()
     }
 
     /// Applies an entry, or the part of it that the budget allows; actions are appended.
@@ -357,6 +369,9 @@ impl Partition {
             clock.dense_rows(&stream.time, &chunk.time, &self.scratch.stamps, &mut slot);
         }
         self.graph.put_slot(events.stream, slot);
+        if stream.time.clock == Clock::Ingest {
+            self.set_behind_apart(stream, &mut chunk);
+        }
         *self.graph.input(events.stream) = chunk;
         self.silence(Some(events.stream));
         self.run(Some(from), actions);
@@ -393,6 +408,26 @@ impl Partition {
             (watermark, stamp) = (next, next_stamp);
         }
         Reach::Rows(times.len())
+    }
+
+    /// Rows far behind the clock are counted and late for every query: with `late.policy = drop`
+    /// they leave the step for `late.stream`, with `retract` windows correct what they still can.
+    fn set_behind_apart(&mut self, stream: &Stream, chunk: &mut Chunk) {
+        let at = stream.id.index();
+        let stamp = *self.scratch.stamps.last().expect("a step has a row");
+        let limit = stamp.saturating_sub(stream.time.past_skew_ns);
+        let (behind, kept): (Vec<u32>, Vec<u32>) =
+            (0..chunk.rows() as u32).partition(|&row| chunk.time[row as usize] < limit);
+        self.far_behind[at] += behind.len() as u64;
+        if behind.is_empty() || stream.time.late_policy == LatePolicy::Retract {
+            return;
+        }
+        if let Some(edge) = self.graph.far_behind[at] {
+            self.graph.edges[edge.0].append_gather(chunk, &behind);
+        }
+        let mut rest = Chunk::new(&stream.schema);
+        rest.append_gather(chunk, &kept);
+        *chunk = rest;
     }
 
     /// Event times of the step's rows; rows without one are refused.
@@ -530,6 +565,7 @@ impl Partition {
         debug_assert_eq!(self.cursor, Cursor::default(), "state is taken between entries");
         out.i64(self.stamp);
         self.ended.iter().for_each(|&e| out.bool(e));
+        self.far_behind.iter().for_each(|&rows| out.u64(rows));
         self.graph.encode(out);
     }
 
@@ -551,6 +587,9 @@ impl Partition {
         for ended in &mut self.ended {
             *ended = input.bool()?;
         }
+        for rows in &mut self.far_behind {
+            *rows = input.u64()?;
+        }
         self.graph.decode(&mut input)?;
         input.finish()
     }
@@ -560,11 +599,6 @@ impl Partition {
         let mut out = Writer::default();
         self.encode_state(&mut out);
         SpaceSeed(0).hash(&out.bytes)
-    }
-
-    /// Name of a query, for messages.
-    pub fn query_name(&self, query: QueryId) -> &str {
-        &self.program.queries[query.0 as usize].name
     }
 }
 

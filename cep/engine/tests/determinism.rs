@@ -72,16 +72,50 @@ const QUERIES: &[&str] = &[
      \"watermark.lateness\" = '500 milliseconds', \"late.stream\" = 'late', \"state.ttl\" = '3 seconds'); \
      SELECT k, count(*) AS c FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) GROUP BY k; \
      SELECT k, n FROM late; SELECT k, count(*) AS c FROM s GROUP BY k",
+    "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.lateness\" = '500 milliseconds', \"late.stream\" = 'late'); \
+     SELECT k, n, lag(n) OVER (PARTITION BY k ORDER BY ts) AS p FROM s; SELECT k, n FROM late",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.idle\" = '2 seconds'); \
+     SELECT k, count(*) AS c, sum(n) AS t FROM (SELECT k, n FROM s UNION ALL SELECT k, n FROM u) \
+     WINDOW TUMBLING (SIZE 3 SECONDS) GROUP BY k; SELECT count(*) AS c FROM u WINDOW SESSION (GAP 1 SECOND)",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event'); \
+     CREATE STREAM g (et TIMESTAMP, k STRING, n BIGINT) \
+     WITH (\"event.time\" = 'et', \"watermark.lateness\" = '0 seconds', \"watermark.idle\" = '1 second'); \
+     INSERT INTO g SELECT CASE WHEN n < 7 THEN ts - INTERVAL '2' SECOND END, k, n FROM s WHERE n > 4; \
+     SELECT k, count(*) AS c, window_end FROM g WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k; \
+     SELECT sum(n) AS t FROM (SELECT n FROM g UNION ALL SELECT n FROM u) WINDOW HOP (SIZE 4 SECONDS, SLIDE 2 SECONDS)",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.idle\" = '1 second'); \
+     CREATE STREAM g (et TIMESTAMP, n BIGINT) WITH (\"event.time\" = 'et', \"watermark.idle\" = '1 second'); \
+     INSERT INTO g SELECT ts, n FROM s WHERE n > 5; \
+     SELECT count(*) AS c, sum(n) AS t, window_end FROM (SELECT n FROM g UNION ALL SELECT n FROM u) \
+     WINDOW HOP (SIZE 20 SECONDS, SLIDE 250 MILLISECONDS)",
+    "SELECT n, count(*) AS c, ewma(v, 0.25) AS e, approx_percentile_kll(v, 0.5) AS q \
+     FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) GROUP BY n",
+    "SELECT ewma(v, 0.25) AS e FROM s WINDOW HOP (SIZE 6 SECONDS, SLIDE 4 SECONDS)",
+    "SELECT k, min_forever(v) AS lo, count(*) AS c, max_forever(n) AS hi FROM s WINDOW HOP (SIZE 6 SECONDS, SLIDE 2 SECONDS) \
+     WHERE n > 0 GROUP BY k; \
+     SELECT max_forever(k) AS m FROM s WINDOW SESSION (GAP 1 SECOND, KEY n); \
+     SELECT k, min_forever(n) AS lo, max(n) AS hi FROM s WINDOW LENGTHBATCH (5) WHERE v > 3 GROUP BY k",
+    "SELECT k, sum(n) AS t FROM s GROUP BY k HAVING 60 / sum(n) > 1 OR now() < TIMESTAMP '2023-11-14 22:13:40'",
+    "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (sum(12 / n) < 15) WHERE v > 1",
+    "SELECT count(12 / n) AS c, last(k) AS l FROM s WINDOW LENGTHBATCH (4)",
+    "SELECT k, count(*) AS c FROM (SELECT [k, 'a'] AS k FROM s WHERE n > 3 UNION ALL SELECT [k] FROM s WHERE n <= 3) GROUP BY k",
 ];
 
 fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
     let whole = run(query, rows, &Feed::Whole);
     let pieces = run(query, rows, &Feed::Cut(cuts.to_vec()));
     prop_assert_eq!(&pieces.output, &whole.output, "regrouped: {}", query);
+    prop_assert_eq!(&pieces.errors, &whole.errors, "errors: {}", query);
+    prop_assert_eq!(pieces.late, whole.late, "late rows: {}", query);
     prop_assert_eq!(&pieces.hash, &whole.hash, "state hash: {}", query);
     let restored = run(query, rows, &Feed::Restore(cuts.to_vec()));
     prop_assert_eq!(&restored.output, &whole.output, "restored: {}", query);
-    prop_assert_eq!(&restored.hash, &whole.hash, "state hash after restore: {}", query);
+    prop_assert_eq!(&restored.errors, &whole.errors, "errors after restore: {}", query);
+    prop_assert_eq!(restored.late, whole.late, "late rows after restore: {}", query);
+    prop_assert_eq!(&restored.hashes, &pieces.hashes, "state hashes after restore: {}", query);
     Ok(())
 }
 

@@ -18,7 +18,8 @@ struct Group {
     key: Option<String>,
     rows: Vec<Row>,
     touched: i64,
-    shown: bool,
+    /// Its row in the output.
+    shown: Option<String>,
 }
 
 fn shown<T: ToString>(value: Option<T>) -> String {
@@ -41,19 +42,12 @@ fn reference(rows: &Rows, limits: Limits, having: fn(&[Row]) -> bool) -> (Vec<St
         }
         let nth = known.unwrap_or(groups.len());
         if known.is_none() {
-            groups.push(Group { key: row.1.clone(), rows: Vec::new(), touched: stamp, shown: false });
+            groups.push(Group { key: row.1.clone(), rows: Vec::new(), touched: stamp, shown: None });
         }
         let group = &mut groups[nth];
         group.rows.push(row.clone());
         group.touched = stamp;
         let holds = having(&group.rows);
-        let op = match (group.shown, holds) {
-            (false, true) => "+I",
-            (true, true) => "+U",
-            (true, false) => "-D",
-            (false, false) => continue,
-        };
-        group.shown = holds;
         let numbers: Vec<i64> = group.rows.iter().filter_map(|r| r.3).collect();
         let columns = [
             shown(group.key.as_ref()),
@@ -62,7 +56,15 @@ fn reference(rows: &Rows, limits: Limits, having: fn(&[Row]) -> bool) -> (Vec<St
             shown(group.rows[0].3),
             shown(row.3),
         ];
-        out.push(format!("{op} {}", columns.join(" | ")));
+        let now = holds.then(|| columns.join(" | "));
+        // What is deleted is the row that was there.
+        out.extend(match (group.shown.take(), &now) {
+            (None, Some(row)) => Some(format!("+I {row}")),
+            (Some(_), Some(row)) => Some(format!("+U {row}")),
+            (Some(row), None) => Some(format!("-D {row}")),
+            (None, None) => None,
+        });
+        group.shown = now;
     }
     (out, refused)
 }

@@ -5,7 +5,7 @@ mod harness;
 
 use std::collections::BTreeMap;
 
-use harness::{Feed, Row, Rows, SECOND, run};
+use harness::{Feed, Outcome, Row, Rows, SECOND, Step, play_all_ways, refusal, row, run, stream};
 use proptest::prelude::*;
 
 const LATENESS: i64 = SECOND;
@@ -237,4 +237,192 @@ fn session_reference(rows: &Rows, gap: i64) -> Vec<String> {
         .iter()
         .map(|s| format!("{} | {} | {} | {}", shown(&s.key), s.rows, s.start, s.last + gap))
         .collect()
+}
+
+fn run_all_ways(query: &str, with: &str, rows: Rows) -> Outcome {
+    let script = format!("{}{query};", stream("s", with));
+    play_all_ways(&script, &[Step::Rows("s", rows)])
+}
+
+const PATIENT: &str = "\"watermark.lateness\" = '60 seconds'";
+
+#[test]
+fn sessions_are_joined_in_order_of_opening_after_a_restore_too() {
+    // Two sessions of `a`, the later one opened first, then a row between them.
+    let rows = vec![
+        row(10, "a", 1.0, 1),
+        row(3, "a", 2.0, 2),
+        row(4, "a", 3.0, 1),
+        row(6, "a", 4.0, 1),
+        row(5, "a", 8.0, 3),
+    ];
+    let query = "SELECT n, count(*) AS c, ewma(v, 0.25) AS e, approx_percentile_kll(v, 0.5) AS q \
+         FROM s WINDOW SESSION (GAP 6 SECONDS, KEY k) GROUP BY n";
+    let out = run_all_ways(query, PATIENT, rows);
+    assert_eq!(out.rows(), ["1 | 3 | 2.125 | 3.0", "2 | 1 | 2.0 | 2.0", "3 | 1 | 8.0 | 8.0"]);
+}
+
+#[test]
+fn moving_averages_go_by_arrival_whatever_the_panes() {
+    let rows =
+        vec![row(9, "a", 1.0, 1), row(1, "a", 2.0, 1), row(8, "a", f64::INFINITY, 1), row(2, "a", 8.0, 1)];
+    for window in
+        ["TUMBLING (SIZE 12 SECONDS)", "HOP (SIZE 12 SECONDS, SLIDE 12 SECONDS)", "SESSION (GAP 9 SECONDS)"]
+    {
+        let query = format!("SELECT ewma(v, 0.5) AS e, count(*) AS c FROM s WINDOW {window}");
+        assert_eq!(run_all_ways(&query, PATIENT, rows.clone()).rows(), ["inf | 4"], "{window}");
+        let finite = vec![rows[0].clone(), rows[1].clone(), rows[3].clone()];
+        assert_eq!(run_all_ways(&query, PATIENT, finite).rows(), ["4.75 | 3"], "{window}");
+    }
+    let hop = "SELECT ewma(v, 0.5) AS e FROM s WINDOW HOP (SIZE 12 SECONDS, SLIDE 4 SECONDS)";
+    let finite = vec![rows[0].clone(), rows[1].clone(), rows[3].clone()];
+    assert_eq!(run_all_ways(hop, PATIENT, finite).rows(), ["5.0", "5.0", "4.75", "1.0", "1.0"]);
+}
+
+#[test]
+fn rows_without_an_external_time_are_errors_of_their_own() {
+    let rows = vec![row(1, "a", 0.0, 1), row(2, "b", 0.0, -1), row(3, "c", 0.0, 2), row(12, "d", 0.0, 1)];
+    let query = "SELECT count(*) AS c, window_start FROM (SELECT n, CASE WHEN n > 0 THEN ts END AS t FROM s) \
+         WINDOW EXTERNALTIMEBATCH (t, 10 SECONDS)";
+    let out = run_all_ways(query, "", rows);
+    assert_eq!(out.rows(), ["2 | 1000000000", "1 | 11000000000"]);
+    assert_eq!(out.errors.len(), 1, "{:?}", out.errors);
+    assert!(out.errors[0].starts_with("1 E1006 "), "{:?}", out.errors);
+}
+
+#[test]
+fn a_condition_that_fails_for_a_row_leaves_the_row_out() {
+    let rows = vec![row(1, "a", 0.0, 1), row(2, "b", 0.0, 0), row(3, "c", 0.0, 2), row(4, "d", 0.0, 5)];
+    for (flag, expected) in [("", ["2 | a", "1 | d"]), (", TRUE", ["3 | a", ""])] {
+        let query = format!(
+            "SELECT count(*) AS c, first(k) AS f FROM s WINDOW EXPRESSIONBATCH (sum(10 / n) < 17{flag})"
+        );
+        let out = run_all_ways(&query, "", rows.clone());
+        let expected: Vec<&str> = expected.into_iter().filter(|line| !line.is_empty()).collect();
+        assert_eq!(out.rows(), expected, "{query}");
+        assert_eq!(out.errors.len(), 1, "{:?}", out.errors);
+        assert!(out.errors[0].starts_with("1 E1001 "), "{:?}", out.errors);
+    }
+}
+
+#[test]
+fn a_row_in_error_is_in_no_batch() {
+    let rows = vec![row(1, "a", 0.0, 1), row(2, "b", 0.0, 0), row(3, "c", 0.0, 2), row(4, "d", 0.0, 5)];
+    let out = run_all_ways("SELECT count(10 / n) AS c, last(k) AS l FROM s WINDOW LENGTHBATCH (2)", "", rows);
+    assert_eq!(out.rows(), ["2 | c", "1 | d"]);
+    assert_eq!(out.errors.len(), 1, "{:?}", out.errors);
+}
+
+#[test]
+fn a_batch_condition_sees_the_stamp_as_now() {
+    let rows = vec![row(20, "a", 0.0, 1), row(5, "b", 0.0, 1), row(6, "c", 0.0, 1)];
+    let query =
+        "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (now() >= TIMESTAMP '1970-01-01 00:00:15')";
+    assert_eq!(run_all_ways(query, PATIENT, rows).rows(), ["3"]);
+}
+
+#[test]
+fn a_range_of_days_over_dates_counts_days() {
+    let day = 86_400;
+    let rows = vec![
+        row(0, "a", 0.0, 1),
+        row(day, "b", 0.0, 1),
+        row(3 * day, "c", 0.0, 1),
+        row(4 * day, "d", 0.0, 1),
+    ];
+    for (order, expected) in
+        [("", ["a | 1", "b | 2", "c | 1", "d | 2"]), (" DESC", ["a | 2", "b | 1", "c | 2", "d | 1"])]
+    {
+        let query = format!(
+            "SELECT k, count(*) OVER (ORDER BY CAST(ts AS DATE){order} \
+             RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW) AS c FROM s WINDOW TUMBLING (SIZE 30 DAYS)"
+        );
+        assert_eq!(run_all_ways(&query, "", rows.clone()).rows(), expected, "{query}");
+    }
+}
+
+#[test]
+fn forever_is_over_all_rows_that_windows_took_in() {
+    let rows = || {
+        vec![
+            row(1, "a", 5.0, 3),
+            row(2, "b", 1.0, 9),
+            row(3, "a", 0.0, 1),
+            row(12, "a", 7.0, 5),
+            row(13, "b", 7.0, 4),
+            row(25, "a", 2.0, 8),
+        ]
+    };
+    let exact = "\"watermark.lateness\" = '0 seconds'";
+    let query = |window: &str| {
+        format!(
+            "SELECT k, min_forever(n) AS lo, count(*) AS c, max_forever(n) AS hi, min(n) AS m FROM s WINDOW {window} \
+             WHERE v > 0 GROUP BY k"
+        )
+    };
+    // The row of 12 closes the first window after it was taken in.
+    let tumbling = [
+        "a | 3 | 1 | 5 | 3",
+        "b | 9 | 1 | 9 | 9",
+        "a | 3 | 1 | 8 | 5",
+        "b | 4 | 1 | 9 | 4",
+        "a | 3 | 1 | 8 | 8",
+    ];
+    assert_eq!(run_all_ways(&query("TUMBLING (SIZE 10 SECONDS)"), exact, rows()).rows(), tumbling);
+    assert_eq!(run_all_ways(&query("SESSION (GAP 5 SECONDS)"), exact, rows()).rows(), tumbling);
+    let hop = run_all_ways(&query("HOP (SIZE 20 SECONDS, SLIDE 10 SECONDS)"), exact, rows());
+    assert_eq!(
+        hop.rows(),
+        [
+            "a | 3 | 1 | 5 | 3",
+            "b | 9 | 1 | 9 | 9",
+            "a | 3 | 2 | 8 | 3",
+            "b | 4 | 2 | 9 | 4",
+            "a | 3 | 2 | 8 | 5",
+            "b | 4 | 1 | 9 | 4",
+            "a | 3 | 1 | 8 | 8"
+        ]
+    );
+    // The row that fails WHERE counts as a row of the batch.
+    let batch = ["a | 3 | 1 | 3 | 3", "b | 9 | 1 | 9 | 9", "a | 3 | 2 | 8 | 5", "b | 4 | 1 | 9 | 4"];
+    assert_eq!(run_all_ways(&query("LENGTHBATCH (3)"), exact, rows()).rows(), batch);
+    let all =
+        run_all_ways("SELECT max_forever(n) AS hi FROM s WINDOW TUMBLING (SIZE 10 SECONDS)", exact, rows());
+    assert_eq!(all.rows(), ["9", "9", "9"]);
+}
+
+#[test]
+fn forever_keeps_no_more_groups_than_it_may() {
+    let rows = vec![row(1, "a", 0.0, 1), row(2, "b", 0.0, 2), row(3, "c", 0.0, 3), row(4, "a", 0.0, 4)];
+    for window in ["TUMBLING (SIZE 10 SECONDS)", "SESSION (GAP 10 SECONDS)", "LENGTHBATCH (3)"] {
+        let query =
+            format!("SELECT k, max_forever(n) AS hi, count(*) AS c FROM s WINDOW {window} GROUP BY k");
+        let out = run_all_ways(&query, "\"state.keys.max\" = 2", rows.clone());
+        assert_eq!(out.rows(), ["a | 4 | 2", "b | 2 | 1"], "{window}");
+        assert_eq!(out.errors.len(), 1, "{:?}", out.errors);
+        assert!(out.errors[0].starts_with("2 E1010 "), "{:?}", out.errors);
+    }
+}
+
+#[test]
+fn forever_is_refused_where_it_would_have_no_meaning() {
+    let corrected = stream("s", "\"late.policy\" = 'retract'");
+    let plain = stream("s", "");
+    let refused = [
+        (&corrected, "SELECT min_forever(n) AS m FROM s WINDOW TUMBLING (SIZE 10 SECONDS)"),
+        (
+            &plain,
+            "SELECT max_forever(c) AS m FROM (SELECT k, count(*) AS c FROM s WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k)",
+        ),
+        (
+            &plain,
+            "CREATE AGGREGATION g AS SELECT k, max_forever(n) AS m FROM s GROUP BY k AGGREGATE BY ts EVERY SECONDS",
+        ),
+        (&plain, "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (max_forever(n) < 3)"),
+        (&plain, "SELECT count(*) AS c FROM s WINDOW EXPRESSION (max_forever(n) < 3)"),
+    ];
+    for (declared, query) in refused {
+        let found = refusal(&format!("{declared}{query};"));
+        assert!(found.contains("use max") || found.contains("use min"), "{query}: {found}");
+    }
 }

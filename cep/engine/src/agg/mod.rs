@@ -3,16 +3,16 @@
 //!
 //! # Use
 //! ```ignore
-//! let plan = Arc::new(AggPlan::new(&calls, AggOptions { removal: false, order: Order::EventTime })?);
+//! let plan = Arc::new(AggPlan::new(&calls, AggOptions { merged: true, ..AggOptions::default() })?);
 //! // Per chunk: evaluate plan.inputs() to columns, give each row its dense group id.
 //! let mut set = AggSet::new(Arc::clone(&plan));
 //! set.resize(groups_so_far);
 //! set.update(&groups, &AggInput { columns: &columns, rows: Rows::From(0), ts: &ts, seq: &seq });
-//! // Panes: window.merge(w, &panes, p), or set.merge_within(into, from) in one set.
+//! // Panes: window.merge(w, &panes, p).
 //! // On close: one column per call.
 //! let mut out: Vec<Column> = plan.result_types().map(Column::new).collect();
 //! set.emit_all(&closed, &mut out, &mut errors);
-//! closed.iter().for_each(|&g| set.reset(g));
+//! closed.iter().for_each(|&g| set.forget(g));
 //! // Checkpoint and state hash: set.encode(g, &mut bytes); set.decode(g, &mut slice)?.
 //! ```
 //! Sliding windows: plan with `removal: true`; where [`AggPlan::is_removable`] use
@@ -50,6 +50,7 @@ pub use input::{AggInput, Rows};
 pub use plan::{AggOptions, AggPlan, Order};
 pub use set::AggSet;
 pub use slide::Slides;
+pub(crate) use value::put_nested_key;
 
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ const VERSION: u8 = 1;
 /// The states of all groups for all calls of an [`AggPlan`].
 ///
 /// Group ids are dense: `0..groups()`, made by [`AggSet::resize`] and reused after
-/// [`AggSet::reset`].
+/// [`AggSet::forget`].
 #[derive(Debug, Clone)]
 pub struct AggSet {
     plan: Arc<AggPlan>,
@@ -65,9 +65,7 @@ impl AggSet {
     /// # Panics
     /// Unless [`AggPlan::is_removable`], or if a row was never added.
     pub fn remove(&mut self, groups: &[u32], input: &AggInput) {
-        for state in self.states.iter_mut().filter(|s| !s.spec().forever) {
-            state.remove(groups, input);
-        }
+        self.states.iter_mut().for_each(|s| s.remove(groups, input));
     }
 
     /// Adds all rows of `from_group` of `from` to group `into`; where arrival matters
@@ -81,14 +79,6 @@ impl AggSet {
         }
     }
 
-    /// The same within this set; `from` keeps its rows.
-    ///
-    /// # Panics
-    /// If a group does not exist or both are the same.
-    pub fn merge_within(&mut self, into: u32, from: u32) {
-        self.states.iter_mut().for_each(|s| s.merge_within(into as usize, from as usize));
-    }
-
     /// Appends the values of `groups` to `out`, one column per call, each made by
     /// `Column::new(result_type)`. A value that cannot be given is NULL and an entry in `errors`.
     ///
@@ -100,16 +90,7 @@ impl AggSet {
         }
     }
 
-    /// Makes a group empty, but for minForever and maxForever.
-    pub fn reset(&mut self, group: u32) {
-        for state in &mut self.states {
-            if !state.spec().forever {
-                state.reset(group as usize);
-            }
-        }
-    }
-
-    /// Makes a group empty, minForever and maxForever too: before its id is used for another key.
+    /// Makes a group empty.
     pub fn forget(&mut self, group: u32) {
         self.states.iter_mut().for_each(|s| s.reset(group as usize));
     }

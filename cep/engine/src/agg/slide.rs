@@ -137,7 +137,7 @@ fn is_simple(plan: &AggPlan, states: &[AggStates], input: &AggInput<'_>) -> bool
         && states.iter().all(|s| {
             let spec = s.spec();
             let arrow = spec.args.iter().any(|&a| matches!(input.columns[a].values, Values::Any(_)));
-            let narrow = spec.args.len() <= 2 && !arrow && !spec.forever;
+            let narrow = spec.args.len() <= 2 && !arrow;
             narrow && matches!(s, AggStates::Count(_) | AggStates::SumFloat(_) | AggStates::SumInt(_))
         })
 }

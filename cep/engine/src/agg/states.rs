@@ -154,10 +154,6 @@ impl AggStates {
         ]);
     }
 
-    pub fn merge_within(&mut self, into: usize, from: usize) {
-        each_kind!(self, cells => cells.merge_within(into, from));
-    }
-
     pub fn reset(&mut self, group: usize) {
         each_kind!(self, cells => cells.reset(group));
     }

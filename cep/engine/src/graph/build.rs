@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use cep_lang::plan::{
-    Aggregation, Expr, NamedExpr, Node, Program, Query, QueryId, StreamOrigin, StreamTime, Target,
+    Aggregation, Clock, Expr, NamedExpr, Node, Program, Query, QueryId, Stream, StreamOrigin, StreamTime,
+    Target,
 };
 use cep_types::StreamId;
 
@@ -60,7 +61,7 @@ pub(crate) enum NodeKind {
 pub(crate) struct GraphNode {
     pub kind: NodeKind,
     pub output: EdgeId,
-    /// Late rows, for windows on a stream with `late.stream`.
+    /// Late rows, for windows and OVER on a stream with `late.stream`.
     pub late: Option<EdgeId>,
     pub slot: SlotId,
     /// Query it belongs to, for errors.
@@ -102,6 +103,8 @@ pub struct Graph {
     pub(crate) aggregations: Vec<usize>,
     /// Clocks of external streams; `None` for derived ones.
     pub(crate) clocks: Vec<Option<StreamClock>>,
+    /// Where rows of external streams go that are far behind the clock as they come.
+    pub(crate) far_behind: Vec<Option<EdgeId>>,
     /// An advance of time, ns, that is cut into several steps; `None`: none is.
     pub(crate) jump_ns: Option<i64>,
     /// Limits of the watermarks in this step.
@@ -124,8 +127,8 @@ struct Builder<'a> {
     built: Vec<Option<StreamEdge>>,
     /// Where rows of external streams come in.
     inlets: Vec<Option<(EdgeId, SlotId)>>,
-    /// Edges that late rows of windows go to, by stream.
-    late: BTreeMap<StreamId, Vec<EdgeId>>,
+    /// Edges that late rows go to, by the stream that takes them.
+    late: BTreeMap<StreamId, Vec<Built>>,
     /// Output edge of each query that has been built.
     queries: BTreeMap<QueryId, Built>,
     query: QueryId,
@@ -161,6 +164,7 @@ impl<'a> Builder<'a> {
                 streams: Vec::new(),
                 aggregations: Vec::new(),
                 clocks: vec![None; count],
+                far_behind: vec![None; count],
                 jump_ns: None,
                 pace: Pace::default(),
             },
@@ -173,6 +177,9 @@ impl<'a> Builder<'a> {
     }
 
     fn build(mut self, watched: &[StreamId]) -> Result<Graph, BuildError> {
+        for stream in self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External) {
+            self.inlet(stream);
+        }
         for query in self.order()? {
             self.query = query.id;
             for stream in query.plan.scans() {
@@ -262,15 +269,9 @@ impl<'a> Builder<'a> {
             .filter(|q| q.target == Target::Stream(id))
             .filter_map(|q| self.queries.get(&q.id).cloned())
             .collect();
-        for &edge in self.late.get(&id).into_iter().flatten() {
-            let node = self.graph.nodes.iter().find(|n| n.late == Some(edge)).expect("a window writes it");
-            inputs.push(Built { edge, slot: node.slot, sources: node.sources.clone() });
-        }
+        inputs.extend(self.late.get(&id).into_iter().flatten().cloned());
         let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
-        if stream.origin == StreamOrigin::External {
-            self.graph.clocks[id.index()] = Some(StreamClock::default());
-            let (edge, slot) = (self.edge(&stream.schema), self.slot());
-            self.inlets[id.index()] = Some((edge, slot));
+        if let Some((edge, slot)) = self.inlets[id.index()] {
             // Rows from outside come before those that queries make of the same row.
             inputs.insert(0, Built { edge, slot, sources: vec![id] });
         }
@@ -315,7 +316,7 @@ impl<'a> Builder<'a> {
             | Node::Rate(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
-                let late = self.late_edge(node, input)?;
+                let late = self.late_edge(node, input, &built)?;
                 let operator = ops::build(node, self.program).map_err(|e| self.error(&e))?;
                 let output = self.edge(node.schema());
                 let built = self.push(
@@ -330,21 +331,46 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The edge for late rows of a window, if the stream below it wants them.
+    /// The edge for late rows of a window or an OVER in event-time order, if the stream below it
+    /// wants them.
     ///
-    /// Late rows are copied as they enter the window, so these must be the stream's own rows.
-    fn late_edge(&mut self, node: &Node, input: &Node) -> Result<Option<EdgeId>, BuildError> {
-        let [stream] = node.scans()[..] else { return Ok(None) };
-        let target = match (node, self.program.streams[stream.index()].time.late_stream) {
-            (Node::Window(_), Some(target)) => target,
+    /// Late rows are copied as they enter, so these must be the stream's own rows.
+    fn late_edge(&mut self, node: &Node, input: &Node, built: &Built) -> Result<Option<EdgeId>, BuildError> {
+        let what = match node {
+            Node::Window(_) => "the window",
+            Node::Over(over) if over.event_time_order => "OVER",
             _ => return Ok(None),
         };
+        let time = |id: &StreamId| &self.program.streams[id.index()].time;
+        let scans = node.scans();
+        let Some((stream, target)) = scans.iter().find_map(|id| Some((*id, time(id).late_stream?))) else {
+            return Ok(None);
+        };
+        if what == "OVER" && is_final(input) {
+            return Ok(None);
+        }
         if !is_stream_itself(input) {
-            return Err(self.error("late.stream takes the rows of the stream itself: put the window on the stream, and compute columns after it"));
+            return Err(self.error(&format!(
+                "late.stream takes the rows of the stream itself: put {what} on the stream, and compute columns after it"
+            )));
         }
         let edge = self.edge(&self.program.streams[stream.index()].schema);
-        self.late.entry(target).or_default().push(edge);
+        self.late.entry(target).or_default().push(Built { edge, ..built.clone() });
         Ok(Some(edge))
+    }
+
+    /// Where rows of an external stream come in.
+    fn inlet(&mut self, stream: &Stream) {
+        let at = stream.id.index();
+        let (edge, slot) = (self.edge(&stream.schema), self.slot());
+        self.graph.clocks[at] = Some(StreamClock::default());
+        self.inlets[at] = Some((edge, slot));
+        if let (Clock::Ingest, Some(target)) = (stream.time.clock, stream.time.late_stream) {
+            let behind = self.edge(&stream.schema);
+            self.graph.far_behind[at] = Some(behind);
+            let built = Built { edge: behind, slot, sources: vec![stream.id] };
+            self.late.entry(target).or_default().push(built);
+        }
     }
 
     /// A chain of filters and projections, fused as far as one projection goes.
@@ -414,6 +440,21 @@ impl<'a> Builder<'a> {
             query: query.map(|q| q.name.clone()).unwrap_or_default(),
             reason: reason.to_string(),
         }
+    }
+}
+
+/// Whether rows come out of `node` behind the watermark only, so that none of them is late.
+fn is_final(node: &Node) -> bool {
+    match node {
+        Node::Window(_) => true,
+        Node::Over(over) => over.event_time_order,
+        Node::Filter { input, .. } | Node::Project { input, .. } => is_final(input),
+        Node::Scan { .. }
+        | Node::Union { .. }
+        | Node::Sliding(_)
+        | Node::Delay { .. }
+        | Node::Group(_)
+        | Node::Rate(_) => false,
     }
 }
 

@@ -39,9 +39,7 @@ impl Pace {
         let (wanted, cap) = (watermarks.last(), self.caps[slot.0]);
         self.clamped[slot.0] = wanted > cap;
         if wanted > cap {
-            let idle_from = watermarks.idle_from;
-            watermarks.set_constant(cap);
-            watermarks.idle_from = idle_from;
+            watermarks.hold_at(cap);
         }
         self.reached[slot.0] = wanted.min(cap);
     }

@@ -1,13 +1,14 @@
 //! One step through the graph.
 
 use cep_types::StreamId;
+use smallvec::SmallVec;
 
 use super::{EdgeId, Graph, NodeKind, SlotId};
 use crate::actions::Actions;
 use crate::chunk::{Chunk, step_row};
 use crate::column::Values;
 use crate::ops::{OpContext, OpError};
-use crate::time::{NodeTime, Watermarks};
+use crate::time::{NodeTime, WATERMARK_END, WATERMARK_START, Watermarks};
 
 /// An error of an operator with the query it belongs to.
 pub(crate) type QueryError = (cep_lang::plan::QueryId, OpError);
@@ -30,6 +31,9 @@ impl Graph {
         let (edge, slot) = self.streams[stream.index()];
         self.pace.clamp(slot, &mut watermarks);
         self.pace.settle(edge.0, &[], slot);
+        if let Some(edge) = self.far_behind[stream.index()] {
+            self.pace.settle(edge.0, &[], slot);
+        }
         self.slots[slot.0] = watermarks;
     }
 
@@ -79,13 +83,12 @@ impl Graph {
                 merge.process(&chunks, &mut out);
                 if slots.len() > 1 {
                     let mut merged = self.slots[node.slot.0].take();
-                    merge_watermarks(
-                        slots,
-                        &self.slots,
-                        stamps.len(),
-                        self.slot_floor[node.slot.0],
-                        &mut merged,
-                    );
+                    {
+                        let inputs: SmallVec<[&Watermarks; 4]> =
+                            slots.iter().map(|s| &self.slots[s.0]).collect();
+                        let floor = self.slot_floor[node.slot.0];
+                        merge_watermarks(&inputs, stamps.len(), floor, &mut merged);
+                    }
                     pace.clamp(node.slot, &mut merged);
                     self.slot_floor[node.slot.0] = merged.last();
                     self.slots[node.slot.0] = merged;
@@ -101,8 +104,6 @@ impl Graph {
                 node.flushed |= flush;
                 if flush {
                     clock.end(slot);
-                } else if rows.is_empty() {
-                    clock.silence(time, stamps, slot);
                 } else {
                     clock.rows(time, &out.time, &rows, stamps, slot);
                 }
@@ -129,27 +130,30 @@ impl Graph {
     }
 }
 
-/// Minimum over the inputs that are not idle; over all when all are. Never below `floor`.
-fn merge_watermarks(inputs: &[SlotId], slots: &[Watermarks], rows: usize, floor: i64, out: &mut Watermarks) {
-    let mut floor = floor;
+/// Minimum over the inputs that are not idle. When all are, over those that have had rows and have
+/// not ended; the end is reached when all have ended. Never below `floor`.
+fn merge_watermarks(inputs: &[&Watermarks], rows: usize, floor: i64, out: &mut Watermarks) {
+    let is_idle = |row: usize| inputs.iter().all(|w| w.is_idle(row));
+    let mut reached = floor;
     let mut at = |row: usize| {
-        let active = inputs.iter().map(|s| &slots[s.0]).filter(|w| row < w.idle_from);
-        let low = active.map(|w| w.after(row)).min();
-        let low = low.or_else(|| inputs.iter().map(|s| slots[s.0].after(row)).min());
-        floor = floor.max(low.expect("a merge has inputs"));
-        floor
+        let active = inputs.iter().filter(|w| !w.is_idle(row)).map(|w| w.after(row)).min();
+        let low = active.or_else(|| {
+            let all = || inputs.iter().map(|w| w.after(row));
+            if all().all(|w| w == WATERMARK_END) {
+                return Some(WATERMARK_END);
+            }
+            all().filter(|&w| w != WATERMARK_START && w != WATERMARK_END).min()
+        });
+        reached = reached.max(low.unwrap_or(reached));
+        reached
     };
-    if inputs
-        .iter()
-        .all(|s| slots[s.0].is_constant() && (slots[s.0].idle_from == 0 || slots[s.0].idle_from >= rows))
-    {
-        let value = at(0);
-        out.set_constant(value);
+    if inputs.iter().all(|w| w.is_constant()) {
+        out.set_constant(at(0), is_idle(0));
     } else {
-        let values: Vec<i64> = (0..rows).map(&mut at).collect();
-        out.steps().extend(values);
+        let (steps, idle) = out.steps_and_idle();
+        steps.extend((0..rows).map(at));
+        idle.extend((0..rows).map(is_idle));
     }
-    out.idle_from = inputs.iter().map(|s| slots[s.0].idle_from).max().unwrap_or(usize::MAX);
 }
 
 /// Gives rows the event time of a column; rows where it is NULL are errors.

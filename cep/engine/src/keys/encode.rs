@@ -2,10 +2,10 @@
 //!
 //! One text column without NULLs: the text itself. Otherwise each column is a presence byte, then
 //! the value: fixed-width values little-endian with NaN and −0 made canonical, text with its
-//! length. Arrow values (arrays, structs, intervals) by their printed form.
+//! length. Arrow values (arrays, maps, structs, intervals) element by element, as the keys of
+//! aggregates hold them.
 
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-
+use crate::agg::put_nested_key;
 use crate::column::{Column, Values};
 
 /// Encodes the key columns of a chunk's rows, reusing its buffers.
@@ -94,15 +94,7 @@ pub fn encode_value(column: &Column, row: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(&(value.len() as u32).to_le_bytes());
             out.extend_from_slice(value);
         }
-        Values::Any(array) => {
-            let options = FormatOptions::default().with_null("\u{0}");
-            let text = match ArrayFormatter::try_new(array.as_ref(), &options) {
-                Ok(formatter) => formatter.value(row).to_string(),
-                Err(error) => error.to_string(),
-            };
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
+        Values::Any(array) => put_nested_key(array, row, out),
     }
 }
 

@@ -38,7 +38,7 @@ impl AggregationOp {
     pub fn new(aggregation: &Aggregation) -> std::result::Result<Self, String> {
         let keys: Vec<&Expr> = aggregation.keys.iter().map(|k| &k.expr).collect();
         let time: Vec<Expr> = aggregation.time.iter().cloned().collect();
-        let options = AggOptions { order: Order::EventTime, ..AggOptions::default() };
+        let options = AggOptions { order: Order::EventTime, merged: true, ..AggOptions::default() };
         Ok(AggregationOp {
             cuts: cuts(&aggregation.grains, aggregation.zone)?,
             shape: Shape::groups(aggregation.filter.as_ref(), &keys, &aggregation.calls, options, &time)?,
@@ -123,7 +123,7 @@ impl AggregationOp {
             time.append(&starts);
             let base = relation.rows;
             let mut errors = Vec::new();
-            content.emit(&order, values, &mut errors);
+            content.emit(&order, None, values, &mut errors);
             failed.extend(errors.into_iter().map(|(row, message)| (base + row, message)));
             relation.rows += order.len();
         }

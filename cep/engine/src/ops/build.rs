@@ -1,10 +1,13 @@
 //! From plan nodes to operators.
 
-use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowNode};
+use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowNode};
 
-use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow};
+use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
 use super::{DelayOp, GroupOp, Operator, RateOp, SlidingWindowOp, StreamOver};
 use crate::agg::{AggOptions, Order};
+
+/// `state.keys.max` of what reads no stream.
+const KEYS_MAX: u64 = 1_000_000;
 
 /// The operator of a node that has one input and state.
 ///
@@ -28,9 +31,16 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
 
 fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String> {
     let (policy, correction_ns) = late_policy(node, program);
+    let keys_max = keys_max(node, program);
     let event_time = AggOptions { order: Order::EventTime, ..AggOptions::default() };
     if let Some(layout) = Layout::new(&node.window)? {
-        let (shape, result) = ResultPlan::new(node, &[], &event_time)?;
+        if policy == LatePolicy::Retract && has_lasting(&node.body) {
+            return Err("minForever and maxForever cannot be corrected by late rows; use min and max, \
+                 or late.policy = 'drop'"
+                .to_string());
+        }
+        let options = AggOptions { merged: !layout.is_tumbling(), ..event_time };
+        let (shape, result) = ResultPlan::new(node, &[], &options, keys_max)?;
         return Ok(Operator::Aligned(Box::new(AlignedWindow::new(
             layout,
             shape,
@@ -45,13 +55,26 @@ fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String
             .to_string());
     }
     if let BatchWindow::Session { gap_ns, keys } = &node.window {
-        let (shape, result) = ResultPlan::new(node, keys, &event_time)?;
+        let options = AggOptions { merged: true, ..event_time };
+        let (shape, result) = ResultPlan::new(node, keys, &options, keys_max)?;
         return Ok(Operator::Session(Box::new(SessionWindow::new(*gap_ns, shape, result))));
     }
     let arrival = AggOptions { order: Order::Arrival, ..AggOptions::default() };
-    let (shape, result) = ResultPlan::new(node, &[], &arrival)?;
+    let (shape, result) = ResultPlan::new(node, &[], &arrival, keys_max)?;
     let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();
     Ok(Operator::Batch(Box::new(BatchWindowOp::new(&node.window, shape, result, &types)?)))
+}
+
+/// Whether aggregates last from window to window.
+fn has_lasting(body: &WindowBody) -> bool {
+    matches!(body, WindowBody::Groups { calls, .. } if calls.iter().any(is_lasting))
+}
+
+/// The strictest `state.keys.max` of the streams below a window.
+fn keys_max(node: &WindowNode, program: &Program) -> u64 {
+    let below = node.input.scans();
+    let own = below.iter().map(|s| program.streams[s.index()].options.state_keys_max);
+    own.min().unwrap_or(KEYS_MAX)
 }
 
 /// Late policy of a window: retract if a stream below it says so.

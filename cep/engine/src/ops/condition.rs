@@ -1,19 +1,20 @@
-//! Conditions over the content of a window: EXPRESSION and EXPRESSIONBATCH.
+//! The condition of EXPRESSIONBATCH, over the content of a batch.
 
 use std::sync::Arc;
 
 use arrow_schema::DataType;
 use cep_lang::plan::{Expr, WindowCondition};
 
+use super::OpContext;
 use super::prepare::Prepare;
-use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
+use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows};
 use crate::chunk::Chunk;
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
 use crate::expr::{Compiled, Input, RowErrors};
-use crate::time::{NodeTime, Watermarks};
 
-/// A condition with the aggregates over the rows so far.
+/// A condition with the aggregates over the rows so far. One that fails (a division by zero) is not
+/// TRUE; a row for which an argument of an aggregate fails is in error.
 #[derive(Debug)]
 pub struct Condition {
     plan: Arc<AggPlan>,
@@ -24,8 +25,9 @@ pub struct Condition {
     first: Vec<Column>,
     types: Vec<DataType>,
     seq: u64,
-    /// The aggregates hold the row that was asked about last, which is not in the content yet.
-    asked: bool,
+    /// Numbers of the prepared rows.
+    seqs: Vec<u64>,
+    /// One row: aggregates, first row, last row.
     values: Vec<Column>,
 }
 
@@ -35,8 +37,8 @@ impl Condition {
     /// # Errors
     /// The reason why it cannot be computed, for the user.
     pub fn new(condition: &WindowCondition, types: &[DataType]) -> std::result::Result<Self, String> {
-        let plan =
-            Arc::new(AggPlan::new(&condition.calls, AggOptions::default()).map_err(|e| e.to_string())?);
+        let options = AggOptions { order: Order::Arrival, ..AggOptions::default() };
+        let plan = Arc::new(AggPlan::new(&condition.calls, options).map_err(|e| e.to_string())?);
         let inputs: Vec<&Expr> = plan.inputs().iter().collect();
         let mut aggs = AggSet::new(Arc::clone(&plan));
         aggs.resize(1);
@@ -44,66 +46,61 @@ impl Condition {
             prepare: Prepare::new(None, &inputs).map_err(|e| e.to_string())?,
             test: Compiled::new(&condition.test).map_err(|e| e.to_string())?,
             aggs,
+            values: plan.result_types().chain(types).chain(types).map(Column::new).collect(),
             plan,
             first: types.iter().map(Column::new).collect(),
             types: types.to_vec(),
             seq: 0,
-            asked: false,
-            values: Vec::new(),
+            seqs: Vec::new(),
         })
     }
 
-    /// Whether the condition is not TRUE for the content with row `row` added. Either the row is added
-    /// next, or the content cleared.
-    pub fn would_fail(&mut self, input: &Chunk, row: usize) -> bool {
-        debug_assert!(!self.asked, "the row before was added or the content cleared");
-        let one = single(input, row);
-        Self::add_to(&mut self.aggs, &mut self.prepare, &self.plan, &one, self.seq);
-        self.asked = true;
-        let mut columns = std::mem::take(&mut self.values);
-        columns.clear();
-        columns.extend(self.plan.result_types().map(Column::new));
-        let mut failed = Vec::new();
-        self.aggs.emit_all(&[0], &mut columns, &mut failed);
-        let has_first = self.first.first().is_some_and(|c| !c.is_empty());
-        columns.extend(if has_first { self.first.clone() } else { one.columns.clone() });
-        columns.extend(one.columns.iter().cloned());
-        let source = Input { columns: &columns, rows: 1, stamp: &one.time, event_time: &one.time };
-        let mut out = Vec::new();
-        self.test.eval_predicate(&source, &mut RowErrors::new(), &mut out);
-        self.values = columns;
-        out.is_empty() || !failed.is_empty()
+    /// Begins a chunk; rows for which an argument fails are reported.
+    pub fn begin(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
+        self.prepare.run(input, cx);
+        self.seqs.clear();
+        self.seqs.resize(self.prepare.rows(input), 0);
     }
 
-    /// Adds a row to the content.
+    /// Rows of the chunk in error, ascending.
+    pub fn failed(&self) -> &[u32] {
+        self.prepare.failed()
+    }
+
+    /// Adds row `row` of the chunk, which is not in error, to the content.
     pub fn add(&mut self, input: &Chunk, row: usize) {
-        let one = single(input, row);
-        if !std::mem::take(&mut self.asked) {
-            Self::add_to(&mut self.aggs, &mut self.prepare, &self.plan, &one, self.seq);
-        }
+        let prepared = self.prepare.prepared(row).expect("a row that is not in error");
+        self.seqs[prepared] = self.seq;
         self.seq += 1;
+        let columns = self.prepare.columns(input, 0..self.plan.inputs().len());
+        let (rows, ts) = (Rows::From(prepared), self.prepare.time(input));
+        self.aggs.update(&[0], &AggInput { columns: &columns, rows, ts, seq: &self.seqs });
         if self.first.first().is_some_and(Column::is_empty) {
-            self.first = one.columns;
+            for (first, column) in self.first.iter_mut().zip(&input.columns) {
+                first.append_range(column, row, row + 1);
+            }
         }
     }
 
-    fn add_to(aggs: &mut AggSet, prepare: &mut Prepare, plan: &AggPlan, one: &Chunk, seq: u64) {
-        let watermarks = Watermarks::default();
-        let time = NodeTime { stamps: &one.time, watermarks: &watermarks, flush: false };
-        prepare.run(one, &mut super::OpContext { time, errors: &mut Vec::new(), late: None });
-        if prepare.rows(one) == 1 {
-            let columns = prepare.columns(one, 0..plan.inputs().len());
-            aggs.update(
-                &[0],
-                &AggInput { columns: &columns, rows: Rows::From(0), ts: &one.time, seq: &[seq] },
-            );
-        }
+    /// Whether the condition is TRUE for the content, whose last row is row `row` of the chunk.
+    pub fn holds(&mut self, input: &Chunk, row: usize, stamp: i64) -> bool {
+        self.values.iter_mut().for_each(Column::clear);
+        let (calls, ends) = self.values.split_at_mut(self.plan.calls());
+        let mut failed = Vec::new();
+        self.aggs.emit_all(&[0], calls, &mut failed);
+        let (first, last) = ends.split_at_mut(self.first.len());
+        first.iter_mut().zip(&self.first).for_each(|(out, column)| out.append(column));
+        last.iter_mut().zip(&input.columns).for_each(|(out, column)| out.append_range(column, row, row + 1));
+        let (stamp, event_time) = ([stamp], [input.time[row]]);
+        let source = Input { columns: &self.values, rows: 1, stamp: &stamp, event_time: &event_time };
+        let mut passing = Vec::new();
+        self.test.eval_predicate(&source, &mut RowErrors::new(), &mut passing);
+        failed.is_empty() && !passing.is_empty()
     }
 
     /// Forgets the content.
     pub fn clear(&mut self) {
         self.aggs.forget(0);
-        self.asked = false;
         self.first.iter_mut().for_each(Column::clear);
     }
 
@@ -128,18 +125,4 @@ impl Condition {
         }
         Ok(())
     }
-}
-
-/// One row as a chunk of its own.
-fn single(input: &Chunk, row: usize) -> Chunk {
-    let mut one = Chunk {
-        columns: input.columns.iter().map(Column::empty_like).collect(),
-        time: vec![input.time[row]],
-        pos: vec![0],
-        ops: Vec::new(),
-    };
-    for (column, source) in one.columns.iter_mut().zip(&input.columns) {
-        column.append_range(source, row, row + 1);
-    }
-    one
 }

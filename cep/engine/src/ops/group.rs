@@ -5,6 +5,8 @@
 //!   nothing.
 //! - With a TTL a group whose latest row is older than it (by stamp) is forgotten: the next row of
 //!   its key begins a new group.
+//! - The output is a changelog: `+I` of a group that is not shown, `+U` and `-D` of one that is, the
+//!   latter with the row that was shown last. A row in error changes nothing in it.
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use cep_lang::plan::{Expr, GroupNode};
 use cep_types::Op;
 
 use super::prepare::Prepare;
+use super::shown::Shown;
 use super::{OpContext, OpError};
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows};
 use crate::chunk::{Chunk, step_row};
@@ -34,11 +37,31 @@ pub struct GroupOp {
     aggs: AggSet,
     /// Per group: its row is in the output.
     visible: Vec<bool>,
+    /// Those rows, where HAVING may take them back.
+    shown: Option<Shown>,
     /// Per group: stamp of its latest row; kept with a TTL only.
     touched: Vec<i64>,
     /// Stamp at which expired groups are swept.
     sweep_at: Option<i64>,
     seq: u64,
+}
+
+/// Rows of a step whose groups have been updated and that are still to be emitted.
+#[derive(Debug)]
+struct Pending {
+    groups: Vec<u32>,
+    /// Their prepared rows.
+    rows: Vec<u32>,
+    /// Their aggregates.
+    values: Vec<Column>,
+}
+
+/// What HAVING says of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Passes,
+    Fails,
+    Error,
 }
 
 impl GroupOp {
@@ -61,6 +84,8 @@ impl GroupOp {
             table: KeyTable::new(),
             aggs: AggSet::new(Arc::clone(&plan)),
             visible: Vec::new(),
+            shown: (node.having.is_some() && !node.calls.is_empty())
+                .then(|| Shown::new(node.schema.fields().iter().map(|f| f.data_type().clone()).collect())),
             touched: Vec::new(),
             sweep_at: None,
             seq: 0,
@@ -75,20 +100,18 @@ impl GroupOp {
         }
         self.prepare.run(input, cx);
         let rows = self.prepare.rows(input);
-        let mut groups: Vec<u32> = Vec::with_capacity(rows);
-        let mut fresh: Vec<bool> = Vec::with_capacity(rows);
-        let mut kept: Vec<u32> = Vec::with_capacity(rows);
-        let mut values: Vec<Column> = self.plan.result_types().map(Column::new).collect();
+        let mut pending = Pending {
+            groups: Vec::with_capacity(rows),
+            rows: Vec::with_capacity(rows),
+            values: self.plan.result_types().map(Column::new).collect(),
+        };
         let mut key = Vec::new();
         for row in 0..rows {
             let pos = self.prepare.pos(input)[row];
             let stamp = cx.time.stamps[step_row(pos)];
-            if self.sweep_is_due(stamp) {
-                // It renumbers groups: finish what was numbered before.
-                self.emit(input, &groups, &fresh, &kept, &mut values, out, cx.errors);
-                groups.clear();
-                fresh.clear();
-                kept.clear();
+            if self.is_sweep_due(stamp) {
+                // It gives groups new numbers: rows with old ones go first.
+                self.emit(input, &mut pending, out, cx);
                 self.sweep(stamp);
             }
             key.clear();
@@ -104,8 +127,12 @@ impl GroupOp {
                 cx.errors.push(OpError { pos, code: "E1010", message });
                 continue;
             }
+            let expired = known.filter(|&group| self.is_expired(group, stamp));
+            if let Some(group) = expired {
+                self.emit(input, &mut pending, out, cx);
+                self.forget(group);
+            }
             let group = known.unwrap_or_else(|| self.table.find_or_insert(&key));
-            let is_new = known.is_none() || self.expire(group, stamp);
             self.touch(group, stamp);
             let columns =
                 self.prepare.columns(input, self.key_count..self.key_count + self.plan.inputs().len());
@@ -118,21 +145,20 @@ impl GroupOp {
             };
             self.aggs.update(&[group], &source);
             self.seq += 1;
-            if self.is_distinct && !is_new {
+            if self.is_distinct && known.is_some() && expired.is_none() {
                 continue;
             }
             let mut failed = Vec::new();
-            self.aggs.emit_all(&[group], &mut values, &mut failed);
+            self.aggs.emit_all(&[group], &mut pending.values, &mut failed);
             if let Some(error) = failed.first() {
-                values.iter_mut().for_each(|c| c.truncate(groups.len()));
+                pending.values.iter_mut().for_each(|c| c.truncate(pending.groups.len()));
                 cx.errors.push(OpError { pos, code: "E1002", message: error.error.to_string() });
                 continue;
             }
-            groups.push(group);
-            fresh.push(is_new);
-            kept.push(row as u32);
+            pending.groups.push(group);
+            pending.rows.push(row as u32);
         }
-        self.emit(input, &groups, &fresh, &kept, &mut values, out, cx.errors);
+        self.emit(input, &mut pending, out, cx);
     }
 
     fn touch(&mut self, group: u32, stamp: i64) {
@@ -140,6 +166,9 @@ impl GroupOp {
         if group == self.visible.len() {
             self.visible.push(false);
             self.aggs.resize(group + 1);
+            if let Some(shown) = &mut self.shown {
+                shown.add_group();
+            }
             if self.ttl_ns.is_some() {
                 self.touched.push(stamp);
             }
@@ -149,24 +178,29 @@ impl GroupOp {
         }
     }
 
-    /// Begins a group anew if its latest row is too old; whether it was.
-    fn expire(&mut self, group: u32, stamp: i64) -> bool {
-        let Some(ttl) = self.ttl_ns else { return false };
-        let old = stamp.saturating_sub(self.touched[group as usize]) > ttl;
-        if old {
-            self.aggs.forget(group);
-            self.visible[group as usize] = false;
-        }
-        old
+    /// Whether the latest row of a group is too old.
+    fn is_expired(&self, group: u32, stamp: i64) -> bool {
+        self.ttl_ns.is_some_and(|ttl| stamp.saturating_sub(self.touched[group as usize]) > ttl)
     }
 
-    /// Whether expired groups are to be removed, which is done once a TTL.
-    fn sweep_is_due(&mut self, stamp: i64) -> bool {
+    /// Begins a group anew.
+    fn forget(&mut self, group: u32) {
+        self.aggs.forget(group);
+        let was_visible = std::mem::replace(&mut self.visible[group as usize], false);
+        if let Some(shown) = &mut self.shown
+            && was_visible
+        {
+            shown.forget();
+        }
+    }
+
+    /// Whether a TTL has gone by since the last sweep.
+    fn is_sweep_due(&mut self, stamp: i64) -> bool {
         let Some(ttl) = self.ttl_ns else { return false };
         stamp >= *self.sweep_at.get_or_insert(stamp.saturating_add(ttl))
     }
 
-    /// Removes expired groups and renumbers the others.
+    /// Removes expired groups and gives the others new numbers.
     fn sweep(&mut self, stamp: i64) {
         let Some(ttl) = self.ttl_ns else { return };
         self.sweep_at = Some(stamp.saturating_add(ttl));
@@ -180,20 +214,14 @@ impl GroupOp {
         self.aggs = aggs;
         self.touched = kept.iter().map(|&g| touched[g as usize]).collect();
         self.visible = kept.iter().map(|&g| self.visible[g as usize]).collect();
+        if let Some(shown) = &mut self.shown {
+            shown.keep(&kept, &self.visible);
+        }
     }
 
-    /// Emits a row for each of `groups`; `kept` are their prepared rows, `values` their aggregates.
-    #[allow(clippy::too_many_arguments)] // scratch of `process`, which a struct would only rename
-    fn emit(
-        &mut self,
-        input: &Chunk,
-        groups: &[u32],
-        fresh: &[bool],
-        kept: &[u32],
-        values: &mut Vec<Column>,
-        out: &mut Chunk,
-        errors: &mut Vec<OpError>,
-    ) {
+    /// Emits the pending rows; none are pending then.
+    fn emit(&mut self, input: &Chunk, pending: &mut Pending, out: &mut Chunk, cx: &mut OpContext<'_>) {
+        let Pending { groups, rows: kept, values } = pending;
         let mut columns: Vec<Column> = Vec::with_capacity(self.key_count + values.len());
         for key in self.prepare.columns(input, 0..self.key_count) {
             let mut column = key.empty_like();
@@ -204,35 +232,59 @@ impl GroupOp {
         columns.extend(std::mem::replace(values, empty));
         let pos: Vec<u32> = kept.iter().map(|&r| self.prepare.pos(input)[r as usize]).collect();
         let time: Vec<i64> = kept.iter().map(|&r| self.prepare.time(input)[r as usize]).collect();
-        let mut passes = vec![true; groups.len()];
-        if let Some(having) = &mut self.having {
-            let source = Input { columns: &columns, rows: groups.len(), stamp: &time, event_time: &time };
-            let (mut failed, mut pass) = (RowErrors::new(), Vec::new());
-            having.eval_predicate(&source, &mut failed, &mut pass);
-            passes.fill(false);
-            pass.iter().for_each(|&r| passes[r as usize] = true);
-            super::prepare::report(&mut failed, &pos, errors);
-        }
+        let verdicts = self.verdicts(&columns, &pos, &time, cx);
+        // Rows of the output, in `columns` or, where they may be taken back, among those shown.
         let mut rows = Vec::with_capacity(groups.len());
+        let mut at = Vec::with_capacity(groups.len());
         for (row, &group) in groups.iter().enumerate() {
             let visible = &mut self.visible[group as usize];
-            let op = match (passes[row], *visible && !fresh[row]) {
-                (true, true) => Op::UpdateAfter,
-                (true, false) => Op::Insert,
-                (false, true) => Op::Delete,
-                (false, false) => continue,
+            let op = match (verdicts[row], *visible) {
+                (Verdict::Passes, true) => Op::UpdateAfter,
+                (Verdict::Passes, false) => Op::Insert,
+                (Verdict::Fails, true) => Op::Delete,
+                (Verdict::Fails, false) | (Verdict::Error, _) => continue,
             };
-            *visible = passes[row];
-            rows.push(row as u32);
+            *visible = op != Op::Delete;
+            rows.push(match &mut self.shown {
+                Some(shown) => shown.change(group, op, &columns, row),
+                None => row as u32,
+            });
+            at.push(row);
             if !self.is_distinct {
                 out.ops.push(op);
             }
         }
-        for (out, column) in out.columns.iter_mut().zip(&columns) {
+        let source = self.shown.as_ref().map_or(columns.as_slice(), Shown::rows);
+        for (out, column) in out.columns.iter_mut().zip(source) {
             out.append_gather(column, &rows);
         }
-        out.time.extend(rows.iter().map(|&r| time[r as usize]));
-        out.pos.extend(rows.iter().map(|&r| pos[r as usize]));
+        out.time.extend(at.iter().map(|&r| time[r]));
+        out.pos.extend(at.iter().map(|&r| pos[r]));
+        if let Some(shown) = &mut self.shown {
+            shown.compact(&self.visible);
+        }
+        groups.clear();
+        kept.clear();
+    }
+
+    /// What HAVING says of rows of keys and aggregates; errors are reported.
+    fn verdicts(
+        &mut self,
+        columns: &[Column],
+        pos: &[u32],
+        time: &[i64],
+        cx: &mut OpContext<'_>,
+    ) -> Vec<Verdict> {
+        let Some(having) = &mut self.having else { return vec![Verdict::Passes; pos.len()] };
+        let stamp: Vec<i64> = pos.iter().map(|&p| cx.time.stamps[step_row(p)]).collect();
+        let source = Input { columns, rows: pos.len(), stamp: &stamp, event_time: time };
+        let (mut failed, mut passing) = (RowErrors::new(), Vec::new());
+        having.eval_predicate(&source, &mut failed, &mut passing);
+        let mut verdicts = vec![Verdict::Fails; pos.len()];
+        passing.iter().for_each(|&r| verdicts[r as usize] = Verdict::Passes);
+        failed.settle().iter().for_each(|f| verdicts[f.row as usize] = Verdict::Error);
+        super::prepare::report(&mut failed, pos, cx.errors);
+        verdicts
     }
 
     /// Writes the state.
@@ -247,6 +299,9 @@ impl GroupOp {
                 out.i64(self.touched[group]);
             }
             self.aggs.encode(group as u32, &mut out.bytes);
+        }
+        if let Some(shown) = &self.shown {
+            shown.encode(&self.visible, out);
         }
     }
 
@@ -272,6 +327,9 @@ impl GroupOp {
             self.aggs.resize(group + 1);
             self.aggs.decode(group as u32, input.rest()).map_err(|e| DecodeError(e.to_string()))?;
         }
-        Ok(())
+        match &mut self.shown {
+            Some(shown) => shown.decode(&self.visible, input),
+            None => Ok(()),
+        }
     }
 }

@@ -17,6 +17,7 @@ mod over;
 mod prepare;
 mod rate;
 mod rows;
+mod shown;
 mod sliding;
 mod window;
 #[cfg(test)]

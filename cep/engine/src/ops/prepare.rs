@@ -122,6 +122,11 @@ impl Prepare {
         if self.state.all { row as u32 } else { self.state.rows[row] }
     }
 
+    /// The row made of row `row` of the chunk; `None` if it was not let in.
+    pub fn prepared(&self, row: usize) -> Option<usize> {
+        if self.state.all { Some(row) } else { self.state.rows.binary_search(&(row as u32)).ok() }
+    }
+
     /// Rows of the chunk that were let in; `None`: all.
     pub fn picked(&self) -> Option<&[u32]> {
         (!self.state.all).then_some(&self.state.rows)

@@ -30,11 +30,6 @@ impl Default for StreamClock {
 }
 
 impl StreamClock {
-    /// Whether `end_of_input` was seen.
-    pub fn ended(&self) -> bool {
-        self.ended
-    }
-
     /// The current watermark.
     pub fn watermark(&self) -> i64 {
         self.watermark
@@ -48,8 +43,7 @@ impl StreamClock {
 
     /// The watermark as it is, for a step in which this stream moves no further.
     pub fn stay(&self, out: &mut Watermarks) {
-        out.set_constant(self.watermark);
-        out.idle_from = usize::MAX;
+        out.set_constant(self.watermark, self.ended);
     }
 
     /// Rows of this stream: event time and the step row each belongs to, ascending; fills `out` for
@@ -62,25 +56,25 @@ impl StreamClock {
         stamps: &[i64],
         out: &mut Watermarks,
     ) {
-        let steps = out.steps();
+        if times.is_empty() {
+            return self.silence(spec, stamps, out);
+        }
+        let (steps, idle) = out.steps_and_idle();
         let mut next = 0;
         for (row, &stamp) in stamps.iter().enumerate() {
+            let first = next;
             while next < times.len() && step_rows[next] == row {
                 self.max_time = self.max_time.max(times[next]);
-                self.last_stamp = Some(stamp);
                 next += 1;
             }
-            self.advance(spec, stamp);
+            idle.push(if next > first { self.row(spec, stamp) } else { self.pass(spec, stamp) });
             steps.push(self.watermark);
         }
-        if !times.is_empty() {
-            self.idle_base = None;
-        }
-        out.idle_from = usize::MAX;
     }
 
     /// Rows of this stream, one for each step row.
     pub fn dense_rows(&mut self, spec: &StreamTime, times: &[i64], stamps: &[i64], out: &mut Watermarks) {
+        out.set_idle(self.ended);
         let steps = out.steps();
         if spec.clock == Clock::Event && !self.ended {
             let (mut max_time, mut watermark) = (self.max_time, self.watermark);
@@ -91,16 +85,41 @@ impl StreamClock {
             }));
             self.max_time = max_time;
             self.watermark = watermark;
+            self.last_stamp = stamps.last().copied().or(self.last_stamp);
+            self.idle_base = None;
         } else {
             steps.extend(times.iter().zip(stamps).map(|(&time, &stamp)| {
                 self.max_time = self.max_time.max(time);
-                self.advance(spec, stamp);
+                self.row(spec, stamp);
                 self.watermark
             }));
         }
-        self.last_stamp = stamps.last().copied().or(self.last_stamp);
+    }
+
+    /// A step row with rows of this stream, whose times have been taken; whether it is idle.
+    fn row(&mut self, spec: &StreamTime, stamp: i64) -> bool {
+        self.last_stamp = Some(stamp);
         self.idle_base = None;
-        out.idle_from = usize::MAX;
+        self.advance(spec, stamp);
+        self.ended
+    }
+
+    /// A step row without a row of this stream: only the stamp moved. Whether it is idle.
+    fn pass(&mut self, spec: &StreamTime, stamp: i64) -> bool {
+        let Some(last) = self.last_stamp.filter(|_| !self.ended) else {
+            // Before its first row and after its last a stream holds nothing back.
+            return true;
+        };
+        self.advance(spec, stamp);
+        let idle_at = last.saturating_add(spec.idle_ns);
+        if stamp < idle_at {
+            return false;
+        }
+        let base = *self.idle_base.get_or_insert(self.watermark);
+        if base != WATERMARK_START {
+            self.watermark = self.watermark.max(base.saturating_add(stamp - idle_at));
+        }
+        true
     }
 
     fn advance(&mut self, spec: &StreamTime, stamp: i64) {
@@ -114,42 +133,25 @@ impl StreamClock {
         self.watermark = self.watermark.max(watermark);
     }
 
-    /// A step in which this stream had no rows: only stamps moved.
+    /// A step in which this stream had no rows.
     pub fn silence(&mut self, spec: &StreamTime, stamps: &[i64], out: &mut Watermarks) {
-        let Some(idle_at) = self.last_stamp.map(|s| s.saturating_add(spec.idle_ns)) else {
-            // No row yet: such a stream is idle from the start, and holds nothing back.
-            out.set_constant(self.watermark);
-            out.idle_from = 0;
-            return;
-        };
-        if self.ended {
-            out.set_constant(self.watermark);
-            out.idle_from = 0;
-            return;
+        let idle_at = self.last_stamp.filter(|_| !self.ended).map(|s| s.saturating_add(spec.idle_ns));
+        let Some(idle_at) = idle_at else { return out.set_constant(self.watermark, true) };
+        if spec.clock == Clock::Event && stamps.last().is_some_and(|&last| last < idle_at) {
+            return out.set_constant(self.watermark, false);
         }
-        let idle_from = stamps.partition_point(|&s| s < idle_at);
-        if idle_from == stamps.len() {
-            out.set_constant(self.watermark);
-            out.idle_from = usize::MAX;
-            return;
-        }
-        let base = *self.idle_base.get_or_insert(self.watermark);
-        let steps = out.steps();
-        for (row, &stamp) in stamps.iter().enumerate() {
-            if row >= idle_from && base != WATERMARK_START {
-                self.watermark = self.watermark.max(base.saturating_add(stamp - idle_at));
-            }
+        let (steps, idle) = out.steps_and_idle();
+        for &stamp in stamps {
+            idle.push(self.pass(spec, stamp));
             steps.push(self.watermark);
         }
-        out.idle_from = idle_from;
     }
 
-    /// The end of input: the watermark passes everything.
+    /// The end of input: the watermark passes everything, and holds nothing back.
     pub fn end(&mut self, out: &mut Watermarks) {
         self.ended = true;
         self.watermark = WATERMARK_END;
-        out.set_constant(WATERMARK_END);
-        out.idle_from = usize::MAX;
+        out.set_constant(WATERMARK_END, true);
     }
 
     /// Writes the state.
@@ -222,10 +224,33 @@ mod tests {
         let mut out = Watermarks::default();
         clock.dense_rows(&spec(Clock::Event), &[50], &[50], &mut out);
         clock.silence(&spec(Clock::Event), &[149], &mut out);
-        assert_eq!((out.after(0), out.idle_from), (40, usize::MAX));
-        clock.silence(&spec(Clock::Event), &[150, 170], &mut out);
-        assert_eq!((all(&out, 2), out.idle_from), (vec![40, 60], 0));
+        assert_eq!((out.after(0), out.is_idle(0)), (40, false));
+        clock.silence(&spec(Clock::Event), &[149, 150, 170], &mut out);
+        assert_eq!(all(&out, 3), [40, 40, 60]);
+        assert_eq!([0, 1, 2].map(|row| out.is_idle(row)), [false, true, true]);
         clock.silence(&spec(Clock::Event), &[171], &mut out);
         assert_eq!(out.after(0), 61);
+    }
+
+    #[test]
+    fn silence_between_rows_of_one_step_is_silence() {
+        let (mut clock, mut apart) = (StreamClock::default(), StreamClock::default());
+        let mut out = Watermarks::default();
+        clock.rows(&spec(Clock::Event), &[50, 60], &[0, 3], &[50, 149, 170, 180], &mut out);
+        assert_eq!(all(&out, 4), [40, 40, 60, 60]);
+        assert_eq!([0, 1, 2, 3].map(|row| out.is_idle(row)), [false, false, true, false]);
+        apart.rows(&spec(Clock::Event), &[50], &[0], &[50, 149], &mut out);
+        apart.rows(&spec(Clock::Event), &[], &[], &[170], &mut out);
+        apart.rows(&spec(Clock::Event), &[60], &[0], &[180], &mut out);
+        assert_eq!(apart, clock);
+    }
+
+    #[test]
+    fn ingest_watermark_follows_the_stamp_in_silence() {
+        let mut clock = StreamClock::default();
+        let mut out = Watermarks::default();
+        clock.dense_rows(&spec(Clock::Ingest), &[200], &[55], &mut out);
+        clock.silence(&spec(Clock::Ingest), &[60, 80], &mut out);
+        assert_eq!(all(&out, 2), [57, 77]);
     }
 }

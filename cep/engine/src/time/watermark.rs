@@ -2,37 +2,62 @@
 
 use super::WATERMARK_START;
 
-/// The watermark of a stream or operator after each row of the step.
+/// The watermark of a stream or operator after each row of the step, and whether it is idle then.
 #[derive(Debug, Clone)]
 pub struct Watermarks {
     /// One value a step row, ascending; a single value holds for all rows.
     values: Vec<i64>,
-    /// First step row from which the input counts as idle.
-    pub idle_from: usize,
+    /// One flag a step row; a single one holds for all rows.
+    idle: Vec<bool>,
 }
 
 impl Default for Watermarks {
     fn default() -> Self {
-        Watermarks { values: vec![WATERMARK_START], idle_from: usize::MAX }
+        Watermarks { values: vec![WATERMARK_START], idle: vec![false] }
     }
 }
 
 impl Watermarks {
     /// Leaves a place holder that must not be read, without allocating.
     pub fn take(&mut self) -> Watermarks {
-        std::mem::replace(self, Watermarks { values: Vec::new(), idle_from: usize::MAX })
+        std::mem::replace(self, Watermarks { values: Vec::new(), idle: Vec::new() })
     }
 
-    /// The same watermark for all rows.
-    pub fn set_constant(&mut self, value: i64) {
+    /// The same watermark for all rows, idle or not.
+    pub fn set_constant(&mut self, value: i64, idle: bool) {
+        self.values.clear();
+        self.values.push(value);
+        self.set_idle(idle);
+    }
+
+    /// The same watermark for all rows; idle where it was.
+    pub fn hold_at(&mut self, value: i64) {
         self.values.clear();
         self.values.push(value);
     }
 
-    /// The vector to fill with one value a step row.
+    /// Idle or not after every row.
+    pub fn set_idle(&mut self, idle: bool) {
+        self.idle.clear();
+        self.idle.push(idle);
+    }
+
+    /// The vector to fill with one watermark a step row.
     pub fn steps(&mut self) -> &mut Vec<i64> {
         self.values.clear();
         &mut self.values
+    }
+
+    /// The vectors to fill with one watermark and one idle flag a step row.
+    pub fn steps_and_idle(&mut self) -> (&mut Vec<i64>, &mut Vec<bool>) {
+        self.values.clear();
+        self.idle.clear();
+        (&mut self.values, &mut self.idle)
+    }
+
+    /// Whether it is idle after step row `row`: it then holds no merge back.
+    pub fn is_idle(&self, row: usize) -> bool {
+        if self.idle.len() == 1 { self.idle[0] } else { self.idle[row] }
     }
 
     /// The watermark after step row `row`.
@@ -57,9 +82,9 @@ impl Watermarks {
         Some(from + self.values[from..].partition_point(|&w| w < target)).filter(|&i| i < self.values.len())
     }
 
-    /// Whether all rows share one value.
+    /// Whether all rows share one watermark and one idle flag.
     pub fn is_constant(&self) -> bool {
-        self.values.len() == 1
+        self.values.len() == 1 && self.idle.len() == 1
     }
 }
 

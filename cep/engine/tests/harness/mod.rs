@@ -1,4 +1,4 @@
-//! Runs a script over rows of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
+//! Runs a script over rows of streams with the columns `ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT`.
 #![allow(dead_code, missing_docs)] // each test uses its part
 
 use std::cell::RefCell;
@@ -9,8 +9,9 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use cep_engine::column::Column;
 use cep_engine::{Actions, Budget, Partition, Progress};
+use cep_lang::diag::Diagnostic;
 use cep_lang::lower::{CompileOptions, compile};
-use cep_lang::plan::Program;
+use cep_lang::plan::{Program, StreamOrigin};
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 use proptest::prelude::*;
 
@@ -40,8 +41,52 @@ pub struct Outcome {
     pub errors: Vec<String>,
     /// State hash at the end.
     pub hash: u64,
-    /// Rows that came too late for a window or an OVER.
+    /// State hash after each entry, where entries are cut.
+    pub hashes: Vec<u64>,
+    /// Rows that came too late for a window or an OVER, or far behind the clock.
     pub late: u64,
+}
+
+impl Outcome {
+    /// The output rows without where they went: change, columns.
+    pub fn rows(&self) -> Vec<&str> {
+        self.output.iter().map(|line| line.split_once(")) ").expect("an output in front").1.trim()).collect()
+    }
+}
+
+/// What happens to a partition.
+pub enum Step {
+    /// Rows of a stream.
+    Rows(&'static str, Rows),
+    /// The same in an entry of this stamp.
+    Stamped(&'static str, i64, Rows),
+    /// Time passes.
+    Tick(i64),
+    /// The end of a stream.
+    End(&'static str),
+}
+
+/// How the rows of a [`Step`] are put into entries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    /// One for each step.
+    Whole,
+    /// One for each row.
+    Single,
+    /// The same, with a checkpoint and a restore in a fresh partition after every entry.
+    Restored,
+}
+
+/// A row at so many seconds after 1970.
+pub fn row(seconds: i64, k: &str, v: f64, n: i64) -> Row {
+    (seconds * SECOND, Some(k.to_string()), Some(v), Some(n))
+}
+
+/// Declares a stream with clock = event and the options `with`.
+pub fn stream(name: &str, with: &str) -> String {
+    let options =
+        ["\"event.time\" = 'ts', clock = 'event'", with].join(if with.is_empty() { "" } else { ", " });
+    format!("CREATE STREAM {name} (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH ({options}); ")
 }
 
 /// Number of cases: `usual`, fifty times as many with CEPTRA_DEEP=1. A deep run notes the number in
@@ -169,32 +214,123 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
         .expect("columns of one length")
 }
 
+/// Runs `query`; if it declares a second stream `u`, some rows go there.
 pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
-    let program = program(query);
-    let mut partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
-    let mut out = Outcome::default();
+    let mut player = Player::new(program(query), matches!(feed, Feed::Restore(_)));
     let lengths: Vec<usize> = match feed {
         Feed::Whole => vec![rows.len().max(1)],
         Feed::Cut(l) | Feed::Restore(l) => l.clone(),
     };
-    let (mut at, mut nth, mut index) = (0, 0, 0);
+    let streams = ["s", "u"].map(|name| player.find(name));
+    let stream_of = |at: usize| match streams[1] {
+        Some(second) if (at / 7) % 3 == 1 && at < 2_000 => second,
+        _ => streams[0].expect("the first stream"),
+    };
+    let (mut at, mut nth) = (0, 0);
     while at < rows.len() {
-        let to = (at + lengths[nth % lengths.len()]).min(rows.len());
-        let kind = EntryKind::Events(Events { stream: StreamId(0), rows: batch(&rows[at..to]), times: None });
-        index += 1;
-        apply(&mut partition, index, 0, kind, at, &mut out);
-        if let Feed::Restore(_) = feed {
-            let bytes = partition.checkpoint();
-            let mut fresh = Partition::new(Arc::clone(&program), &[]).expect("built before");
-            fresh.restore(&bytes).expect("its own checkpoint");
-            assert_eq!(fresh.checkpoint(), bytes, "a checkpoint of a restored state: {query}");
-            partition = fresh;
-        }
+        let longest = (at + lengths[nth % lengths.len()]).min(rows.len());
+        let to = (at..longest).find(|&i| stream_of(i) != stream_of(at)).unwrap_or(longest);
+        player.rows(stream_of(at), 0, &rows[at..to]);
         at = to;
         nth += 1;
     }
-    finish(&mut partition, index + 1, at, &mut out);
-    out
+    player.finish()
+}
+
+/// Runs a whole script through what happens, then ends all streams: the same in one entry a step,
+/// in many, and restored after each.
+pub fn play_all_ways(script: &str, steps: &[Step]) -> Outcome {
+    let [whole, single, restored] =
+        [Entries::Whole, Entries::Single, Entries::Restored].map(|entries| play(script, steps, entries));
+    for other in [&single, &restored] {
+        assert_eq!(other.output, whole.output, "output: {script}");
+        assert_eq!(other.errors, whole.errors, "errors: {script}");
+        assert_eq!(other.late, whole.late, "late rows: {script}");
+        assert_eq!(other.hash, whole.hash, "state hash: {script}");
+    }
+    assert_eq!(restored.hashes, single.hashes, "state hashes: {script}");
+    whole
+}
+
+fn play(script: &str, steps: &[Step], entries: Entries) -> Outcome {
+    let mut player = Player::new(compiled(script, script), entries == Entries::Restored);
+    for step in steps {
+        match step {
+            Step::Rows(name, rows) => player.feed(name, 0, rows, entries),
+            Step::Stamped(name, stamp, rows) => player.feed(name, *stamp, rows, entries),
+            Step::Tick(stamp) => player.entry(*stamp, EntryKind::Tick),
+            Step::End(name) => {
+                let stream = player.find(name).expect("a declared stream");
+                player.entry(0, EntryKind::EndOfInput(stream));
+            }
+        }
+    }
+    player.finish()
+}
+
+/// Why `script` cannot be run.
+pub fn refusal(script: &str) -> String {
+    match compile(script, &CompileOptions::default()) {
+        Ok(program) => match Partition::new(Arc::new(program), &[]) {
+            Ok(_) => panic!("{script}: it can be run"),
+            Err(error) => error.to_string(),
+        },
+        Err(errors) => {
+            let help = |e: &Diagnostic| format!("{e}: {}", e.help.as_deref().unwrap_or_default());
+            errors.iter().map(help).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// A partition and what came out of it.
+struct Player {
+    program: Arc<Program>,
+    partition: Partition,
+    restores: bool,
+    index: u64,
+    /// Rows so far.
+    base: usize,
+    out: Outcome,
+}
+
+impl Player {
+    fn new(program: Arc<Program>, restores: bool) -> Self {
+        let partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{e}"));
+        Player { program, partition, restores, index: 0, base: 0, out: Outcome::default() }
+    }
+
+    fn find(&self, name: &str) -> Option<StreamId> {
+        self.program.streams.iter().find(|s| s.name == name).map(|s| s.id)
+    }
+
+    fn feed(&mut self, name: &str, stamp: i64, rows: &[Row], entries: Entries) {
+        let stream = self.find(name).expect("a declared stream");
+        let length = if entries == Entries::Whole { rows.len().max(1) } else { 1 };
+        rows.chunks(length).for_each(|rows| self.rows(stream, stamp, rows));
+    }
+
+    fn rows(&mut self, stream: StreamId, stamp: i64, rows: &[Row]) {
+        self.entry(stamp, EntryKind::Events(Events { stream, rows: batch(rows), times: None }));
+        self.base += rows.len();
+    }
+
+    fn entry(&mut self, stamp: i64, kind: EntryKind) {
+        self.index += 1;
+        apply(&mut self.partition, self.index, stamp, kind, self.base, &mut self.out);
+        if self.restores {
+            let bytes = self.partition.checkpoint();
+            let mut fresh = Partition::new(Arc::clone(&self.program), &[]).expect("built before");
+            fresh.restore(&bytes).expect("its own checkpoint");
+            assert_eq!(fresh.checkpoint(), bytes, "a checkpoint of a restored state");
+            self.partition = fresh;
+        }
+        self.out.hashes.push(self.partition.state_hash());
+    }
+
+    fn finish(mut self) -> Outcome {
+        finish(&mut self.partition, self.index + 1, self.base, &mut self.out);
+        self.out
+    }
 }
 
 /// Runs `query` over [`DECLARE_INGEST`], one entry each; with `restore` in a fresh partition every time.
@@ -221,15 +357,18 @@ pub fn run_stamped(query: &str, entries: &[Stamped], restore: bool) -> Outcome {
     out
 }
 
-/// Ends the input and takes what is left.
+/// Ends the streams that have an outside, in order of declaration, and takes what is left.
 fn finish(partition: &mut Partition, index: u64, base: usize, out: &mut Outcome) {
-    apply(partition, index, 0, EntryKind::EndOfInput(StreamId(0)), base, out);
+    let program = Arc::clone(partition.program());
+    for stream in program.streams.iter().filter(|s| s.origin == StreamOrigin::External) {
+        apply(partition, index, 0, EntryKind::EndOfInput(stream.id), base, out);
+    }
     for (nth, lines) in answers(partition).into_iter().enumerate() {
         out.entries.extend(lines.iter().map(|_| index));
         out.output.extend(lines.iter().map(|line| format!("Read({nth})  {line}")));
     }
     out.hash = partition.state_hash();
-    out.late = partition.late_rows().iter().map(|(_, rows)| rows).sum();
+    out.late = partition.late_total();
 }
 
 fn apply(partition: &mut Partition, index: u64, stamp: i64, kind: EntryKind, base: usize, out: &mut Outcome) {
@@ -267,12 +406,8 @@ pub fn answers(partition: &mut Partition) -> Vec<Vec<String>> {
 
 /// Number of rows that come out of `query` before the end of input, one row an entry.
 pub fn run_unfinished(query: &str, rows: &Rows) -> usize {
-    let mut partition = Partition::new(program(query), &[]).unwrap_or_else(|e| panic!("{query}: {e}"));
-    let mut out = Outcome::default();
-    for (at, row) in rows.iter().enumerate() {
-        let rows = batch(std::slice::from_ref(row));
-        let kind = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
-        apply(&mut partition, at as u64 + 1, 0, kind, at, &mut out);
-    }
-    out.output.len()
+    let mut player = Player::new(program(query), false);
+    let stream = player.find("s").expect("the first stream");
+    rows.iter().for_each(|row| player.rows(stream, 0, std::slice::from_ref(row)));
+    player.out.output.len()
 }

@@ -6,7 +6,7 @@ use arrow_schema::{DataType, Field, SchemaRef};
 use datafusion_expr::Expr as Typed;
 
 use crate::diag::Result;
-use crate::plan::{Expr, WindowCondition};
+use crate::plan::{AggFunc, Expr, WindowCondition};
 
 use super::aggregate::AggregateLimits;
 use super::columns::{Columns, marked, schema_of, unnamed};
@@ -68,6 +68,13 @@ pub(crate) fn lower(
                         *index = index.saturating_sub(width);
                     });
                 });
+            if matches!(call.func, AggFunc::MinForever | AggFunc::MaxForever) {
+                return Err(failed(Failure::new(
+                    crate::diag::codes::AGGREGATE_PLACE,
+                    "a condition is over the rows of the window, and minForever and maxForever are over more",
+                    "use min or max",
+                )));
+            }
             if first_row {
                 return Err(failed(Failure::new(
                     crate::diag::codes::AGGREGATE_PLACE,

@@ -1,7 +1,7 @@
 //! FROM: a stream, view, common table expression, aggregation or derived query, filtered before
 //! its window, and the window.
 
-use crate::ast::{Name, Relation as Written, RelationSource, Window, WindowKind, WithinPer};
+use crate::ast::{Name, Relation as Written, RelationSource, Span, Window, WindowKind, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Changelog, LatePolicy, Node};
 
@@ -221,6 +221,40 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
         }
     }
     Ok(())
+}
+
+/// A stream's late stream takes the late rows of an OVER in event-time order as they came.
+///
+/// # Errors
+/// Rows that are not the stream's own any more, and may yet be late.
+pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, span: Span) -> Result<()> {
+    for id in input.scans() {
+        let entry = context.catalog.stream(id);
+        if entry.has_late_stream && !is_direct(input) && !is_final(input) {
+            let message = format!(
+                "late rows of `{}` go to another stream as they came, so an OVER in order of event time must stand directly on it",
+                entry.stream.name
+            );
+            let help = "put OVER on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY";
+            return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, span, message).help(help)));
+        }
+    }
+    Ok(())
+}
+
+/// Rows that come behind the watermark only: none of them is late.
+fn is_final(node: &Node) -> bool {
+    match node {
+        Node::Window(_) => true,
+        Node::Over(over) => over.event_time_order,
+        Node::Filter { input, predicate: _ } | Node::Project { input, .. } => is_final(input),
+        Node::Scan { .. }
+        | Node::Union { .. }
+        | Node::Sliding(_)
+        | Node::Delay { .. }
+        | Node::Group(_)
+        | Node::Rate(_) => false,
+    }
 }
 
 /// A scan under filters only.

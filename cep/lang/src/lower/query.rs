@@ -4,7 +4,7 @@ use arrow_schema::{Field, SchemaRef};
 
 use crate::ast::{Cte, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{Changelog, NamedExpr, Node, RateNode};
+use crate::plan::{Changelog, ExprKind, NamedExpr, Node, RateNode};
 
 use super::columns::{Columns, column, schema_of};
 use super::context::Context;
@@ -394,6 +394,27 @@ fn order_and_limit(
     Ok(relation)
 }
 
+/// The columns by which rows of an unwindowed GROUP BY replace each other, where they are known.
+fn replaced_by(node: &Node) -> Option<Vec<usize>> {
+    match node {
+        Node::Group(group) => Some((0..group.keys.len()).collect()),
+        Node::Rate(rate) => replaced_by(&rate.input),
+        Node::Project { input, exprs, schema: _ } => {
+            let place = |key: usize| {
+                exprs.iter().position(|e| matches!(e.expr.kind, ExprKind::Column(index) if index == key))
+            };
+            replaced_by(input)?.into_iter().map(place).collect()
+        }
+        Node::Scan { .. }
+        | Node::Filter { .. }
+        | Node::Union { .. }
+        | Node::Window(_)
+        | Node::Sliding(_)
+        | Node::Delay { .. }
+        | Node::Over(_) => None,
+    }
+}
+
 /// OUTPUT … EVERY ….
 fn limit_rate(relation: Relation, rate: &OutputRate, groups: &Groups) -> Result<Relation> {
     let OutputRate { kind, every, span } = rate;
@@ -416,6 +437,15 @@ fn limit_rate(relation: Relation, rate: &OutputRate, groups: &Groups) -> Result<
         let help = "use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'";
         return Err(Box::new(Diagnostic::at(codes::CHANGELOG, *span, message).help(help)));
     }
+    let keys = match (kind, changelog) {
+        (RateKind::All, _) | (_, Changelog::Append | Changelog::Retract) => keys,
+        (_, Changelog::Upsert) => replaced_by(&input).ok_or_else(|| {
+            let message =
+                "this rate keeps one row of each key, and the key of these replaced rows is not known here";
+            let help = "write OUTPUT in the query with the GROUP BY, and select its keys";
+            Box::new(Diagnostic::at(codes::CHANGELOG, *span, message).help(help))
+        })?,
+    };
     // All but the first rows of a period are older than the watermark behind it.
     let times = if *kind == RateKind::First { times } else { Vec::new() };
     let node = Node::Rate(Box::new(RateNode { input, kind: *kind, every: *every, keys }));

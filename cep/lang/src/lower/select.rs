@@ -527,6 +527,11 @@ impl Lowering<'_> {
             }
             let schema = extended(&self.relation.schema, fields);
             self.apply(span, |relation| relation.over(calls, schema.clone()))?;
+            if let Flow::Stream(Node::Over(over)) = &self.relation.flow
+                && over.event_time_order
+            {
+                super::from::check_late_order(self.context, &over.input, span)?;
+            }
             self.columns = Columns::with_names(&schema, names.clone());
         }
         self.replace_over(&extraction, &column_of)?;

@@ -53,9 +53,9 @@ impl Engine {
         Ok(Engine { partition, actions: Actions::new(), index: 0, clock })
     }
 
-    /// Rows that came too late, of all queries.
+    /// Rows that came too late.
     pub fn late_rows(&self) -> u64 {
-        self.partition.late_rows().iter().map(|(_, rows)| rows).sum()
+        self.partition.late_total()
     }
 
     /// Answers a read of an aggregation from what it holds now.

@@ -83,12 +83,6 @@ impl DistinctStates {
         self.merge_cell(into, &from.seen[from_group]);
     }
 
-    pub fn merge_within(&mut self, into: usize, from: usize) {
-        assert_ne!(into, from, "merge of a group into itself");
-        let other = self.seen[from].clone();
-        self.merge_cell(into, &other);
-    }
-
     fn merge_cell(&mut self, into: usize, other: &SortedCell) {
         let cell = &mut self.seen[into];
         self.heap -= cell.heap_bytes() as isize;

@@ -4,27 +4,18 @@ use super::{AggError, Cell, Reader, RowsFor, StateSpec};
 use crate::agg::codec::put_u64;
 use crate::column::Values;
 
-/// v ← α·x + (1 − α)·v over the values in order of arrival, from the first value on.
-///
-/// A merge puts the other's values after these: v' = s + (1 − α)^n·(v − x0) with the other's result
-/// s, first value x0 and count n. It equals one pass but for rounding; the order of arrival decides.
+/// v ← α·x + (1 − α)·v over the values in order of arrival, from the first value on. No monoid: where
+/// states are merged the plan keeps the values themselves.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EwmaCell {
     value: f64,
-    first: f64,
-    /// (1 − α)^n.
-    decay: f64,
     n: u64,
 }
 
 impl EwmaCell {
-    fn push(&mut self, x: f64, alpha: f64) {
-        if self.n == 0 {
-            (self.value, self.first, self.decay) = (x, x, 1.0 - alpha);
-        } else {
-            self.value = alpha * x + (1.0 - alpha) * self.value;
-            self.decay *= 1.0 - alpha;
-        }
+    /// The next value.
+    pub fn push(&mut self, x: f64, alpha: f64) {
+        self.value = if self.n == 0 { x } else { alpha * x + (1.0 - alpha) * self.value };
         self.n += 1;
     }
 
@@ -52,32 +43,24 @@ impl Cell for EwmaCell {
     }
 
     fn merge(&mut self, other: &Self, _: &StateSpec) {
-        if self.n == 0 {
-            *self = other.clone();
-        } else if other.n != 0 {
-            self.value = other.value + other.decay * (self.value - other.first);
-            self.decay *= other.decay;
-            self.n += other.n;
+        match (self.n, other.n) {
+            (_, 0) => {}
+            (0, _) => *self = other.clone(),
+            _ => unreachable!("the plan keeps the values where states are merged"),
         }
     }
 
-    /// Count `u64`; if not 0, value, first value and (1 − α)^n as bits `u64`.
+    /// Count `u64`; if not 0, the value as bits `u64`.
     fn encode(&self, _: &StateSpec, out: &mut Vec<u8>) {
         put_u64(out, self.n);
-        if self.n != 0 {
-            for x in [self.value, self.first, self.decay] {
-                put_u64(out, if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() });
-            }
+        if let Some(value) = self.value() {
+            put_u64(out, value.to_bits());
         }
     }
 
     fn decode(_: &StateSpec, input: &mut Reader) -> Result<Self, AggError> {
-        let mut cell = EwmaCell { n: input.u64()?, ..EwmaCell::default() };
-        if cell.n != 0 {
-            for x in [&mut cell.value, &mut cell.first, &mut cell.decay] {
-                *x = f64::from_bits(input.u64()?);
-            }
-        }
-        Ok(cell)
+        let n = input.u64()?;
+        let value = if n == 0 { 0.0 } else { f64::from_bits(input.u64()?) };
+        Ok(EwmaCell { value, n })
     }
 }

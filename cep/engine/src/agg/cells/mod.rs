@@ -159,14 +159,6 @@ impl<C: Cell> Cells<C> {
         self.heap += cell.heap_bytes() as isize;
     }
 
-    pub fn merge_within(&mut self, into: usize, from: usize) {
-        let [cell, other] =
-            self.cells.get_disjoint_mut([into, from]).expect("two different groups that exist");
-        self.heap -= cell.heap_bytes() as isize;
-        cell.merge(other, &self.spec);
-        self.heap += cell.heap_bytes() as isize;
-    }
-
     pub fn reset(&mut self, group: usize) {
         let cell = &mut self.cells[group];
         self.heap -= cell.heap_bytes() as isize;

@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use super::entry::{Entries, Entry};
-use super::{AggError, Cell, Reader, RowsFor, StateSpec};
+use super::{AggError, Cell, EwmaCell, Reader, RowsFor, StateSpec};
 use crate::agg::codec::put_u32;
 use crate::agg::exact::ExactSum;
 use crate::agg::plan::Keep;
 use crate::agg::value::{Val, ValKind, WordKind, word};
 
 /// All rows of a group, or the first or last few, in order: first, last and nth with removal,
-/// arrays, joined text, rates.
+/// arrays, joined text, rates, and moving averages where states are merged.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OrderedCell {
     entries: VecDeque<Entry>,
@@ -95,16 +95,27 @@ impl OrderedCell {
         Some(growth.exact().times(1_000_000_000).divided_by(elapsed_ns as u128))
     }
 
+    /// Exponentially weighted moving average of the numbers in order; NULL over nothing.
+    pub fn ewma(&self, spec: &StateSpec) -> Option<f64> {
+        let mut average = EwmaCell::default();
+        let (kind, words) = self.words(spec);
+        words.for_each(|word| average.push(number(kind, word), spec.alpha));
+        average.value()
+    }
+
+    /// The numbers in order, as words of a kind.
+    fn words(&self, spec: &StateSpec) -> (WordKind, impl DoubleEndedIterator<Item = i64>) {
+        let ValKind::Word(kind) = spec.val_kind(0) else { unreachable!("the plan takes numbers only") };
+        let words = self.entries.iter().map(|e| match e.value {
+            Val::Word(w) => w,
+            _ => unreachable!("NULLs are left out"),
+        });
+        (kind, words)
+    }
+
     fn growth(&self, spec: &StateSpec) -> ExactSum {
-        let ValKind::Word(kind) = spec.val_kind(0) else {
-            unreachable!("the plan takes rates of numbers only")
-        };
-        let samples = || {
-            self.entries.iter().map(|e| match e.value {
-                Val::Word(w) => w,
-                _ => unreachable!("NULLs are left out of rates"),
-            })
-        };
+        let (kind, _) = self.words(spec);
+        let samples = || self.words(spec).1;
         let mut sum = ExactSum::default();
         let (Some(first), Some(last)) = (samples().next(), samples().next_back()) else { return sum };
         add_word(&mut sum, kind, last, false);
@@ -115,6 +126,14 @@ impl OrderedCell {
             }
         }
         sum
+    }
+}
+
+fn number(kind: WordKind, word: i64) -> f64 {
+    match kind {
+        WordKind::F64 => word::to_f64(word),
+        WordKind::F32 => f64::from(word::to_f32(word)),
+        WordKind::Bool | WordKind::I32 | WordKind::I64 => word as f64,
     }
 }
 

@@ -107,6 +107,7 @@ pub(super) fn emit(states: &mut [AggStates], mut sink: Sink) {
             sink.samples(|g| s.cells[g].samples.quantile(q), s.spec());
         }
         (Read::Ewma, AggStates::Ewma(s)) => sink.f64s(|g| s.cells[g].value()),
+        (Read::Ewma, AggStates::Ordered(s)) => sink.f64s(|g| s.cells[g].ewma(s.spec())),
         (read, _) => unreachable!("the plan does not read {read:?} from this state"),
     }
 }

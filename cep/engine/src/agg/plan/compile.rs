@@ -48,10 +48,9 @@ impl Call<'_> {
             AggFunc::Count => self.count()?,
             AggFunc::Sum => (self.sum(true)?, Read::Sum),
             AggFunc::Avg => (self.sum(false)?, Read::Avg),
-            AggFunc::Min => (self.extreme(false, false)?, Read::Min),
-            AggFunc::Max => (self.extreme(true, false)?, Read::Max),
-            AggFunc::MinForever => (self.extreme(false, true)?, Read::Min),
-            AggFunc::MaxForever => (self.extreme(true, true)?, Read::Max),
+            // How long a state lasts is up to who holds it.
+            AggFunc::Min | AggFunc::MinForever => (self.extreme(false)?, Read::Min),
+            AggFunc::Max | AggFunc::MaxForever => (self.extreme(true)?, Read::Max),
             AggFunc::Variance { population } => self.variance(*population, false)?,
             AggFunc::Stddev { population } => self.variance(*population, true)?,
             AggFunc::Covariance { population } => {
@@ -164,7 +163,6 @@ impl Call<'_> {
             args,
             types: self.types(),
             filter,
-            forever: false,
             nulls: false,
             elements: false,
             order: Vec::new(),
@@ -247,17 +245,17 @@ impl Call<'_> {
         }
     }
 
-    fn extreme(&mut self, largest: bool, forever: bool) -> Result<usize, AggError> {
+    fn extreme(&mut self, largest: bool) -> Result<usize, AggError> {
         let arg = self.arg()?;
         self.result(std::slice::from_ref(&arg))?;
         let kind = match (self.held(&arg)?, largest) {
-            _ if self.plan.options.removal && !forever => StateKind::Sorted,
+            _ if self.plan.options.removal => StateKind::Sorted,
             (ValKind::Word(_), false) => StateKind::WordMin,
             (ValKind::Word(_), true) => StateKind::WordMax,
             (_, false) => StateKind::ValMin,
             (_, true) => StateKind::ValMax,
         };
-        let spec = StateSpec { forever, ..self.spec(kind) };
+        let spec = self.spec(kind);
         Ok(self.plan.state(spec))
     }
 
@@ -473,7 +471,8 @@ impl Call<'_> {
         if !(alpha > 0.0 && alpha <= 1.0) {
             return Err(self.parameter("the weight of the newest value is above 0 and at most 1"));
         }
-        let spec = StateSpec { alpha, ..self.spec(StateKind::Ewma) };
+        let kind = if self.plan.options.merged { StateKind::Ordered } else { StateKind::Ewma };
+        let spec = StateSpec { alpha, ..self.spec(kind) };
         Ok((self.plan.state(spec), Read::Ewma))
     }
 

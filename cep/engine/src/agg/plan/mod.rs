@@ -63,12 +63,7 @@ impl AggPlan {
 
     /// Whether rows can be removed from every state; else sliding windows rebuild from their rows.
     pub fn is_removable(&self) -> bool {
-        self.states.iter().all(|s| s.forever || s.is_removable())
-    }
-
-    /// Whether a state outlasts the removal of its rows: minForever, maxForever.
-    pub fn is_forever(&self) -> bool {
-        self.states.iter().any(|s| s.forever)
+        self.states.iter().all(|s| s.is_removable())
     }
 
     /// Whether merging depends on the order of arrival: EWMA, KLL.

@@ -21,6 +21,9 @@ pub struct AggOptions {
     pub removal: bool,
     /// Order of the rows for order-sensitive aggregates without their own ORDER BY.
     pub order: Order,
+    /// States of one group are merged: what goes by arrival keeps its rows, as the order of merges
+    /// must not show.
+    pub merged: bool,
 }
 
 /// One physical state, shared by all calls that can read from it.
@@ -33,8 +36,6 @@ pub(crate) struct StateSpec {
     pub types: Vec<DataType>,
     /// Input that is the FILTER.
     pub filter: Option<usize>,
-    /// Not cleared with the window, not removed from.
-    pub forever: bool,
     /// NULL is a value like others.
     pub nulls: bool,
     /// The argument is an array whose elements are the values.

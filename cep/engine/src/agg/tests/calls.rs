@@ -106,8 +106,14 @@ pub(super) fn decimals(values: &[Option<i128>]) -> Column {
 }
 
 pub(super) fn plan(calls: &[AggCall], removal: bool) -> Arc<AggPlan> {
-    let options = AggOptions { removal, order: Order::EventTime };
+    let options = AggOptions { removal, order: Order::EventTime, merged: true };
     Arc::new(AggPlan::new(calls, options).unwrap())
+}
+
+/// Merges two groups of one set.
+pub(super) fn merge_within(set: &mut AggSet, into: u32, from: u32) {
+    let other = set.clone();
+    set.merge(into, &other, from);
 }
 
 /// Adds rows `rows` of `table` to group `group`.

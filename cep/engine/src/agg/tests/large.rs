@@ -6,7 +6,7 @@ use arrow_schema::DataType;
 use cep_lang::plan::{AggCall, AggFunc};
 use proptest::prelude::*;
 
-use super::calls::{Table, add, bytes, emitted, longs, plan, take};
+use super::calls::{Table, add, bytes, emitted, longs, merge_within, plan, take};
 use super::cases;
 use crate::agg::AggSet;
 use crate::column::{Column, Values};
@@ -73,7 +73,7 @@ proptest! {
         add(&mut set, &t, 0, &rows);
         add(&mut set, &t, 1, &rows[cut..]);
         add(&mut set, &t, 2, &rows[..cut]);
-        set.merge_within(1, 2);
+        merge_within(&mut set, 1, 2);
         prop_assert_eq!(emitted(&mut set, 0), emitted(&mut set, 1));
         prop_assert_eq!(bytes(&set, 0), bytes(&set, 1));
         set.decode(3, &mut &bytes(&set, 1)[..]).unwrap();
@@ -93,12 +93,12 @@ proptest! {
         for part in &parts {
             let (head, tail) = rest.split_at(*part);
             rest = tail;
-            set.reset(1);
+            set.forget(1);
             add(&mut set, &t, 1, head);
             let encoded = bytes(&set, 1);
             set.decode(1, &mut &encoded[..]).unwrap();
             prop_assert_eq!(&bytes(&set, 1), &encoded);
-            set.merge_within(0, 1);
+            merge_within(&mut set, 0, 1);
         }
         let mut out = vec![Column::new(&DataType::Int64)];
         set.emit_all(&[0], &mut out, &mut Vec::new());

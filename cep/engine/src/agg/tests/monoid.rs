@@ -8,9 +8,11 @@ use arrow_schema::{DataType, Field, Fields};
 use cep_lang::plan::{AggCall, AggFunc};
 use proptest::prelude::*;
 
-use super::calls::{Table, add, bools, bytes, decimals, doubles, emitted, longs, plan, take, texts};
+use super::calls::{
+    Table, add, bools, bytes, decimals, doubles, emitted, longs, merge_within, plan, take, texts,
+};
 use super::cases;
-use crate::agg::{AggOptions, AggPlan, AggSet, Order};
+use crate::agg::{AggOptions, AggPlan, AggSet};
 use crate::column::{Column, Values};
 
 /// x, y: DOUBLE; i: BIGINT; s: STRING; b: BOOL; d: DECIMAL(38, 2); l: ARRAY<BIGINT>.
@@ -100,6 +102,7 @@ fn calls(t: &Table) -> Vec<AggCall> {
         t.call(BitXor, &[I], DataType::Int64),
         t.call(Rate, &[X], f64.clone()),
         t.call(Increase, &[I], f64.clone()),
+        t.call(Ewma { alpha: 0.25 }, &[X], f64.clone()),
         t.call(CountDistinct, &[X, S], DataType::Int64),
         t.call(Quantile { q: 0.5, exact_max: 4096 }, &[X], f64.clone()),
         t.call(Quantile { q: 0.9, exact_max: 5 }, &[I], f64.clone()),
@@ -177,7 +180,7 @@ fn merged(t: &Table, calls: &[AggCall], parts: &[u8], order: &[usize], removal: 
     for (i, &group) in order.iter().enumerate() {
         match i % 2 {
             // A tree with two arms.
-            0 => set.merge_within(0, group as u32),
+            0 => merge_within(&mut set, 0, group as u32),
             _ => other.merge(0, &set, group as u32),
         }
     }
@@ -213,9 +216,7 @@ proptest! {
         gone in prop::collection::vec(any::<bool>(), 24),
         order in Just((0..24).collect::<Vec<u32>>()).prop_shuffle(),
     ) {
-        let mut calls = calls(&t);
-        calls.retain(|c| c.func != AggFunc::MinForever);
-        let plan = plan(&calls, true);
+        let plan = plan(&calls(&t), true);
         prop_assert!(plan.is_removable());
         let rows = t.rows() as u32;
         let mut set = AggSet::new(plan);
@@ -285,7 +286,7 @@ fn calls_over_one_argument_share_one_sum() {
         t.call(AggFunc::Avg, &[0], f64.clone()),
         t.call(AggFunc::Stddev { population: false }, &[0], f64),
     ];
-    let plan = AggPlan::new(&calls, AggOptions { removal: false, order: Order::EventTime }).unwrap();
+    let plan = AggPlan::new(&calls, AggOptions::default()).unwrap();
     assert_eq!(plan.states().len(), 2, "a sum and squares");
     assert_eq!(plan.inputs().len(), 1);
 }

@@ -8,10 +8,10 @@ use cep_lang::plan::{AggCall, AggFunc};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
-use super::calls::{Table, add, bytes, decimals, doubles, emitted, longs, plan, texts};
+use super::calls::{Table, add, decimals, doubles, emitted, longs, plan, texts};
 use super::cases;
 use crate::agg::exact::tests::{POINT, Slow, round_slowly};
-use crate::agg::{AggError, AggSet};
+use crate::agg::{AggError, AggOptions, AggPlan, AggSet};
 use crate::column::{Column, Values};
 
 fn one_column(column: Column, data_type: DataType) -> Table {
@@ -144,20 +144,19 @@ proptest! {
     }
 
     #[test]
-    fn ewma_over_merged_parts_is_one_pass(xs in prop::collection::vec(-100.0..100.0f64, 1..20), cut in 0usize..20, alpha in 0.01..1.0f64) {
+    fn ewma_is_one_pass_in_order_of_arrival(xs in prop::collection::vec(-100.0..100.0f64, 1..20), alpha in 0.01..1.0f64) {
         let t = one_column(doubles(&xs.iter().copied().map(Some).collect::<Vec<_>>()), DataType::Float64);
         let calls = [t.call(AggFunc::Ewma { alpha }, &[0], DataType::Float64)];
         let expected = xs[1..].iter().fold(xs[0], |v, &x| alpha * x + (1.0 - alpha) * v);
-        prop_assert_eq!(double(&run(&t, &calls, false)[0]), Some(expected));
-        let cut = cut.min(xs.len()) as u32;
-        let mut set = AggSet::new(plan(&calls, false));
-        set.resize(2);
-        add(&mut set, &t, 0, &(0..cut).collect::<Vec<_>>());
-        add(&mut set, &t, 1, &(cut..xs.len() as u32).collect::<Vec<_>>());
-        set.merge_within(0, 1);
-        let mut out = vec![Column::new(&DataType::Float64)];
-        set.emit_all(&[0], &mut out, &mut Vec::new());
-        prop_assert!((double(&out[0]).unwrap() - expected).abs() < 1e-9);
+        for merged in [false, true] {
+            let options = AggOptions { merged, ..AggOptions::default() };
+            let mut set = AggSet::new(Arc::new(AggPlan::new(&calls, options).unwrap()));
+            set.resize(1);
+            add(&mut set, &t, 0, &(0..xs.len() as u32).collect::<Vec<_>>());
+            let mut out = vec![Column::new(&DataType::Float64)];
+            set.emit_all(&[0], &mut out, &mut Vec::new());
+            prop_assert_eq!(double(&out[0]), Some(expected));
+        }
     }
 
     #[test]
@@ -260,28 +259,6 @@ fn overflow_is_an_error_of_that_group_and_call_alone() {
     assert!(matches!(errors[0].error, AggError::Overflow { func: "sum", .. }));
     assert!(out[0].is_valid(0) && !out[0].is_valid(1));
     assert!(out[1].is_valid(1));
-}
-
-#[test]
-fn forever_outlives_the_window_until_the_group_is_forgotten() {
-    let t = one_column(doubles(&[Some(3.0), Some(1.0), Some(2.0)]), DataType::Float64);
-    let f64 = DataType::Float64;
-    let calls = [t.call(AggFunc::MinForever, &[0], f64.clone()), t.call(AggFunc::Min, &[0], f64)];
-    let mut set = AggSet::new(plan(&calls, false));
-    set.resize(1);
-    add(&mut set, &t, 0, &[0, 1]);
-    set.reset(0);
-    add(&mut set, &t, 0, &[2]);
-    let mut out: Vec<Column> = calls.iter().map(|c| Column::new(&c.data_type)).collect();
-    set.emit_all(&[0], &mut out, &mut Vec::new());
-    assert_eq!((double(&out[0]), double(&out[1])), (Some(1.0), Some(2.0)));
-    set.forget(0);
-    let empty = bytes(&set, 0);
-    add(&mut set, &t, 0, &[2]);
-    assert_ne!(empty, bytes(&set, 0));
-    let mut out: Vec<Column> = calls.iter().map(|c| Column::new(&c.data_type)).collect();
-    set.emit_all(&[0], &mut out, &mut Vec::new());
-    assert_eq!(double(&out[0]), Some(2.0));
 }
 
 #[test]

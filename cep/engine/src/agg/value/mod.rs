@@ -18,6 +18,8 @@ use scalar::put_escaped;
 pub(crate) use sort::{OrderKey, sort_key};
 pub(crate) use word::{WordKind, with_words};
 
+use arrow_array::ArrayRef;
+use arrow_cast::display::array_value_to_string;
 use arrow_schema::{DataType, TimeUnit};
 use datafusion_common::ScalarValue;
 
@@ -69,6 +71,21 @@ impl ValKind {
     }
 }
 
+/// Appends row `row` of an Arrow column as a key: self-delimiting, equal bytes for equal values.
+/// Types that only functions return, such as spans of time, go by their printed form.
+pub(crate) fn put_nested_key(array: &ArrayRef, row: usize, out: &mut Vec<u8>) {
+    if scalar::supports(array.data_type()) {
+        return put_nested(array, row, true, out);
+    }
+    let text = array_value_to_string(array, row).unwrap_or_else(|error| error.to_string());
+    put_bytes(out, text.as_bytes());
+}
+
+fn put_nested(array: &ArrayRef, row: usize, key: bool, out: &mut Vec<u8>) {
+    let value = ScalarValue::try_from_array(array, row).expect("a valid row of a supported type");
+    scalar::encode(&value, key, out);
+}
+
 impl Val {
     /// Row `row` as a key.
     pub fn key(column: &Column, row: usize) -> Val {
@@ -93,9 +110,8 @@ impl Val {
             Values::I128(v) => Val::Bytes(Box::new(word::bytes_of_i128(v[row]))),
             Values::Bytes { .. } => Val::Bytes(column.bytes_at(row).into()),
             Values::Any(array) => {
-                let value = ScalarValue::try_from_array(array, row).expect("a valid row of a supported type");
                 let mut out = Vec::new();
-                scalar::encode(&value, key, &mut out);
+                put_nested(array, row, key, &mut out);
                 Val::Bytes(out.into())
             }
         }

@@ -237,7 +237,7 @@ impl<'a> Answers<'a> {
             }
             FuncValues::Aggregate { plan, inputs, seq, ts } => {
                 let columns: Vec<&Column> = inputs.iter().collect();
-                let removable = plan.is_removable() && !plan.is_forever();
+                let removable = plan.is_removable();
                 let mut set = AggSet::new(Arc::clone(plan));
                 set.resize(1);
                 let mut held = 0..0;

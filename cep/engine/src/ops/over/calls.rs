@@ -185,8 +185,9 @@ impl StreamCalls {
     ) -> std::result::Result<Kind, String> {
         let order = if event_time { Order::EventTime } else { Order::Arrival };
         let grows = frame.is_unbounded();
-        let plan = AggPlan::new(std::slice::from_ref(agg), AggOptions { removal: !grows, order })
-            .map_err(|e| e.to_string())?;
+        let plan =
+            AggPlan::new(std::slice::from_ref(agg), AggOptions { removal: !grows, order, merged: false })
+                .map_err(|e| e.to_string())?;
         let from = self.inputs.len();
         self.inputs.extend(plan.inputs().iter().cloned());
         let inputs = from..self.inputs.len();
@@ -194,7 +195,7 @@ impl StreamCalls {
             Moves::AsRowsCome
         } else if grows {
             Moves::Grows(self.held)
-        } else if plan.is_removable() && !plan.is_forever() {
+        } else if plan.is_removable() {
             Moves::Slides(self.held)
         } else {
             Moves::Anew

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use arrow_schema::DataType;
 use cep_lang::plan::{OverFrame, SortKey};
 
 use crate::column::{Column, Values};
@@ -12,7 +13,11 @@ use crate::ops::order::Comparator;
 pub struct BoundedFrame {
     frame: OverFrame,
     descending: bool,
+    /// What one of the key's values is in units of the frame: days are nanoseconds.
+    scale: i128,
 }
+
+const DAY_NS: i128 = 86_400_000_000_000;
 
 /// A partition: its rows in order, with their peers.
 pub struct Partition<'a> {
@@ -31,7 +36,7 @@ impl<'a> Partition<'a> {
         let differs =
             |i: usize| Comparator::compare_all(keys, rows[i - 1] as usize, rows[i] as usize).is_ne();
         let groups = (0..rows.len()).filter(|&i| i == 0 || differs(i)).collect();
-        let number = |&r: &u32| keys.first().is_some_and(|k| key_value(k.column(), r as usize).is_some());
+        let number = |&r: &u32| keys.first().is_some_and(|k| key_value(k.column(), r as usize, 1).is_some());
         let first = rows.iter().position(number).unwrap_or(0);
         let last = rows.iter().rposition(number).map_or(first, |last| last + 1);
         Partition { rows, keys, groups, measured: first..last }
@@ -69,7 +74,12 @@ impl BoundedFrame {
         if offsets && first.is_none() {
             return Err("RANGE with an offset needs ORDER BY".to_string());
         }
-        Ok(BoundedFrame { frame: frame.clone(), descending: first.is_some_and(|k| k.descending) })
+        let is_date = first.is_some_and(|k| k.expr.data_type == DataType::Date32);
+        Ok(BoundedFrame {
+            frame: frame.clone(),
+            descending: first.is_some_and(|k| k.descending),
+            scale: if is_date { DAY_NS } else { 1 },
+        })
     }
 
     /// Rows of the frame of row `i`, as positions in the partition.
@@ -108,13 +118,14 @@ impl BoundedFrame {
             return if after { peers.end } else { peers.start };
         }
         let Some(column) = p.keys.first().map(Comparator::column) else { return peers.end };
-        let Some(here) = key_value(column, p.rows[i] as usize) else {
+        let Some(here) = key_value(column, p.rows[i] as usize, self.scale) else {
             // NULLs are peers of each other and at no distance from anything; so are NaNs.
             return if after { peers.end } else { peers.start };
         };
         let bound = Number::Whole(i128::from(offset));
         let inside = |&r: &u32| {
-            let distance = key_value(column, r as usize).map(|v| v.minus(here, self.descending));
+            let value = key_value(column, r as usize, self.scale);
+            let distance = value.map(|v| v.minus(here, self.descending));
             distance.is_some_and(|d| if after { d.compare(bound).is_le() } else { d.compare(bound).is_lt() })
         };
         p.measured.start + p.rows[p.measured.clone()].partition_point(inside)
@@ -160,13 +171,13 @@ impl Number {
     }
 }
 
-/// The key of a row; `None` where it is NULL, NaN or no number.
-fn key_value(column: &Column, row: usize) -> Option<Number> {
+/// The key of a row, whole ones times `scale`; `None` where it is NULL, NaN or no number.
+fn key_value(column: &Column, row: usize, scale: i128) -> Option<Number> {
     if !column.is_valid(row) {
         return None;
     }
     match &column.values {
-        Values::I32(v) => Some(Number::Whole(i128::from(v[row]))),
+        Values::I32(v) => Some(Number::Whole(i128::from(v[row]) * scale)),
         Values::I64(v) => Some(Number::Whole(i128::from(v[row]))),
         Values::F32(v) => Some(Number::Real(f64::from(v[row]))).filter(|_| !v[row].is_nan()),
         Values::F64(v) => Some(Number::Real(v[row])).filter(|_| !v[row].is_nan()),

@@ -32,7 +32,7 @@ impl Expression {
     /// # Errors
     /// The reason why it cannot be computed, for the user.
     pub fn new(condition: &WindowCondition, types: &[DataType]) -> Result<Self, String> {
-        let options = AggOptions { removal: true, order: Order::Arrival };
+        let options = AggOptions { removal: true, order: Order::Arrival, merged: false };
         let plan = Arc::new(AggPlan::new(&condition.calls, options).map_err(|e| e.to_string())?);
         let calls = plan.calls();
         let mut inputs: Vec<usize> = Vec::new();

@@ -94,7 +94,7 @@ impl SlidingWindowOp {
         let place = Place::new(&node.window, &types)?;
         let plan_of = |calls: &[usize], removal: bool| {
             let calls: Vec<AggCall> = calls.iter().map(|&c| node.calls[c].clone()).collect();
-            AggPlan::new(&calls, AggOptions { removal, order: Order::Arrival })
+            AggPlan::new(&calls, AggOptions { removal, order: Order::Arrival, merged: false })
                 .map(Arc::new)
                 .map_err(|e| e.to_string())
         };

@@ -168,7 +168,7 @@ impl AlignedWindow {
         });
         if let Some((pane, start, end)) = known {
             self.latest = known;
-            let run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
+            let mut run = times[row..limit].iter().take_while(|&&t| start <= t && t < end).count();
             if self.is_correction(pane) {
                 let before = self.watermark_before(self.shape.prepare.pos(input)[row], &cx.time);
                 let last = self.layout.last_end(pane).expect("a pane with rows is in a window");
@@ -179,6 +179,13 @@ impl AlignedWindow {
                     self.correct(pane, input, row, out, cx);
                 }
                 return (row + 1, false);
+            }
+            if self.shape.has_lasting() {
+                if self.shape.refuses(input, row, cx.errors) {
+                    return (row + 1, false);
+                }
+                self.shape.enter(input, row);
+                run = 1;
             }
             self.panes.add(pane, &mut self.shape, input, (row, row + run), self.seq);
             self.seq += run as u64;
@@ -208,6 +215,10 @@ impl AlignedWindow {
             self.leave_out(input, row, cx);
             return (row + 1, false);
         }
+        if self.shape.refuses(input, row, cx.errors) {
+            return (row + 1, false);
+        }
+        self.shape.enter(input, row);
         let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
         self.panes.open(pane, (start, end), &self.shape);
         self.latest = Some((pane, start, end));
@@ -295,12 +306,12 @@ impl AlignedWindow {
         let first = self.layout.first_pane(end);
         let bounds = Bounds { start: self.layout.start_of(first), end: self.layout.start_of(end) };
         if let Some(only) = self.panes.only(first, end) {
-            self.result.compute(only, bounds, at, errors);
+            self.result.compute(&mut self.shape, only, bounds, at, errors);
             return;
         }
         self.merged.clear();
         self.panes.merge(first, end, &self.shape, &mut self.merged);
-        self.result.compute(&mut self.merged, bounds, at, errors);
+        self.result.compute(&mut self.shape, &mut self.merged, bounds, at, errors);
     }
 
     fn drop_panes(&mut self, watermark: i64) {
@@ -335,6 +346,7 @@ impl AlignedWindow {
             out.i64(number);
             pane.content.encode(&self.shape, out);
         }
+        self.shape.encode(out);
     }
 
     /// Reads what [`AlignedWindow::encode`] of the same plan wrote.
@@ -354,7 +366,7 @@ impl AlignedWindow {
             let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
             self.panes.insert(pane, PaneContent { start, end, content });
         }
-        Ok(())
+        self.shape.decode(input)
     }
 }
 

@@ -78,6 +78,28 @@ enum Taken {
     Refused,
 }
 
+impl Trigger {
+    /// Rows of the chunk for which its expressions fail, ascending.
+    fn failed(&self) -> &[u32] {
+        match self {
+            Trigger::External { times, .. } => times.failed(),
+            Trigger::Condition { condition, .. } => condition.failed(),
+            Trigger::Time { .. } | Trigger::Length { .. } | Trigger::Stamp | Trigger::Cron(_) => &[],
+        }
+    }
+
+    /// Time of row `row` of the chunk, which did not fail, by the column of EXTERNALTIMEBATCH.
+    fn external_time(&self, input: &Chunk, row: usize) -> Option<i64> {
+        let Trigger::External { times, .. } = self else { return None };
+        let at = times.prepared(row)?;
+        let columns = times.columns(input, 0..1);
+        match &columns[0].values {
+            Values::I64(v) if columns[0].is_valid(at) => Some(v[at]),
+            _ => None,
+        }
+    }
+}
+
 impl BatchWindowOp {
     /// The operator of a window that is neither aligned nor a session.
     ///
@@ -123,37 +145,46 @@ impl BatchWindowOp {
 
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
-        self.shape.prepare.run(input, cx);
-        self.run_times(input, cx);
+        self.prepare(input, cx);
         let time = cx.time;
         let prepared = self.shape.prepare.rows(input);
-        let (mut run_from, mut run_to, mut timed) = (0, 0, 0);
+        let (mut run_from, mut run_to) = (0, 0);
         for row in 0..input.rows() {
             let pos = input.pos[row];
-            if self.is_due(time.stamps[step_row(pos)]) {
+            let stamp = time.stamps[step_row(pos)];
+            if self.is_due(stamp) {
                 self.add(input, &mut run_from, run_to);
                 self.close_due(step_row(pos), time, out, cx.errors);
             }
             let passes = run_to < prepared && self.shape.prepare.original(run_to) as usize == row;
-            let Some(external) = self.external_time(input, row, &mut timed, cx.errors) else {
+            let body = passes.then_some(run_to);
+            if self.is_left_out(input, row, body, cx.errors) {
                 self.add(input, &mut run_from, run_to);
                 run_to += usize::from(passes);
                 run_from = run_to;
                 continue;
-            };
-            if self.closes_before(input, row, external) {
-                self.add(input, &mut run_from, run_to);
-                self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
             }
-            let taken = self.take_row(input, row, external, time.stamps[step_row(pos)], cx.errors);
-            if taken == Taken::Refused && passes {
+            if self.closes_before(input, row, stamp) {
                 self.add(input, &mut run_from, run_to);
-                run_from += 1;
+                self.close(stamp, pos, out, cx.errors);
+                self.begin_condition(input, row);
             }
-            run_to += usize::from(passes);
+            let taken = self.take_row(input, row, stamp, cx.errors);
+            match (taken, body) {
+                (Taken::Refused, Some(_)) => {
+                    self.add(input, &mut run_from, run_to);
+                    run_from += 1;
+                    run_to += 1;
+                }
+                (Taken::Open | Taken::Full, Some(body)) => {
+                    self.shape.enter(input, body);
+                    run_to += 1;
+                }
+                (_, None) => {}
+            }
             if taken == Taken::Full {
                 self.add(input, &mut run_from, run_to);
-                self.close(time.stamps[step_row(pos)], pos, out, cx.errors);
+                self.close(stamp, pos, out, cx.errors);
             }
         }
         self.add(input, &mut run_from, run_to);
@@ -163,38 +194,42 @@ impl BatchWindowOp {
         }
     }
 
-    /// Evaluates the column of EXTERNALTIMEBATCH.
-    fn run_times(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
-        if let Trigger::External { times, .. } = &mut self.trigger {
-            times.run(input, cx);
+    /// Evaluates all expressions; of the errors of one row only the first is reported.
+    fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
+        self.shape.prepare.run(input, cx);
+        let mut errors = Vec::new();
+        let mut own = OpContext { time: cx.time, errors: &mut errors, late: None };
+        match &mut self.trigger {
+            Trigger::External { times, .. } => times.run(input, &mut own),
+            Trigger::Condition { condition, .. } => condition.begin(input, &mut own),
+            Trigger::Time { .. } | Trigger::Length { .. } | Trigger::Stamp | Trigger::Cron(_) => return,
         }
+        let reported = self.shape.prepare.failed();
+        let failed = self.trigger.failed().iter().zip(errors);
+        cx.errors.extend(failed.filter(|(row, _)| reported.binary_search(row).is_err()).map(|(_, e)| e));
     }
 
-    /// The time of row `row` by the column of EXTERNALTIMEBATCH, 0 in other windows; `None` if it has
-    /// none, which is reported. `*timed` counts the rows whose column could be computed.
-    fn external_time(
-        &self,
+    /// Whether row `row`, `body` of those that pass the filter, is in error and so in no batch; what
+    /// has not been reported is.
+    fn is_left_out(
+        &mut self,
         input: &Chunk,
         row: usize,
-        timed: &mut usize,
+        body: Option<usize>,
         errors: &mut Vec<OpError>,
-    ) -> Option<i64> {
-        let Trigger::External { times, .. } = &self.trigger else { return Some(0) };
-        if *timed == times.rows(input) || times.original(*timed) as usize != row {
-            // It could not be computed, which was reported.
-            return None;
+    ) -> bool {
+        let failed = |rows: &[u32]| !rows.is_empty() && rows.binary_search(&(row as u32)).is_ok();
+        if failed(self.shape.prepare.failed()) || failed(self.trigger.failed()) {
+            return true;
         }
-        let at = *timed;
-        *timed += 1;
-        let columns = times.columns(input, 0..1);
-        match &columns[0].values {
-            Values::I64(v) if columns[0].is_valid(at) => Some(v[at]),
-            _ => {
-                let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string();
-                errors.push(OpError { pos: input.pos[row], code: "E1006", message });
-                None
-            }
+        if matches!(self.trigger, Trigger::External { .. })
+            && self.trigger.external_time(input, row).is_none()
+        {
+            let message = "the time of EXTERNALTIMEBATCH is NULL; the row was left out".to_string();
+            errors.push(OpError { pos: input.pos[row], code: "E1006", message });
+            return true;
         }
+        body.is_some_and(|body| self.shape.refuses(input, body, errors))
     }
 
     fn is_due(&self, stamp: i64) -> bool {
@@ -222,13 +257,15 @@ impl BatchWindowOp {
     }
 
     /// Whether row `row` does not belong to the open batch any more.
-    fn closes_before(&mut self, input: &Chunk, row: usize, external: i64) -> bool {
+    fn closes_before(&mut self, input: &Chunk, row: usize, stamp: i64) -> bool {
+        let external = self.trigger.external_time(input, row);
         match &mut self.trigger {
             Trigger::External { .. } => {
-                self.state.count > 0 && self.state.end.is_some_and(|end| external >= end)
+                self.state.count > 0 && external.zip(self.state.end).is_some_and(|(time, end)| time >= end)
             }
             Trigger::Condition { condition, include_triggering: false } => {
-                self.state.count > 0 && condition.would_fail(input, row)
+                condition.add(input, row);
+                self.state.count > 0 && !condition.holds(input, row, stamp)
             }
             Trigger::Condition { include_triggering: true, .. }
             | Trigger::Time { .. }
@@ -238,16 +275,17 @@ impl BatchWindowOp {
         }
     }
 
+    /// The row that did not fit is the first of the next batch.
+    fn begin_condition(&mut self, input: &Chunk, row: usize) {
+        if let Trigger::Condition { condition, .. } = &mut self.trigger {
+            condition.add(input, row);
+        }
+    }
+
     /// Counts row `row` into the batch.
-    fn take_row(
-        &mut self,
-        input: &Chunk,
-        row: usize,
-        external: i64,
-        stamp: i64,
-        errors: &mut Vec<OpError>,
-    ) -> Taken {
+    fn take_row(&mut self, input: &Chunk, row: usize, stamp: i64, errors: &mut Vec<OpError>) -> Taken {
         let first = self.state.count == 0;
+        let external = self.trigger.external_time(input, row);
         match &mut self.trigger {
             Trigger::Time { size_ns, start_ns } => {
                 if first {
@@ -267,8 +305,9 @@ impl BatchWindowOp {
             }
             Trigger::External { times: _, size_ns, start_ns, timeout_ns } => {
                 if first {
-                    let base = self.state.start.or(*start_ns).unwrap_or(external);
-                    let Some((start, end)) = series(base, external, *size_ns) else {
+                    let time = external.expect("rows without a time are left out");
+                    let base = self.state.start.or(*start_ns).unwrap_or(time);
+                    let Some((start, end)) = series(base, time, *size_ns) else {
                         errors.push(out_of_time(input.pos[row]));
                         return Taken::Refused;
                     };
@@ -297,10 +336,14 @@ impl BatchWindowOp {
             Trigger::Condition { condition, include_triggering } => {
                 self.state.start = if first { Some(input.time[row]) } else { self.state.start };
                 self.state.end = Some(input.time[row]);
-                let fails = *include_triggering && condition.would_fail(input, row);
-                condition.add(input, row);
                 self.state.count += 1;
-                return if fails { Taken::Full } else { Taken::Open };
+                if *include_triggering {
+                    condition.add(input, row);
+                    if !condition.holds(input, row, stamp) {
+                        return Taken::Full;
+                    }
+                }
+                return Taken::Open;
             }
         }
         self.state.count += 1;
@@ -319,7 +362,7 @@ impl BatchWindowOp {
             if in_series || matches!(self.trigger, Trigger::Cron(_)) { end.saturating_sub(1) } else { end };
         let at = Moment { time, stamp, pos };
         if !self.content.is_empty() {
-            self.result.emit(&mut self.content, Bounds { start, end }, at, out, errors);
+            self.result.emit(&mut self.shape, &mut self.content, Bounds { start, end }, at, out, errors);
         }
         self.content.clear();
         if let Trigger::Condition { condition, .. } = &mut self.trigger {
@@ -337,6 +380,7 @@ impl BatchWindowOp {
         out.opt_i64(self.state.end);
         out.opt_i64(self.state.due);
         self.content.encode(&self.shape, out);
+        self.shape.encode(out);
         if let Trigger::Condition { condition, .. } = &self.trigger {
             condition.encode(out);
         }
@@ -355,6 +399,7 @@ impl BatchWindowOp {
             due: input.opt_i64()?,
         };
         self.content = Content::decode(&self.shape, input)?;
+        self.shape.decode(input)?;
         if let Trigger::Condition { condition, .. } = &mut self.trigger {
             condition.decode(input)?;
         }

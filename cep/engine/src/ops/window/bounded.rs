@@ -143,7 +143,7 @@ impl Step {
                 relation.columns = types.iter().map(Column::new).collect();
                 relation.rows = order.len();
                 let mut failed = Vec::new();
-                content.emit(&order, &mut relation.columns, &mut failed);
+                content.emit(&order, None, &mut relation.columns, &mut failed);
                 relation.drop_groups(failed, at, errors);
             }
             Step::Over(over) => {

@@ -8,9 +8,12 @@ use cep_lang::plan::{AggCall, Expr};
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
 use crate::chunk::Chunk;
 use crate::codec::{DecodeError, Reader, Result, Writer};
-use crate::column::Column;
+use crate::column::{Column, Values};
 use crate::keys::{KeyEncoder, KeyTable};
+use crate::ops::OpError;
 use crate::ops::prepare::Prepare;
+
+use super::lasting::{Lasting, is_lasting};
 
 /// The parts of a window body that all its contents share, with scratch.
 #[derive(Debug)]
@@ -18,8 +21,13 @@ pub struct Shape {
     /// Filter, keys, then the inputs of the aggregates.
     pub prepare: Prepare,
     key_types: Vec<DataType>,
-    /// Aggregates; `None`: the rows themselves are kept.
+    call_types: Vec<DataType>,
+    /// Aggregates over a content; `None`: the rows themselves are kept.
     plan: Option<Arc<AggPlan>>,
+    /// Their place among the calls.
+    windowed: Vec<usize>,
+    /// Aggregates over all contents.
+    lasting: Option<Lasting>,
     row_types: Vec<DataType>,
     raw_text: bool,
     encoder: KeyEncoder,
@@ -42,14 +50,44 @@ impl Shape {
         options: AggOptions,
         extra: &[Expr],
     ) -> std::result::Result<Self, String> {
-        let plan = AggPlan::new(calls, options).map_err(|e| e.to_string())?;
+        if calls.iter().any(is_lasting) {
+            return Err(
+                "minForever and maxForever are over the rows that a window takes in: use min and max here, \
+                 or select them in the query with the window"
+                    .to_string(),
+            );
+        }
+        Self::with_lasting(filter, keys, calls, options, extra, 0)
+    }
+
+    /// The same with minForever and maxForever among the calls, of at most `keys_max` groups; rows
+    /// are asked for by [`Shape::refuses`] and told by [`Shape::enter`].
+    ///
+    /// # Errors
+    /// The reason why they cannot be computed, for the user.
+    pub fn with_lasting(
+        filter: Option<&Expr>,
+        keys: &[&Expr],
+        calls: &[AggCall],
+        options: AggOptions,
+        extra: &[Expr],
+        keys_max: u64,
+    ) -> std::result::Result<Self, String> {
+        let windowed: Vec<usize> = (0..calls.len()).filter(|&c| !is_lasting(&calls[c])).collect();
+        let own: Vec<AggCall> = windowed.iter().map(|&c| calls[c].clone()).collect();
+        let plan = AggPlan::new(&own, options).map_err(|e| e.to_string())?;
+        let lasting = Lasting::new(calls, keys_max)?;
         let mut exprs: Vec<&Expr> = keys.to_vec();
         exprs.extend(plan.inputs());
+        exprs.extend(lasting.iter().flat_map(Lasting::inputs));
         exprs.extend(extra);
         let prepare = Prepare::new(filter, &exprs).map_err(|e| e.to_string())?;
         Ok(Shape {
             prepare,
             key_types: keys.iter().map(|k| k.data_type.clone()).collect(),
+            call_types: calls.iter().map(|c| c.data_type.clone()).collect(),
+            windowed,
+            lasting,
             raw_text: matches!(keys, [one] if !one.nullable && one.data_type == DataType::Utf8),
             plan: Some(Arc::new(plan)),
             row_types: Vec::new(),
@@ -74,7 +112,10 @@ impl Shape {
         Ok(Shape {
             prepare: Prepare::new(filter, &exprs).map_err(|e| e.to_string())?,
             key_types: Vec::new(),
+            call_types: Vec::new(),
             plan: None,
+            windowed: Vec::new(),
+            lasting: None,
             row_types: types,
             raw_text: false,
             encoder: KeyEncoder::default(),
@@ -87,8 +128,66 @@ impl Shape {
 
     /// Results of the extra expressions for the prepared rows.
     pub fn extra<'a>(&'a self, input: &'a Chunk) -> smallvec::SmallVec<[&'a Column; 16]> {
+        self.prepare.columns(input, self.inputs().end..self.prepare.expr_count())
+    }
+
+    /// Places of the arguments of lasting aggregates among the prepared expressions.
+    fn inputs(&self) -> std::ops::Range<usize> {
         let from = self.key_types.len() + self.plan.as_ref().map_or(0, |p| p.inputs().len());
-        self.prepare.columns(input, from..self.prepare.expr_count())
+        from..from + self.lasting.as_ref().map_or(0, |l| l.inputs().len())
+    }
+
+    /// Whether rows enter one by one.
+    pub fn has_lasting(&self) -> bool {
+        self.lasting.is_some()
+    }
+
+    /// What lasts from window to window.
+    pub fn lasting(&mut self) -> Option<&mut Lasting> {
+        self.lasting.as_mut()
+    }
+
+    /// Whether prepared row `row` must be left out, as its group would be one too many; that is then
+    /// its error.
+    pub fn refuses(&mut self, input: &Chunk, row: usize, errors: &mut Vec<OpError>) -> bool {
+        let Shape { prepare, key_types, lasting: Some(lasting), encoder, raw_text, .. } = self else {
+            return false;
+        };
+        let keys = prepare.columns(input, 0..key_types.len());
+        let refusal = lasting.refusal(encoder.encode(&keys, row, row + 1, *raw_text).get(0));
+        let pos = prepare.pos(input)[row];
+        let refused = refusal.is_some();
+        errors.extend(refusal.map(|message| OpError { pos, code: "E1010", message }));
+        refused
+    }
+
+    /// Tells what lasts that prepared row `row` is taken in.
+    pub fn enter(&mut self, input: &Chunk, row: usize) {
+        let inputs = self.inputs();
+        let Shape { prepare, key_types, lasting: Some(lasting), encoder, raw_text, .. } = self else {
+            return;
+        };
+        let keys = prepare.columns(input, 0..key_types.len());
+        let columns = prepare.columns(input, inputs);
+        lasting.enter(encoder.encode(&keys, row, row + 1, *raw_text).get(0), &columns, row);
+    }
+
+    /// Writes what lasts.
+    pub fn encode(&self, out: &mut Writer) {
+        if let Some(lasting) = &self.lasting {
+            lasting.encode(out);
+        }
+    }
+
+    /// Reads what [`Shape::encode`] wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        match &mut self.lasting {
+            Some(lasting) => lasting.decode(input),
+            None => Ok(()),
+        }
     }
 
     /// An empty content.
@@ -98,6 +197,7 @@ impl Shape {
             keys: self.key_types.iter().map(Column::new).collect(),
             arrival: Vec::new(),
             aggs: self.plan.clone().map(AggSet::new),
+            windowed: self.windowed.clone(),
             rows: Chunk { columns: self.row_types.iter().map(Column::new).collect(), ..Chunk::default() },
         }
     }
@@ -115,13 +215,12 @@ impl Shape {
 
     /// Types of keys then aggregates.
     pub fn group_types(&self) -> impl Iterator<Item = &DataType> {
-        self.key_types.iter().chain(self.plan.iter().flat_map(|p| p.result_types()))
+        self.key_types.iter().chain(&self.call_types)
     }
 
     /// Adds prepared rows `from..to` of `input`; the first is the `first_seq`-th of the operator.
     pub fn add(&mut self, content: &mut Content, input: &Chunk, from: usize, to: usize, first_seq: u64) {
-        let Shape { prepare, key_types, plan, raw_text, encoder, groups, seq, fresh, rows, row_types: _ } =
-            self;
+        let Shape { prepare, key_types, plan, raw_text, encoder, groups, seq, fresh, rows, .. } = self;
         let Some(plan) = plan else {
             rows.clear();
             rows.extend((from..to).map(|r| prepare.original(r)));
@@ -170,6 +269,11 @@ impl Shape {
     }
 }
 
+/// Stands where a column was taken out.
+fn no_column() -> Column {
+    Column::dense(Values::Bool(Vec::new()))
+}
+
 /// Groups or rows of a window or pane.
 #[derive(Debug)]
 pub struct Content {
@@ -179,6 +283,8 @@ pub struct Content {
     /// one group once it has rows.
     arrival: Vec<u64>,
     aggs: Option<AggSet>,
+    /// Place of each aggregate among the calls.
+    windowed: Vec<usize>,
     rows: Chunk,
 }
 
@@ -238,16 +344,33 @@ impl Content {
         }
     }
 
-    /// Appends keys then aggregates of `order` to `out`; groups whose aggregate cannot be given
-    /// are listed in `failed` with the reason and have NULL there.
-    pub fn emit(&mut self, order: &[u32], out: &mut [Column], failed: &mut Vec<(usize, String)>) {
+    /// Appends keys then aggregates of `order` to `out`, `lasting` ones among them; groups whose
+    /// aggregate cannot be given are listed in `failed` with the reason and have NULL there.
+    pub fn emit(
+        &mut self,
+        order: &[u32],
+        lasting: Option<&mut Lasting>,
+        out: &mut [Column],
+        failed: &mut Vec<(usize, String)>,
+    ) {
         let (keys, values) = out.split_at_mut(self.keys.len());
         for (column, stored) in keys.iter_mut().zip(&self.keys) {
             column.append_gather(stored, order);
         }
         let mut errors = Vec::new();
-        if let Some(aggs) = &mut self.aggs {
-            aggs.emit_all(order, values, &mut errors);
+        match (&mut self.aggs, lasting) {
+            (Some(aggs), None) => aggs.emit_all(order, values, &mut errors),
+            (Some(aggs), Some(lasting)) => {
+                let mut own: Vec<Column> =
+                    self.windowed.iter().map(|&c| std::mem::replace(&mut values[c], no_column())).collect();
+                aggs.emit_all(order, &mut own, &mut errors);
+                for (column, &call) in own.into_iter().zip(&self.windowed) {
+                    values[call] = column;
+                }
+                let has_keys = !self.keys.is_empty();
+                lasting.emit(order.iter().map(|&g| if has_keys { self.table.key(g) } else { &[] }), values);
+            }
+            (None, _) => {}
         }
         failed.extend(errors.into_iter().map(|e| (e.index, e.error.to_string())));
     }
@@ -257,11 +380,6 @@ impl Content {
         for (column, stored) in out.iter_mut().zip(&self.rows.columns) {
             column.append_gather(stored, order);
         }
-    }
-
-    /// Event time of the first and last row by time, of a rows body.
-    pub fn row_times(&self) -> &[i64] {
-        &self.rows.time
     }
 
     /// Writes the state.

@@ -56,6 +56,7 @@ impl ResultPlan {
         node: &WindowNode,
         extra_keys: &[Expr],
         options: &AggOptions,
+        keys_max: u64,
     ) -> Result<(Shape, ResultPlan), String> {
         let compile = |e: &Expr| Compiled::new(e).map_err(|e| e.to_string());
         let types = |s: &arrow_schema::SchemaRef| {
@@ -80,7 +81,7 @@ impl ResultPlan {
                 let key_count = row_keys.len();
                 columns.extend((0..calls.len()).map(|c| ResultColumn::Content(key_count + c)));
                 (
-                    Shape::groups(filter.as_ref(), &row_keys, calls, *options, extra_keys)?,
+                    Shape::with_lasting(filter.as_ref(), &row_keys, calls, *options, extra_keys, keys_max)?,
                     columns,
                     types(schema),
                 )
@@ -123,8 +124,15 @@ impl ResultPlan {
         &self.relation
     }
 
-    /// Runs the steps on a content; the result stays here until the next call.
-    pub fn compute(&mut self, content: &mut Content, bounds: Bounds, at: Moment, errors: &mut Vec<OpError>) {
+    /// Runs the steps on a content of `shape`; the result stays here until the next call.
+    pub fn compute(
+        &mut self,
+        shape: &mut Shape,
+        content: &mut Content,
+        bounds: Bounds,
+        at: Moment,
+        errors: &mut Vec<OpError>,
+    ) {
         content.order(&mut self.order);
         let rows = self.order.len();
         let ResultPlan { columns: plan, types, content_types, own, zeros, window, relation, .. } = self;
@@ -135,7 +143,7 @@ impl ResultPlan {
         if self.is_rows {
             content.emit_rows(&self.order, own);
         } else {
-            content.emit(&self.order, own, &mut failed);
+            content.emit(&self.order, shape.lasting(), own, &mut failed);
         }
         for (column, time) in window.iter_mut().zip([bounds.start, bounds.end]) {
             column.clear();
@@ -172,13 +180,14 @@ impl ResultPlan {
     /// Computes the result of a content and appends it to `out`, as an append-only output.
     pub fn emit(
         &mut self,
+        shape: &mut Shape,
         content: &mut Content,
         bounds: Bounds,
         at: Moment,
         out: &mut Chunk,
         errors: &mut Vec<OpError>,
     ) {
-        self.compute(content, bounds, at, errors);
+        self.compute(shape, content, bounds, at, errors);
         out.append_columns(&self.relation.columns, self.relation.rows, at.time, at.pos, None);
     }
 }

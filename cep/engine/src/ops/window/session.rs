@@ -122,7 +122,7 @@ impl SessionWindow {
                     pos: position(step, Phase::Watermark),
                 };
                 let bounds = Bounds { start: session.start, end };
-                self.result.emit(&mut session.content, bounds, at, out, cx.errors);
+                self.result.emit(&mut self.shape, &mut session.content, bounds, at, out, cx.errors);
                 session.content.clear();
                 self.spare.push(session.content);
             }
@@ -159,21 +159,19 @@ impl SessionWindow {
             })
             .collect();
         self.key = here.0;
-        let slot = match touched[..] {
-            [] => {
-                let before = match step_row(pos) {
-                    0 => self.watermark,
-                    step => self.watermark.max(cx.time.watermarks.after(step - 1)),
-                };
-                if time.saturating_add(gap) <= before {
-                    self.late_rows += 1;
-                    if let Some(late) = cx.late.as_deref_mut() {
-                        late.append_gather(input, &[self.shape.prepare.original(row)]);
-                    }
-                    return;
-                }
-                self.open(time)
+        if touched.is_empty() && self.is_late(time, pos, cx) {
+            self.late_rows += 1;
+            if let Some(late) = cx.late.as_deref_mut() {
+                late.append_gather(input, &[self.shape.prepare.original(row)]);
             }
+            return;
+        }
+        if self.shape.refuses(input, row, cx.errors) {
+            return;
+        }
+        self.shape.enter(input, row);
+        let slot = match touched[..] {
+            [] => self.open(time),
             [first, ref others @ ..] => {
                 for &other in others {
                     self.absorb(first, other);
@@ -192,6 +190,15 @@ impl SessionWindow {
         self.ends.insert((session.last.saturating_add(gap), session.first_seq, slot));
         self.shape.add(&mut session.content, input, row, row + 1, self.seq);
         self.seq += 1;
+    }
+
+    /// Whether the session of a single row at `time` would be closed already.
+    fn is_late(&self, time: i64, pos: u32, cx: &OpContext<'_>) -> bool {
+        let before = match step_row(pos) {
+            0 => self.watermark,
+            step => self.watermark.max(cx.time.watermarks.after(step - 1)),
+        };
+        time.saturating_add(self.gap_ns) <= before
     }
 
     /// Opens a session for the current key.
@@ -248,6 +255,7 @@ impl SessionWindow {
             out.u64(session.first_seq);
             session.content.encode(&self.shape, out);
         }
+        self.shape.encode(out);
     }
 
     /// Reads what [`SessionWindow::encode`] of the same plan wrote.
@@ -275,6 +283,6 @@ impl SessionWindow {
             }
             self.insert(session);
         }
-        Ok(())
+        self.shape.decode(input)
     }
 }

@@ -356,6 +356,20 @@ refused! {
             E0701: OUTPUT FIRST, LAST and SNAPSHOT cannot take rows that are taken back later at «OUTPUT LAST EVERY 5 EVENTS»
               help: use OUTPUT ALL, which keeps corrections whole, or late.policy = 'drop'
         "#]];
+    a_rate_over_rows_of_unknown_key: "CREATE STREAM c AS SELECT symbol, count(*) AS n FROM trades GROUP BY symbol;
+        SELECT n FROM c OUTPUT LAST EVERY 5 EVENTS" => expect![[r#"
+            E0701: this rate keeps one row of each key, and the key of these replaced rows is not known here at «OUTPUT LAST EVERY 5 EVENTS»
+              help: write OUTPUT in the query with the GROUP BY, and select its keys
+        "#]];
+    an_order_of_late_rows_behind_a_projection: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.stream\" = 'l');
+        SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)" => expect![[r#"
+            E0803: late rows of `s` go to another stream as they came, so an OVER in order of event time must stand directly on it at «SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)»
+              help: put OVER on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY
+        "#]];
+    forever_in_a_condition: "SELECT count(*) FROM trades WINDOW EXPRESSIONBATCH (max_forever(price) < 3)" => expect![[r#"
+        E0904: a condition is over the rows of the window, and minForever and maxForever are over more at «max_forever(price) < 3»
+          help: use min or max
+    "#]];
     a_window_over_corrections: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.policy\" = 'retract');
         SELECT count(*) FROM (SELECT window_end AS t, count(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE)) WINDOW TUMBLING (SIZE 1 HOUR)" => expect![[r#"
             E0701: a window cannot take rows that are replaced or taken back later at «WINDOW TUMBLING (SIZE 1 HOUR)»
