@@ -85,6 +85,12 @@ const QUERIES: &[&str] = &[
      INSERT INTO g SELECT CASE WHEN n < 7 THEN ts - INTERVAL '2' SECOND END, k, n FROM s WHERE n > 4; \
      SELECT k, count(*) AS c, window_end FROM g WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k; \
      SELECT sum(n) AS t FROM (SELECT n FROM g UNION ALL SELECT n FROM u) WINDOW HOP (SIZE 4 SECONDS, SLIDE 2 SECONDS)",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.idle\" = '1 second'); \
+     CREATE STREAM g (et TIMESTAMP, n BIGINT) WITH (\"event.time\" = 'et', \"watermark.idle\" = '1 second'); \
+     INSERT INTO g SELECT ts, n FROM s WHERE n > 5; \
+     SELECT count(*) AS c, sum(n) AS t, window_end FROM (SELECT n FROM g UNION ALL SELECT n FROM u) \
+     WINDOW HOP (SIZE 20 SECONDS, SLIDE 250 MILLISECONDS)",
     "SELECT n, count(*) AS c, ewma(v, 0.25) AS e, approx_percentile_kll(v, 0.5) AS q \
      FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) GROUP BY n",
     "SELECT ewma(v, 0.25) AS e FROM s WINDOW HOP (SIZE 6 SECONDS, SLIDE 4 SECONDS)",

@@ -74,7 +74,7 @@ pub struct StreamTime {
     pub late_stream: Option<StreamId>,
     /// With `clock = ingest`: refuse rows more than this ahead of the stamp, ns (R-LATE-3).
     pub future_skew_ns: i64,
-    /// With `clock = ingest`: rows more than this behind the stamp are counted as out of range, ns.
+    /// With `clock = ingest`: rows more than this behind the stamp are counted and late, ns (R-LATE-3).
     pub past_skew_ns: i64,
 }
 
