@@ -441,9 +441,10 @@ fn bounds(frame: Frame, history: &History, at: usize) -> (usize, usize) {
         Frame::Range { preceding, end } => {
             let now = history.time[at];
             let low = preceding.map_or(i64::MIN, |p| now.saturating_sub(p));
-            let high = now.saturating_sub(end);
             let from = history.time.partition_point(|&t| t < low);
-            let to = history.time.partition_point(|&t| t <= high);
+            // A frame that ends before the beginning of time is empty.
+            let high = now.checked_sub(end);
+            let to = high.map_or(0, |high| history.time.partition_point(|&t| t <= high));
             (from, to.max(from))
         }
     }
