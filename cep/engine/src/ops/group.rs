@@ -83,12 +83,13 @@ impl GroupOp {
         for row in 0..rows {
             let pos = self.prepare.pos(input)[row];
             let stamp = cx.time.stamps[step_row(pos)];
-            if self.sweep(stamp) {
-                // Groups were renumbered: finish what was numbered before.
+            if self.is_sweep_due(stamp) {
+                // A sweep renumbers the groups: first finish what is numbered now.
                 self.emit(input, &groups, &fresh, &kept, &mut values, out, cx.errors);
                 groups.clear();
                 fresh.clear();
                 kept.clear();
+                self.sweep(stamp);
             }
             key.clear();
             for column in self.prepare.columns(input, 0..self.key_count) {
@@ -159,13 +160,15 @@ impl GroupOp {
         old
     }
 
-    /// Removes expired groups once a TTL; whether groups were renumbered.
-    fn sweep(&mut self, stamp: i64) -> bool {
+    /// Whether expired groups are to be removed, which is done once a TTL.
+    fn is_sweep_due(&mut self, stamp: i64) -> bool {
         let Some(ttl) = self.ttl_ns else { return false };
-        let due = *self.sweep_at.get_or_insert(stamp.saturating_add(ttl));
-        if stamp < due {
-            return false;
-        }
+        stamp >= *self.sweep_at.get_or_insert(stamp.saturating_add(ttl))
+    }
+
+    /// Removes expired groups; the others are renumbered.
+    fn sweep(&mut self, stamp: i64) {
+        let Some(ttl) = self.ttl_ns else { return };
         self.sweep_at = Some(stamp.saturating_add(ttl));
         let touched = std::mem::take(&mut self.touched);
         let kept = self.table.retain(|g| stamp.saturating_sub(touched[g as usize]) <= ttl);
@@ -177,7 +180,6 @@ impl GroupOp {
         self.aggs = aggs;
         self.touched = kept.iter().map(|&g| touched[g as usize]).collect();
         self.visible = kept.iter().map(|&g| self.visible[g as usize]).collect();
-        true
     }
 
     /// Emits a row for each of `groups`; `kept` are their prepared rows, `values` their aggregates.

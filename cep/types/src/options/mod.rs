@@ -55,6 +55,7 @@ pub fn type_name(field: &arrow_schema::Field) -> String {
         return "JSON".to_owned();
     }
     match field.data_type() {
+        D::Null => "NULL".to_owned(),
         D::Boolean => "BOOL".to_owned(),
         D::Int32 => "INT".to_owned(),
         D::Int64 => "BIGINT".to_owned(),
