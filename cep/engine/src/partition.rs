@@ -314,6 +314,7 @@ impl Partition {
     ) -> usize {
         let program = Arc::clone(&self.program);
         let stream = &program.streams[events.stream.index()];
+        let first_error = actions.errors.len();
         let mut chunk = std::mem::take(self.graph.input(events.stream));
         load(&events.rows, from, count, &mut chunk);
         self.scratch.stamps.clear();
@@ -381,6 +382,8 @@ impl Partition {
         *self.graph.input(events.stream) = chunk;
         self.silence(Some(events.stream));
         self.run(Some(from), actions);
+        // Rows refused at the stream are told among those that failed in a query, row by row.
+        actions.errors[first_error..].sort_by_key(|error| error.row);
         count
     }
 

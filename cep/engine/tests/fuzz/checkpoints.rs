@@ -4,12 +4,10 @@
 
 use std::sync::Arc;
 
-use cep_lang::lower::{CompileOptions, compile};
-
-use crate::corpus::{CORPUS, STREAMS};
+use crate::corpus::CORPUS;
 use crate::feed::{Run, inputs};
 use crate::harness::{Random, each};
-use crate::rows::Tells;
+use crate::rows::{Tells, lowered};
 
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..1 + random.below(3) {
@@ -35,9 +33,9 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 #[test]
 fn damaged_checkpoints_are_refused_or_restored() {
     each(300, |random| {
-        let text = format!("{STREAMS}{}", CORPUS.statement(random));
-        let Ok(program) = compile(&text, &CompileOptions::default()) else { return };
-        let _tells = Tells(&text);
+        let text = CORPUS.statement(random);
+        let Some(program) = lowered(text, random) else { return };
+        let _tells = Tells(text);
         let program = Arc::new(program);
         let inputs = inputs(&program, random);
         let Ok(mut run) = Run::new(&program) else { return };

@@ -12,11 +12,27 @@ use crate::harness::Random;
 pub const STREAMS: &str = "\
 CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT, i INT, f FLOAT, b BOOL, p DECIMAL(12,2), \
 w DECIMAL(38,10), x BYTES, d DATE, t TIME, l INTERVAL, j JSON, a ARRAY<BIGINT>, z ARRAY<STRING>, \
-m MAP<STRING, DOUBLE>, r STRUCT<a INT, b STRING>) \
-WITH (\"event.time\" = 'ts', \"watermark.lateness\" = '1 second', clock = 'event');
+m MAP<STRING, DOUBLE>, r STRUCT<a INT, b STRING>) WITH (\"event.time\" = 'ts');
 CREATE STREAM trades (ts TIMESTAMP, symbol STRING, price DOUBLE, volume BIGINT) WITH (\"event.time\" = 'ts');
 CREATE STREAM arrivals (k STRING, n INT);
 ";
+
+/// What else may stand behind the event time.
+const OPTIONS: &[&str] = &[
+    "",
+    ", \"watermark.lateness\" = '1 second'",
+    ", \"watermark.lateness\" = '106751 days', \"watermark.idle\" = '1 ns'",
+    ", \"watermark.lateness\" = '1 second', \"late.policy\" = 'retract', \"correction.horizon\" = '10 seconds'",
+    ", \"late.stream\" = 'late'",
+    ", \"state.ttl\" = '1 ns'",
+    ", \"state.ttl\" = '3 seconds', \"state.keys.max\" = 2",
+    ", clock = 'ingest', \"watermark.guard\" = '1 second', \"watermark.idle\" = '2 seconds'",
+];
+
+/// The streams, the first of them with each of the options.
+pub fn streams() -> impl Iterator<Item = String> {
+    OPTIONS.iter().map(|options| STREAMS.replacen("'ts')", &format!("'ts'{options})"), 1))
+}
 
 /// Everything below is put together once.
 pub struct Corpus {

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use cep_lang::lower::{CompileOptions, Session, compile};
 use cep_lang::plan::Program;
 
-use crate::corpus::{CORPUS, STREAMS};
+use crate::corpus::{CORPUS, streams};
 use crate::expressions;
 use crate::feed::{Run, inputs};
 use crate::harness::{Random, each};
@@ -47,15 +47,18 @@ pub fn agrees(program: Program, text: &str, random: &mut Random) {
     }
 }
 
-static STREAMS_DECLARED: LazyLock<Session> = LazyLock::new(|| {
-    let mut session = Session::new(CompileOptions::default());
-    session.run(STREAMS).expect("the streams of the corpus");
-    session
+static DECLARED: LazyLock<Vec<Session>> = LazyLock::new(|| {
+    let declared = streams().map(|text| {
+        let mut session = Session::new(CompileOptions::default());
+        session.run(&text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        session
+    });
+    declared.collect()
 });
 
-/// The program of a query over the corpus' streams, if it is one.
-pub fn lowered(query: &str) -> Option<Program> {
-    let mut session = STREAMS_DECLARED.clone();
+/// The program of a query over the corpus' streams with some options, if it is one.
+pub fn lowered(query: &str, random: &mut Random) -> Option<Program> {
+    let mut session = random.pick::<Session>(&DECLARED).clone();
     session.run(query).ok()?;
     Some(session.program())
 }
@@ -65,7 +68,7 @@ fn mutated_statements_run_alike_in_pieces() {
     let ran = Cell::new(0);
     each(600, |random| {
         let text = mild(CORPUS.statement(random), random);
-        if let Some(program) = lowered(&text) {
+        if let Some(program) = lowered(&text, random) {
             ran.set(ran.get() + 1);
             agrees(program, &text, random);
         }
@@ -89,9 +92,11 @@ fn every_function_runs_alike_in_pieces() {
     each(1_000, |random| {
         let function = &FUNCTIONS[nth % FUNCTIONS.len()];
         nth += 1;
-        let tries = (0..10).map(|_| format!("SELECT {} AS c FROM s", expressions::call(function, random)));
-        let found = tries.collect::<Vec<_>>().into_iter().find_map(|text| Some((lowered(&text)?, text)));
-        if let Some((program, text)) = found {
+        let mut one = || {
+            let text = format!("SELECT {} AS c FROM s", expressions::call(function, random));
+            lowered(&text, random).map(|program| (program, text))
+        };
+        if let Some((program, text)) = (0..10).find_map(|_| one()) {
             agrees(program, &text, random);
         }
     });
@@ -108,7 +113,7 @@ fn expressions_run_alike_in_pieces() {
             ),
             _ => format!("SELECT {expr} AS c FROM s"),
         };
-        if let Some(program) = lowered(&text) {
+        if let Some(program) = lowered(&text, random) {
             agrees(program, &text, random);
         }
     });

@@ -129,6 +129,14 @@ impl Session {
     /// # Errors
     /// What is wrong with the statement.
     pub fn execute(&mut self, statement: &Statement, text: &str) -> Result<StatementResult> {
+        self.perform(statement, text).map_err(|mut error| {
+            // What has no text of its own, as an empty `[]`, is in the statement.
+            error.span.get_or_insert(statement.span);
+            error
+        })
+    }
+
+    fn perform(&mut self, statement: &Statement, text: &str) -> Result<StatementResult> {
         let Statement { kind, span } = statement;
         match kind {
             StatementKind::CreateStream(create) => self.create_stream(create, *span, text),

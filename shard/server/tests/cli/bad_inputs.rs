@@ -154,6 +154,13 @@ fn rows_at_the_ends_of_time_come_out_of_every_window() {
         let out = ends(&format!("SELECT first(k) AS k, count(*) AS n FROM s WINDOW {window};"));
         assert_eq!(out, "k,n\nfirst,1\nlast,1\n", "{window}");
     }
+    for window in ["TIME (106751 DAYS)", "TIMELENGTH (106751 DAYS, 5)", "EXTERNALTIME (ts, 106751 DAYS)"] {
+        let out = ends(&format!("SELECT k, count(*) AS n FROM s WINDOW {window};"));
+        assert_eq!(out, "k,n\nfirst,1\nlast,1\n", "{window}");
+    }
+    let over = "RANGE BETWEEN INTERVAL '2' DAY PRECEDING AND INTERVAL '1' DAY PRECEDING";
+    let out = ends(&format!("SELECT k, count(*) OVER (ORDER BY ts {over}) AS n FROM s;"));
+    assert_eq!(out, "k,n\nfirst,0\nlast,0\n");
     let hops = ends("SELECT first(k) AS k FROM s WINDOW HOP (SIZE 3 DAYS, SLIDE 1 DAY);");
     assert_eq!(hops, "k\nfirst\nfirst\nfirst\nlast\nlast\nlast\n");
 }

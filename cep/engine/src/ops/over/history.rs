@@ -119,9 +119,10 @@ impl History {
             Frame::Range { preceding, end } => {
                 let live = self.live_times();
                 let low = preceding.map_or(i64::MIN, |p| now.saturating_sub(p));
-                let high = now.saturating_sub(end);
-                let from = self.base + live.partition_point(|&t| t < low) as u64;
-                (from, self.base + live.partition_point(|&t| t <= high) as u64)
+                let from = live.partition_point(|&t| t < low) as u64;
+                // A frame that ends before the beginning of time is empty.
+                let to = now.checked_sub(end).map_or(0, |high| live.partition_point(|&t| t <= high) as u64);
+                (self.base + from, self.base + to)
             }
         };
         let from = from.max(self.base);

@@ -59,7 +59,9 @@ impl External {
             self.late.insert((time, row));
         }
         self.latest = self.latest.max(time);
-        let limit = time.saturating_sub(self.size_ns);
+        let Some(limit) = time.checked_sub(self.size_ns) else {
+            return; // A window that reaches before the beginning of time holds all.
+        };
         while self.head < row as usize {
             let at = (rows.marks[0][self.head], self.head as u32);
             if !self.late.is_empty() && self.late.contains(&at) {

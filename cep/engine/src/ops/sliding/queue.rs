@@ -54,8 +54,8 @@ impl Queue {
             leave_until(rows, at, limit, row as usize + 1, leaves);
             at += 1;
         }
-        if let Some(size) = self.size_ns {
-            let limit = rows.marks[at][row as usize].saturating_sub(size);
+        // A window that reaches before the beginning of time holds all.
+        if let Some(limit) = self.size_ns.and_then(|size| rows.marks[at][row as usize].checked_sub(size)) {
             leave_until(rows, at, limit, row as usize + 1, leaves);
         }
     }
@@ -67,8 +67,8 @@ impl Queue {
             leave_until(rows, at, arrived as i64 - 1 - max, rows.end(), leaves);
             at += 1;
         }
-        if let Some(size) = self.size_ns {
-            leave_until(rows, at, stamp.saturating_sub(size), rows.end(), leaves);
+        if let Some(limit) = self.size_ns.and_then(|size| stamp.checked_sub(size)) {
+            leave_until(rows, at, limit, rows.end(), leaves);
         }
     }
 }

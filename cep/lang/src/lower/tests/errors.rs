@@ -417,3 +417,12 @@ refused! {
           help: docs/sql.md lists the options of a stream
     "#]];
 }
+
+#[test]
+fn an_error_without_a_text_of_its_own_points_at_its_statement() {
+    expect![[r#"
+        E0307: a condition is TRUE or FALSE, and this is ARRAY<NULL> at «SELECT k FROM arrivals[[]]»
+          help: compare it with something
+    "#]]
+    .assert_eq(&errors("SELECT k FROM arrivals[[]]"));
+}
