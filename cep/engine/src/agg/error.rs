@@ -1,19 +1,18 @@
 //! What can go wrong in an aggregate.
 
 use arrow_schema::DataType;
+use cep_types::sql_type::sql_type_name;
 
 /// Errors of aggregates.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AggError {
     /// No state exists for these types.
-    #[error("{func} of ({args}) as {result} is not supported; cast the argument to a type it takes")]
+    #[error("{func} of {args} is not supported; cast the argument to a type it takes")]
     Unsupported {
         /// The aggregate.
         func: &'static str,
-        /// Types of the arguments.
+        /// SQL names of the types of the arguments.
         args: String,
-        /// The type the plan wants.
-        result: DataType,
     },
     /// A parameter or clause that the aggregate cannot have.
     #[error("{func}: {reason}")]
@@ -24,7 +23,7 @@ pub enum AggError {
         reason: String,
     },
     /// The exact result is out of range of the result type.
-    #[error("{func} is out of range of {result}; cast the argument to a wider type")]
+    #[error("{func} is out of range of {}; cast the argument to a wider type", sql_type_name(.result))]
     Overflow {
         /// The aggregate.
         func: &'static str,

@@ -373,7 +373,8 @@ fn series(base: i64, time: i64, size_ns: i64) -> Option<(i64, i64)> {
 }
 
 fn out_of_time(pos: u32) -> OpError {
-    let message = "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out";
+    let message =
+        "the batch of the row begins or ends outside of the years 1677 to 2262; the row was left out";
     OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message)
 }
 
