@@ -21,7 +21,8 @@ fn apply(partition: &mut Partition, index: u64, rows: &[Row]) -> (Vec<String>, O
     let kind = EntryKind::Events(Events { stream: StreamId(0), rows: batch(rows), times: None });
     let entry = Entry { index: LogIndex(index), stamp: StampNs(0), kind };
     let mut actions = Actions::new();
-    assert_eq!(partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions), Progress::Done);
+    let mut budget = Budget::UNLIMITED;
+    assert_eq!(partition.apply(&entry, &mut budget, &mut actions), Progress::Done);
     let first =
         actions.errors.first().map(|e| (e.row, format!("{:?} {:?} {}", e.query, e.subject, e.message)));
     if first.is_some() {
@@ -89,7 +90,8 @@ fn errors_of_results_are_told_from_errors_of_records() {
         let kind = EntryKind::Events(Events { stream: StreamId(0), rows: batch(&rows), times: None });
         let mut actions = Actions::new();
         let entry = Entry { index: LogIndex(1), stamp: StampNs(0), kind };
-        let _ = partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions);
+        let mut budget = Budget::UNLIMITED;
+        assert_eq!(partition.apply(&entry, &mut budget, &mut actions), Progress::Done);
         actions.errors.iter().map(|e| (e.subject, e.row, e.message.clone())).collect()
     };
     let window = "window 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z";

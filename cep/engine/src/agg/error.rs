@@ -14,10 +14,8 @@ pub enum AggError {
     Unsupported {
         /// The aggregate.
         func: &'static str,
-        /// Types of the arguments.
+        /// SQL names of the types of the arguments.
         args: String,
-        /// The type the plan wants.
-        result: DataType,
     },
     /// A parameter or clause that the aggregate cannot have.
     #[error("{func}: {reason}")]

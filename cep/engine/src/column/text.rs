@@ -7,13 +7,13 @@ use super::Column;
 /// Longest text of a row, characters.
 const ROW_CHARS_MAX: usize = 200;
 
-/// Row `row` of `columns` for a message: `k = 'a', total = 7`.
+/// Row `row` of columns for a message: `k = 'a', total = 7`.
 ///
 /// # Panics
 /// If `row` is out of range.
-pub fn row_text(fields: &[FieldRef], columns: &[Column], row: usize) -> String {
+pub fn row_text<'a>(columns: impl Iterator<Item = (&'a FieldRef, &'a Column)>, row: usize) -> String {
     let mut text = String::new();
-    for (field, column) in fields.iter().zip(columns) {
+    for (field, column) in columns {
         if text.chars().count() > ROW_CHARS_MAX {
             text.push_str(", …");
             break;

@@ -22,7 +22,9 @@ pub enum ExprError {
         operands: String,
     },
     /// A constant pattern that is not a regular expression.
-    #[error("invalid regular expression '{pattern}': {reason}")]
+    #[error(
+        "invalid regular expression '{pattern}': {reason}; a bracket or star that stands for itself takes a backslash"
+    )]
     InvalidPattern {
         /// The pattern as written.
         pattern: String,

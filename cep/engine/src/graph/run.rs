@@ -87,7 +87,7 @@ impl Graph {
             let from = rows.pos.partition_point(|&p| p < error.pos);
             let to = rows.pos.partition_point(|&p| p <= error.pos);
             let shown = match to - from {
-                1 => row_text(schema.fields(), &rows.columns, from),
+                1 => row_text(schema.fields().iter().zip(&rows.columns), from),
                 count => format!("one of {count} derived rows of the same moment"),
             };
             error.message = format!("{shown}: {}", error.message);

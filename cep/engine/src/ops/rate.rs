@@ -68,7 +68,7 @@ impl RateOp {
                 Every::Ns(ns.ok_or("OUTPUT EVERY takes a time above 0 and below 292 years")?)
             }
             RateEvery::Time(_) => {
-                return Err("OUTPUT EVERY takes days or shorter units, not months".to_string());
+                return Err("OUTPUT EVERY takes days or shorter units, not months; count in days".to_string());
             }
         };
         let types: Vec<_> = node.input.schema().fields().iter().map(|f| f.data_type().clone()).collect();

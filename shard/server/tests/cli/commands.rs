@@ -111,6 +111,7 @@ fn what_check_takes_runs_and_what_it_refuses_has_code_place_and_help() {
             assert!(error["help"].is_string(), "{statement}: {line}");
             ceptra_alone(&["explain-error", code], b"").expect_code(0);
             let message = error["message"].as_str().unwrap();
+            println!("{statement}: {message}");
             for arrow in
                 ["Utf8", "Int64", "Timestamp(", "Float64", "List(", "Struct(", "Map(", "Interval(", "Binary"]
             {

@@ -7,6 +7,7 @@ use super::same::same;
 use super::{AggPlan, Keep, Order, Output, Read, StateKind, StateSpec};
 use crate::agg::AggError;
 use crate::agg::value::{OrderKey, ValKind};
+use cep_types::sql_type::sql_type_name;
 
 /// Fills `plan` from `calls`.
 pub(super) fn compile(plan: &mut AggPlan, calls: &[AggCall]) -> Result<(), AggError> {
@@ -358,7 +359,9 @@ impl Call<'_> {
         match &self.call.order_by[..] {
             [] => Ok((false, false)),
             [key] if same(&key.expr, &self.call.args[0]) => Ok((key.descending, key.nulls_first)),
-            _ => Err(self.parameter("with DISTINCT, ORDER BY takes the argument itself and nothing else")),
+            _ => Err(self.parameter(
+                "with DISTINCT, ORDER BY takes the argument itself; order by it, or leave DISTINCT out",
+            )),
         }
     }
 
@@ -512,12 +515,8 @@ impl Call<'_> {
     }
 
     fn unsupported(&self) -> AggError {
-        let args: Vec<String> = self.types().iter().map(ToString::to_string).collect();
-        AggError::Unsupported {
-            func: agg_name(&self.call.func),
-            args: args.join(", "),
-            result: self.call.data_type.clone(),
-        }
+        let args: Vec<String> = self.types().iter().map(sql_type_name).collect();
+        AggError::Unsupported { func: agg_name(&self.call.func), args: args.join(", ") }
     }
 
     fn parameter(&self, reason: &str) -> AggError {

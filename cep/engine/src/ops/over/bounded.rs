@@ -80,7 +80,7 @@ impl Call {
             OverFunc::DenseRank => Func::DenseRank,
             OverFunc::PercentRank => Func::PercentRank,
             OverFunc::CumeDist => Func::CumeDist,
-            OverFunc::Ntile(0) => return Err("ntile needs at least one bucket".to_string()),
+            OverFunc::Ntile(0) => return Err("ntile needs a bucket; write ntile(1) or more".to_string()),
             OverFunc::Ntile(n) => Func::Ntile(*n),
             OverFunc::Lag { value, offset, default, ignore_nulls } => Func::Lag {
                 value: compile(value)?,

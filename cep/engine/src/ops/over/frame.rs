@@ -72,7 +72,7 @@ impl BoundedFrame {
         let offsets = matches!(frame, OverFrame::Range { start, end }
             if start.is_some_and(|s| s != 0) || end.is_some_and(|e| e != 0));
         if offsets && first.is_none() {
-            return Err("RANGE with an offset needs ORDER BY".to_string());
+            return Err("RANGE with an offset needs ORDER BY; add it, or use ROWS".to_string());
         }
         let is_date = first.is_some_and(|k| k.expr.data_type == DataType::Date32);
         Ok(BoundedFrame {

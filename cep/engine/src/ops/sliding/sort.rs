@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use cep_lang::plan::{Expr, SortKey};
+use cep_types::sql_type::sql_type_name;
 
 use super::rows::{NO_GROUP, WindowRows};
 use crate::column::{Column, Values};
@@ -30,7 +31,7 @@ impl Sort {
             if matches!(Column::new(&key.expr.data_type).values, Values::Any(_)) {
                 return Err(format!(
                     "SORT cannot order values of type {}; sort by a number, text or time",
-                    key.expr.data_type
+                    sql_type_name(&key.expr.data_type)
                 ));
             }
         }

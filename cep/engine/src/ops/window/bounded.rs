@@ -205,7 +205,10 @@ impl Moment {
 
 /// A message about row `row` of a relation; `fields` name its first columns.
 fn named(fields: &Fields, columns: &[Column], row: usize, message: &str) -> String {
-    match row_text(fields, columns, row) {
+    // The bounds of the window are named before the row.
+    let is_bound = |name: &str| matches!(name, "window_start" | "window_end");
+    let shown = fields.iter().zip(columns).filter(|(field, _)| !is_bound(field.name()));
+    match row_text(shown, row) {
         text if text.is_empty() => message.to_owned(),
         text => format!("{text}: {message}"),
     }

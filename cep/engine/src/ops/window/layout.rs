@@ -89,10 +89,17 @@ impl Layout {
                 let zone = zone.unwrap_or(Tz::UTC);
                 (a, b, Box::new(move |n| Unit::Months { zone, months: n, offset }))
             }
-            _ => return Err("the lengths of the window mix months, days and shorter units".to_string()),
+            _ => {
+                return Err(
+                    "the lengths of the window mix months, days and shorter units; write all in one of them"
+                        .to_string(),
+                );
+            }
         };
         if cumulate && size % slide != 0 {
-            return Err("the SIZE of a cumulating window must be a multiple of its STEP".to_string());
+            return Err(
+                "the SIZE of a cumulating window is no multiple of its STEP; change one of them".to_string()
+            );
         }
         let pane = gcd(size, slide);
         // The offset of fixed panes is relative to the slide, so that windows start on it.
@@ -238,14 +245,17 @@ fn length(d: &Duration, zone: Option<Tz>) -> Result<Length, String> {
                 "a window with a ZONE is whole days or months long; shift shorter ones by OFFSET".to_string()
             );
         }
-        _ => return Err("the length of the window mixes months with shorter units".to_string()),
+        _ => {
+            return Err("the length of the window mixes months with shorter units; write it in one of them"
+                .to_string());
+        }
     };
     Ok(out)
 }
 
 fn offset_ns(d: &Duration) -> Result<i64, String> {
     if d.months != 0 {
-        return Err("OFFSET cannot be in months".to_string());
+        return Err("OFFSET cannot be in months; count it in days".to_string());
     }
     i64::from(d.days)
         .checked_mul(DAY_NS)
