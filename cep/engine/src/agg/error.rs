@@ -7,10 +7,7 @@ use cep_types::sql_type::sql_type_name;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AggError {
     /// No state exists for these types.
-    #[error(
-        "{func} of ({args}) as {} is not supported; cast the argument to a type it takes",
-        sql_type_name(result)
-    )]
+    #[error("{func} of ({args}) is not supported; cast the argument to a type it takes")]
     Unsupported {
         /// The aggregate.
         func: &'static str,

@@ -501,21 +501,6 @@ fn is_final(node: &Node) -> bool {
     }
 }
 
-/// Whether rows come out of `node` behind the watermark only, so that none of them is late.
-fn is_final(node: &Node) -> bool {
-    match node {
-        Node::Window(_) => true,
-        Node::Over(over) => over.event_time_order,
-        Node::Filter { input, .. } | Node::Project { input, .. } => is_final(input),
-        Node::Scan { .. }
-        | Node::Union { .. }
-        | Node::Sliding(_)
-        | Node::Delay { .. }
-        | Node::Group(_)
-        | Node::Rate(_) => false,
-    }
-}
-
 /// Whether the rows of `node` are those of a stream, perhaps fewer.
 fn is_stream_itself(node: &Node) -> bool {
     match node {
