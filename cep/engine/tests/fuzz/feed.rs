@@ -81,7 +81,7 @@ impl Run {
                 let kind = EntryKind::Events(Events { stream: input.stream, rows, times: None });
                 self.apply(kind, input.stamp_ns, base + at);
                 at += count;
-                if restores {
+                if restores && !self.is_too_long() {
                     self.restore();
                 }
             }
@@ -95,9 +95,10 @@ impl Run {
         self.apply(EntryKind::Tick, stamp_ns, 0);
         let streams: Vec<StreamId> = self.program.streams.iter().map(|s| s.id).collect();
         for stream in streams {
-            if !self.is_too_long() {
-                self.apply(EntryKind::EndOfInput(stream), stamp_ns, 0);
-            }
+            self.apply(EntryKind::EndOfInput(stream), stamp_ns, 0);
+        }
+        if self.is_too_long() {
+            return;
         }
         self.outcome.hash = self.partition.state_hash();
         for read in &self.program.reads {
@@ -120,7 +121,19 @@ impl Run {
         self.index += 1;
         let entry = Entry { index: LogIndex(self.index), stamp: StampNs(stamp_ns), kind };
         let mut actions = Actions::new();
-        while self.partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions) == Progress::More {}
+        // A run that is too long ends amid the entry: it is not looked at.
+        while !self.is_too_long() {
+            let progress = self.partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions);
+            self.take(&actions, base);
+            actions.clear();
+            if progress == Progress::Done {
+                return;
+            }
+        }
+    }
+
+    /// Keeps what came out.
+    fn take(&mut self, actions: &Actions, base: usize) {
         self.rows += actions.rows();
         for run in actions.runs().iter().take(OUTPUT_ROWS_MAX) {
             let emit = &actions.emits()[run.emit];

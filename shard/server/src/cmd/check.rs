@@ -5,6 +5,7 @@ use cep_lang::diag::render_json;
 use super::write::write_stdout;
 use crate::args::CheckArgs;
 use crate::failure::{Failure, Result};
+use crate::run::unread_warnings;
 use crate::script::{Compiled, Script};
 use crate::talk::Talk;
 
@@ -16,6 +17,7 @@ pub fn check(args: &CheckArgs, talk: &Talk) -> Result<u8> {
     let script = Script::read(&args.app)?;
     match script.diagnose() {
         Ok(Compiled { program, results: _ }) => {
+            unread_warnings(&program).iter().for_each(|warning| talk.warn(warning));
             if !args.json {
                 let (streams, queries) = (program.streams.len(), program.queries.len());
                 write_stdout(&format!("ok: {}, {}\n", plural(streams, "stream"), plural_y(queries)))?;

@@ -40,7 +40,7 @@ pub struct RunSettings<'a> {
     pub plan: OutputPlan,
     /// Streams whose sources are opened, by [`StreamId`].
     pub streams: Vec<bool>,
-    /// Say which sources are not opened because nothing reads them.
+    /// Say which sources are not opened because nothing reads them, and whose rows are lost.
     pub names_unread: bool,
 }
 

@@ -4,7 +4,8 @@
 //! next · `pace` playback · `gate` rate limits · `engine` entries and stamps · `outputs` and
 //! `drain` sinks and standard output · `errors` bad records · `progress`, `summary` what is said ·
 //! `conflicts` what cannot be open together · `signals` SIGINT and SIGTERM · `projection` columns nobody reads ·
-//! `reach` which sources a query needs · `strict` which errors stop the run · `driver` the loop.
+//! `reach` which sources a query needs · `unread` streams whose rows go nowhere · `strict` which
+//! errors stop the run · `driver` the loop.
 //!
 //! Invariants:
 //! - one thread owns the engine and does everything but reading sources that block;
@@ -29,6 +30,7 @@ mod signals;
 mod sources;
 mod strict;
 mod summary;
+mod unread;
 
 pub use driver::{Run, RunSettings};
 pub use engine::Engine;
@@ -38,5 +40,6 @@ pub use outputs::{OutputPlan, Outputs, Show};
 pub use pace::Playback;
 pub use reach::{has_source, reaching};
 pub use signals::Signals;
-pub use sources::{external_streams, read_streams};
+pub use sources::external_streams;
 pub use summary::Ending;
+pub use unread::{read_streams, unread_warnings};

@@ -13,19 +13,10 @@ use super::order::{Inputs, Order};
 use super::pace::{Pace, Playback};
 use super::projection::wanted_columns;
 use super::signals::Signals;
+use super::unread::unread_warnings;
 use crate::clock::{park_ns, wall_ns};
 use crate::failure::{Failure, Result};
 use crate::talk::Talk;
-
-/// Streams that a query or an aggregation reads, by [`StreamId`].
-pub fn read_streams(program: &Program) -> Vec<bool> {
-    let mut read = vec![false; program.streams.len()];
-    let plans = program.queries.iter().map(|q| &q.plan).chain(program.aggregations.iter().map(|a| &a.input));
-    for stream in plans.flat_map(|plan| plan.scans()) {
-        read[stream.index()] = true;
-    }
-    read
-}
 
 /// Opens the sources that the settings name, in declaration order, and decides how they are
 /// combined.
@@ -70,6 +61,9 @@ pub fn open_inputs(
         }
         arrival |= own_pace;
         inputs.push(Input::new(stream, source, blocks, rates(stream))?);
+    }
+    if *names_unread {
+        unread_warnings(program).iter().for_each(|warning| talk.warn(warning));
     }
     let order = if arrival && playback == Playback::Max { Order::Arrival } else { Order::Merged };
     Ok(Inputs::new(inputs, order, Pace::new(playback)))

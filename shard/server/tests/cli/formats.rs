@@ -109,6 +109,16 @@ fn a_late_row_is_counted_and_goes_to_the_late_stream() {
 }
 
 #[test]
+fn rows_that_go_nowhere_are_warned_of() {
+    let late = late_app("\"late.stream\" = 'tardy', ", "", "");
+    let warning = "no query reads stream 'tardy', and it is no sink: late rows of stream 's' are lost";
+    late.run(&["--output", "json"]).expect_code(0).says(&[warning, "add `SELECT * FROM tardy;`"]);
+    late.check().expect_code(0).says(&[warning]);
+    let fed = App::new(&format!("{SOURCE}CREATE STREAM big AS SELECT k, v FROM s WHERE v > 10;"));
+    fed.check().expect_code(0).says(&["no query reads stream 'big', and it is no sink: its rows are lost"]);
+}
+
+#[test]
 fn a_late_row_corrects_its_window_by_retraction() {
     let outcome = late_app("\"late.policy\" = 'retract', ", "", "").run(&["--output", "csv"]).expect_code(0);
     expect![[r#"

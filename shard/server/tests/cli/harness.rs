@@ -79,6 +79,11 @@ impl App {
         ceptra(self.dir.path(), &all, stdin)
     }
 
+    /// `ceptra check app.sql`.
+    pub fn check(&self) -> Outcome {
+        ceptra(self.dir.path(), &["check", "app.sql"], b"")
+    }
+
     /// A running `ceptra run app.sql` whose pipes the test holds.
     pub fn start(&self, args: &[&str]) -> Child {
         Command::new(CEPTRA)
