@@ -140,7 +140,10 @@ impl Column {
     pub fn text_bytes(&self, from: usize, to: usize) -> usize {
         match &self.values {
             Values::Bytes { offsets, .. } => (offsets[to] - offsets[from]) as usize,
-            Values::Any(array) => array.slice(from, to - from).to_data().get_slice_memory_size().unwrap_or(0),
+            // Without rows, offsets and bitmaps of an array take room all the same.
+            Values::Any(array) if from < to => {
+                array.slice(from, to - from).to_data().get_slice_memory_size().unwrap_or(0)
+            }
             _ => 0,
         }
     }

@@ -91,6 +91,11 @@ fn of_message(message: &str) -> (&'static str, String, Option<String>) {
     let message = internal.unwrap_or(message);
     let message = message.split("\nThis issue was likely caused by a bug").next().unwrap_or(message);
     let message = message.split(". This issue was likely caused by a bug").next().unwrap_or(message);
+    let message =
+        message.split_once("coercion failed with: Error during planning: ").map_or(message, |(_, m)| m);
+    if let Some((message, call)) = message.split_once("; it is called as ") {
+        return (codes::ARGUMENTS, message.to_owned(), Some(format!("it is called as {call}")));
+    }
     if let Some(rest) = message.strip_prefix("Cannot coerce arithmetic expression ") {
         let types = rest.trim_end_matches(" to valid types");
         return mismatch(format!("{types} is not defined"));

@@ -35,9 +35,9 @@ fn every_refusal_says_what_to_do() {
         .map(|c| AggPlan::new(std::slice::from_ref(c), AggOptions::default()).unwrap_err().to_string())
         .collect();
     expect![[r#"
-        sum of (Utf8) as Float64 is not supported; cast the argument to a type it takes
-        min of (Duration(s)) as Duration(s) is not supported; cast the argument to a type it takes
-        sum of (Float64, Float64) as Float64 is not supported; cast the argument to a type it takes
+        sum of (STRING) is not supported; cast the argument to a type it takes
+        min of (INTERVAL) is not supported; cast the argument to a type it takes
+        sum of (DOUBLE, DOUBLE) is not supported; cast the argument to a type it takes
         sum: ORDER BY has no meaning here; leave it out
         sum: FILTER takes a condition
         ewma: DISTINCT has no meaning here; leave it out
@@ -45,6 +45,6 @@ fn every_refusal_says_what_to_do() {
         percentile: the share lies between 0 and 1
         percentile: the share lies between 0 and 1
         nth: rows count from 1, or from -1 at the end
-        topk of (Float64) as Float64 is not supported; cast the argument to a type it takes"#]]
+        topk of (DOUBLE) is not supported; cast the argument to a type it takes"#]]
     .assert_eq(&refused.join("\n"));
 }

@@ -203,16 +203,16 @@ impl AlignedWindow {
         if before > WATERMARK_START {
             self.closed = self.closed.max(self.layout.pane_of(before));
         }
-        let Some(last) = self.layout.last_end(pane) else {
-            // Between two windows of a hop that leaves gaps: in no window, and not late.
-            return (row + 1, false);
-        };
         if !self.layout.fits(pane) {
             let message = "the window of the row begins or ends outside of the years 1677 to 2262; \
                            the row was left out";
             cx.errors.push(OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message));
             return (row + 1, false);
         }
+        let Some(last) = self.layout.last_end(pane) else {
+            // Between two windows of a hop that leaves gaps: in no window, and not late.
+            return (row + 1, false);
+        };
         if self.keep_until(last) <= before {
             self.leave_out(input, row, cx);
             return (row + 1, false);
@@ -368,10 +368,11 @@ impl AlignedWindow {
         self.latest = None;
         for _ in 0..input.len(8)? {
             let pane = input.i64()?;
-            let after =
-                pane.checked_add(1).ok_or_else(|| DecodeError("a pane behind the end of time".into()))?;
+            if !self.layout.fits(pane) {
+                return Err(DecodeError("a pane outside of the times of windows".into()));
+            }
             let content = Content::decode(&self.shape, input)?;
-            let (start, end) = (self.layout.start_of(pane), self.layout.start_of(after));
+            let (start, end) = (self.layout.start_of(pane), self.layout.start_of(pane + 1));
             self.panes.insert(pane, PaneContent { start, end, content });
         }
         self.shape.decode(input)

@@ -320,12 +320,13 @@ impl BatchWindowOp {
                     self.state.start = Some(start);
                     self.state.end = Some(end);
                 }
-                self.state.due = timeout_ns.map(|t| stamp.saturating_add(t));
+                // Behind the end of time only the end of input closes it.
+                self.state.due = timeout_ns.and_then(|t| stamp.checked_add(t));
             }
             Trigger::Stamp => {
                 self.state.start = if first { Some(input.time[row]) } else { self.state.start };
                 self.state.end = Some(input.time[row]);
-                self.state.due = Some(stamp.saturating_add(1));
+                self.state.due = stamp.checked_add(1);
             }
             Trigger::Cron(cron) => {
                 if first {

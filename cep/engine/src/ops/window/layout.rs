@@ -214,6 +214,11 @@ impl Layout {
 
     /// Whether all windows that hold a pane begin and end at times that can be written down.
     pub fn fits(&self, pane: Pane) -> bool {
+        // A pane number is that of a time: far fewer than there are numbers.
+        let width = self.size.saturating_add(self.slide);
+        if pane.checked_add(width).is_none() || pane.checked_sub(width).is_none() {
+            return false;
+        }
         let Some((first, last)) = self.next_end(pane, Pane::MIN).zip(self.last_end(pane)) else {
             return true;
         };

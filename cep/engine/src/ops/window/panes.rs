@@ -132,7 +132,8 @@ impl Panes {
         let open = self.panes.get_mut(&pane).expect("the pane is open");
         let before = open.content.text_bytes();
         shape.add(&mut open.content, input, rows.0, rows.1, seq);
-        self.text += open.content.text_bytes() - before;
+        // `min` may get shorter.
+        self.text = self.text + open.content.text_bytes() - before;
         if pane < self.runs_end {
             for level in LEVEL_MIN..=LEVEL_MAX {
                 if let Some(run) = self.runs.get_mut(&(run_of(pane, level), level)) {

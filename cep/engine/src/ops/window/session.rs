@@ -199,7 +199,8 @@ impl SessionWindow {
         self.ends.insert((session.last.saturating_add(gap), session.first_seq, slot));
         let before = session.content.text_bytes();
         self.shape.add(&mut session.content, input, row, row + 1, self.seq);
-        self.text += session.content.text_bytes() - before;
+        // `min` may get shorter.
+        self.text = self.text + session.content.text_bytes() - before;
         self.seq += 1;
     }
 
@@ -248,7 +249,7 @@ impl SessionWindow {
         session.first_seq = session.first_seq.min(gone.first_seq);
         let before = session.content.text_bytes() + gone.content.text_bytes();
         session.content.merge(&gone.content);
-        self.text -= before - session.content.text_bytes();
+        self.text = self.text + session.content.text_bytes() - before;
         self.ends.insert((session.last.saturating_add(self.gap_ns), session.first_seq, into));
         gone.content.clear();
         self.spare.push(gone.content);
