@@ -465,7 +465,7 @@ impl<'a> Builder<'a> {
             Some(query) => (format!("query '{}'", query.name), query.span),
             None => {
                 let aggregation = &self.program.aggregations[at - self.program.queries.len()];
-                (format!("aggregation '{}'", aggregation.name), None)
+                (format!("aggregation '{}'", aggregation.name), aggregation.span)
             }
         };
         BuildError::Query { owner, span, reason: reason.to_string() }

@@ -76,6 +76,7 @@ pub(crate) fn lower(context: &Context<'_>, create: &CreateAggregation) -> Result
         output,
         grains: grains.clone(),
         zone,
+        span: Some(query.span),
     };
     Ok((aggregation, limits))
 }

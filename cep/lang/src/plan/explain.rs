@@ -97,8 +97,20 @@ fn target_text(target: &Target, names: &StreamNames<'_>) -> String {
 
 /// An aggregation.
 pub fn explain_aggregation(aggregation: &Aggregation, names: &StreamNames<'_>) -> String {
-    let Aggregation { name, input, filter, time, keys, calls, schema, project, output: _, grains, zone } =
-        aggregation;
+    let Aggregation {
+        name,
+        input,
+        filter,
+        time,
+        keys,
+        calls,
+        schema,
+        project,
+        output: _,
+        grains,
+        zone,
+        span: _,
+    } = aggregation;
     let rows = input.schema();
     let mut out = Text::default();
     let grains = list(grains, |g| grain_text(*g).to_owned());

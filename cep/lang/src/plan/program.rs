@@ -171,6 +171,8 @@ pub struct Aggregation {
     pub grains: Vec<Grain>,
     /// Zone of days and longer.
     pub zone: Option<chrono_tz::Tz>,
+    /// Its SELECT.
+    pub span: Option<Span>,
 }
 
 /// `SELECT … FROM aggregation WITHIN … PER …`.

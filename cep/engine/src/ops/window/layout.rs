@@ -118,13 +118,20 @@ impl Layout {
     /// The pane of a time.
     pub fn pane_of(&self, time_ns: i64) -> Pane {
         match &self.unit {
-            Unit::Fixed { length_ns, offset_ns } => time_ns.saturating_sub(*offset_ns).div_euclid(*length_ns),
+            Unit::Fixed { length_ns, offset_ns } => match time_ns.checked_sub(*offset_ns) {
+                Some(time) => time.div_euclid(*length_ns),
+                None => {
+                    let time = i128::from(time_ns) - i128::from(*offset_ns);
+                    let pane = time.div_euclid(i128::from(*length_ns));
+                    pane.clamp(i128::from(Pane::MIN), i128::from(Pane::MAX)) as Pane
+                }
+            },
             Unit::Days { zone, days, offset } => {
-                let day = local_day(*zone, time_ns.saturating_sub(offset.ns));
+                let day = local_day_before(*zone, time_ns, offset.ns);
                 day.saturating_sub(offset.days).div_euclid(*days)
             }
             Unit::Months { zone, months, offset } => {
-                let day = local_day(*zone, time_ns.saturating_sub(offset.ns)).saturating_sub(offset.days);
+                let day = local_day_before(*zone, time_ns, offset.ns).saturating_sub(offset.days);
                 let day = date_of(day).unwrap_or(NaiveDate::MIN);
                 (i64::from(day.year() - 1970) * 12 + i64::from(day.month0())).div_euclid(*months)
             }
@@ -135,18 +142,19 @@ impl Layout {
     pub fn start_of(&self, pane: Pane) -> i64 {
         match &self.unit {
             Unit::Fixed { length_ns, offset_ns } => {
-                pane.saturating_mul(*length_ns).saturating_add(*offset_ns)
+                let start = i128::from(pane) * i128::from(*length_ns) + i128::from(*offset_ns);
+                start.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
             }
             Unit::Days { zone, days, offset } => {
                 let day = pane.saturating_mul(*days).saturating_add(offset.days);
-                midnight(*zone, date_of(day)).saturating_add(offset.ns)
+                later(midnight(*zone, date_of(day)), offset.ns)
             }
             Unit::Months { zone, months, offset } => {
                 let month = pane.saturating_mul(*months);
                 let year = i32::try_from(month.div_euclid(12).saturating_add(1970)).unwrap_or(i32::MAX);
                 let date = NaiveDate::from_ymd_opt(year, month.rem_euclid(12) as u32 + 1, 1);
                 let date = date.and_then(|d| d.checked_add_signed(TimeDelta::try_days(offset.days)?));
-                midnight(*zone, date).saturating_add(offset.ns)
+                later(midnight(*zone, date), offset.ns)
             }
         }
     }
@@ -229,6 +237,20 @@ impl Layout {
     pub fn first_pane(&self, end: Pane) -> Pane {
         if self.cumulate { (end - 1).div_euclid(self.size) * self.size } else { end - self.size }
     }
+}
+
+/// The local day `ns`, less than a day, before a time.
+fn local_day_before(zone: Tz, time_ns: i64, ns: i64) -> i64 {
+    match time_ns.checked_sub(ns) {
+        Some(time) => local_day(zone, time),
+        // Beyond the ends of time it is the day next to theirs.
+        None => local_day(zone, time_ns) - ns.signum(),
+    }
+}
+
+/// `ns` after a time; an end of time stays one.
+fn later(at: i64, ns: i64) -> i64 {
+    if at == i64::MIN || at == i64::MAX { at } else { at.saturating_add(ns) }
 }
 
 /// Days from 0001-01-01 to 1970-01-01 as chrono counts them.
