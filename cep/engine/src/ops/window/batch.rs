@@ -124,9 +124,7 @@ impl BatchWindowOp {
                 timeout_ns: *timeout_ns,
             },
             BatchWindow::Batch => Trigger::Stamp,
-            BatchWindow::Cron { expression } => Trigger::Cron(Box::new(
-                Cron::from_str(expression).map_err(|e| format!("the cron expression '{expression}': {e}"))?,
-            )),
+            BatchWindow::Cron { expression } => Trigger::Cron(Box::new(cron(expression)?)),
             BatchWindow::ExpressionBatch { condition, include_triggering } => {
                 let condition: &WindowCondition = condition;
                 Trigger::Condition {
@@ -429,10 +427,21 @@ fn out_of_time(pos: u32) -> OpError {
     OpError::of_record(pos, codes::TIME_OUT_OF_RANGE, message)
 }
 
+/// A cron expression that names times.
+fn cron(expression: &str) -> std::result::Result<Cron, String> {
+    let cron = Cron::from_str(expression).map_err(|e| format!("the cron expression '{expression}': {e}"))?;
+    match cron.find_next_occurrence(&DateTime::UNIX_EPOCH, true) {
+        Ok(_) => Ok(cron),
+        Err(_) => {
+            Err(format!("the cron expression '{expression}' names no time that ever comes; mend its days"))
+        }
+    }
+}
+
 /// The cron times around a stamp; the first is the stamp itself where no time is before it.
 fn cron_bounds(cron: &Cron, stamp: i64) -> std::result::Result<(i64, i64), String> {
     // Cron times are whole seconds.
-    let now = DateTime::from_timestamp_nanos(stamp - stamp.rem_euclid(SECOND_NS));
+    let now = DateTime::from_timestamp_nanos(stamp.saturating_sub(stamp.rem_euclid(SECOND_NS)));
     let before = cron.find_previous_occurrence(&now, true).ok().and_then(|b| b.timestamp_nanos_opt());
     let next = cron
         .find_next_occurrence(&now, false)

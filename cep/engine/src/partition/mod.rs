@@ -1,0 +1,281 @@
+//! A partition: the one way into the engine.
+//!
+//! Here what it is and how an entry is taken in steps · `step` one step · `time` how far time goes in
+//! it · `state` checkpoints and the state hash.
+
+mod state;
+mod step;
+mod time;
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use cep_lang::plan::{AggregationRead, LatePolicy, Program, QueryId};
+use cep_types::{Entry, EntryKind, LogIndex, StreamId};
+
+use crate::actions::{Actions, RecordError};
+use crate::chunk::STEP_ROWS_MAX;
+use crate::graph::{BuildError, Graph, NodeKind, QueryError};
+use crate::ops::Operator;
+use crate::time::Watermarks;
+
+use self::time::is_jump;
+
+/// Rows of a step after one in which time jumped.
+const STEP_ROWS_MIN: usize = 8;
+
+/// How much one call of [`Partition::apply`] may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Input and output rows left; the step that exhausts it is finished.
+    pub rows: usize,
+}
+
+impl Budget {
+    /// Everything at once.
+    pub const UNLIMITED: Budget = Budget { rows: usize::MAX };
+}
+
+/// Whether an entry has been applied wholly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// It has. Checkpoints, queries and hashes are taken now.
+    Done,
+    /// Call apply again with the same entry.
+    More,
+}
+
+/// State and definitions of a partition: a pure function of the entries applied (R-DET-1).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{Float64Array, RecordBatch, TimestampNanosecondArray};
+/// use cep_engine::{Actions, Budget, Partition, Progress};
+/// use cep_lang::lower::{CompileOptions, compile};
+/// use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
+///
+/// let script = "
+///     CREATE STREAM readings (ts TIMESTAMP NOT NULL, value DOUBLE NOT NULL)
+///         WITH (clock = 'event', \"event.time\" = 'ts');
+///     SELECT avg(value) AS mean FROM readings WINDOW TUMBLING (SIZE 1 MINUTE);
+/// ";
+/// let program = compile(script, &CompileOptions::default()).expect("a valid script");
+/// let mut partition = Partition::new(Arc::new(program), &[])?;
+///
+/// let rows = RecordBatch::try_from_iter([
+///     ("ts", Arc::new(TimestampNanosecondArray::from(vec![0, 1_000_000_000])) as _),
+///     ("value", Arc::new(Float64Array::from(vec![20.0, 22.0])) as _),
+/// ])?;
+/// let events = EntryKind::Events(Events { stream: StreamId(0), rows, times: None });
+/// let end = EntryKind::EndOfInput(StreamId(0));
+///
+/// let mut actions = Actions::new();
+/// for (index, kind) in [events, end].into_iter().enumerate() {
+///     let entry = Entry { index: LogIndex(index as u64 + 1), stamp: StampNs(0), kind };
+///     assert_eq!(partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions), Progress::Done);
+/// }
+/// assert_eq!(actions.rows(), 1);
+/// assert_eq!(actions.emits()[0].chunk.columns[0].text_at(0), "21.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Partition {
+    program: Arc<Program>,
+    graph: Graph,
+    index: LogIndex,
+    /// Stamp reached so far.
+    stamp: i64,
+    ended: Vec<bool>,
+    /// Rows of each stream that came far behind the clock (R-LATE-3).
+    far_behind: Vec<u64>,
+    cursor: Cursor,
+    scratch: Scratch,
+}
+
+/// How far the current entry has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Cursor {
+    /// Its rows that are done; of an entry without rows, whether it is.
+    done: usize,
+    /// Time has jumped and watermarks are behind: what else the step of that row is to do.
+    behind: Option<Behind>,
+}
+
+/// A step whose watermarks are catching up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Behind {
+    /// Row of the entry.
+    row: Option<usize>,
+    /// Stream that moved by itself, not by silence.
+    active: Option<StreamId>,
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    stamps: Vec<i64>,
+    /// Entry row of each step row, when rows were refused.
+    entry_rows: Vec<u32>,
+    /// Rows that were refused, before the step.
+    refused: Vec<RecordError>,
+    errors: Vec<QueryError>,
+    /// Rows to try in the next step, 0 after a jump.
+    stride: usize,
+    /// Watermarks of the rows of a step, tried before it.
+    tried: Watermarks,
+    /// Errors of the step with their positions.
+    failed: Vec<(u32, RecordError)>,
+}
+
+impl Partition {
+    /// An empty partition that runs `program`. Rows of the streams in `watched` are emitted as
+    /// [`Output::Stream`](crate::Output::Stream), those of bare SELECTs always.
+    ///
+    /// # Errors
+    /// If an operator cannot be built.
+    pub fn new(program: Arc<Program>, watched: &[StreamId]) -> Result<Self, BuildError> {
+        let graph = Graph::build(&program, watched)?;
+        Ok(Partition {
+            ended: vec![false; program.streams.len()],
+            far_behind: vec![0; program.streams.len()],
+            graph,
+            index: LogIndex(0),
+            stamp: i64::MIN,
+            cursor: Cursor::default(),
+            scratch: Scratch { stride: STEP_ROWS_MAX, ..Scratch::default() },
+            program,
+        })
+    }
+
+    /// What it runs.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Its operators, in the order in which a step runs through them.
+    pub fn operators(&self) -> impl Iterator<Item = &Operator> {
+        self.graph.operators().map(|(_, operator)| operator)
+    }
+
+    /// Last entry applied.
+    pub fn index(&self) -> LogIndex {
+        self.index
+    }
+
+    /// Stamp reached, ns; `i64::MIN` before the first.
+    pub fn stamp_ns(&self) -> i64 {
+        self.stamp
+    }
+
+    /// Rows that came too late for an operator so far (R-LATE-2): those of each query, by number.
+    pub fn late_rows(&self) -> Vec<(QueryId, u64)> {
+        let late = self.graph.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Operator { operator, .. } => Some((node.query, operator.late_rows())),
+            NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
+        });
+        late.filter(|(_, rows)| *rows > 0).collect()
+    }
+
+    /// Rows that came far behind the clock (R-LATE-3): those of each stream, by number.
+    pub fn behind_rows(&self) -> Vec<(StreamId, u64)> {
+        let behind = self.program.streams.iter().map(|s| (s.id, self.far_behind[s.id.index()]));
+        behind.filter(|(_, rows)| *rows > 0).collect()
+    }
+
+    /// Rows that were left out for being late, by queries or already at the door.
+    pub fn late_total(&self) -> u64 {
+        let dropped = |id: StreamId| self.program.streams[id.index()].time.late_policy == LatePolicy::Drop;
+        let at_door = self.behind_rows().into_iter().filter(|(id, _)| dropped(*id));
+        let of_queries = self.late_rows().into_iter().map(|(_, rows)| rows);
+        of_queries.chain(at_door.map(|(_, rows)| rows)).sum()
+    }
+
+    /// Applies an entry, or the part of it that the budget allows; actions are appended.
+    ///
+    /// # Panics
+    /// If the rows do not have the stream's columns: entries are verified at the door.
+    pub fn apply(&mut self, entry: &Entry, budget: &mut Budget, actions: &mut Actions) -> Progress {
+        self.index = entry.index;
+        while !self.is_through(entry) {
+            let before = actions.rows();
+            let rows = self.advance(entry, actions);
+            let work = rows.max(1) + actions.rows() - before;
+            budget.rows = budget.rows.saturating_sub(work);
+            if budget.rows == 0 && !self.is_through(entry) {
+                return Progress::More;
+            }
+        }
+        self.cursor = Cursor::default();
+        Progress::Done
+    }
+
+    /// Whether nothing of the entry is left to do.
+    fn is_through(&self, entry: &Entry) -> bool {
+        let steps = match &entry.kind {
+            EntryKind::Events(events) => events.rows.num_rows(),
+            EntryKind::Tick | EntryKind::EndOfInput(_) => 1,
+        };
+        self.cursor.done == steps && self.cursor.behind.is_none()
+    }
+
+    /// Runs one step; returns how many rows of the entry it took.
+    fn advance(&mut self, entry: &Entry, actions: &mut Actions) -> usize {
+        if let Some(behind) = self.cursor.behind {
+            self.catch_up(behind, actions);
+            return 0;
+        }
+        match &entry.kind {
+            EntryKind::Events(events) => {
+                let from = self.cursor.done;
+                let stride = self.scratch.stride.clamp(STEP_ROWS_MIN, STEP_ROWS_MAX);
+                let count = (events.rows.num_rows() - from).min(stride);
+                let count = self.step(events, from, count, entry, actions);
+                self.cursor.done += count;
+                // Where time jumps often, steps are short anyway.
+                self.scratch.stride = if self.cursor.behind.is_some() { 0 } else { stride * 2 };
+                count
+            }
+            EntryKind::Tick => {
+                let stamp = self.stamp.max(entry.stamp.0);
+                let jumps = self.graph.jump_ns.is_some_and(|jump| is_jump(self.stamp, stamp, jump));
+                if jumps && self.stamp_jumps(stamp, actions) {
+                    return 0;
+                }
+                self.timers(stamp, jumps, actions);
+                self.cursor.done = 1;
+                1
+            }
+            EntryKind::EndOfInput(stream) => {
+                self.graph.hold();
+                self.ended[stream.index()] = true;
+                if let Some(clock) = &mut self.graph.clocks[stream.index()] {
+                    clock.end(&mut self.scratch.tried);
+                }
+                self.cursor.done = 1;
+                self.catch_up(Behind { row: None, active: Some(*stream) }, actions);
+                1
+            }
+        }
+    }
+
+    /// Answers a read of an aggregation from its roll-ups. Call only after [`Progress::Done`].
+    ///
+    /// # Errors
+    /// The reason why it cannot be answered, for the user.
+    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch, String> {
+        let node = self.graph.aggregations[read.aggregation];
+        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &mut self.graph.nodes[node].kind
+        else {
+            unreachable!("the builder puts aggregations there")
+        };
+        let relation = op.read(read)?;
+        let columns = relation
+            .columns
+            .iter()
+            .zip(read.schema.fields())
+            .map(|(c, f)| c.to_arrow(f.data_type()))
+            .collect();
+        RecordBatch::try_new(Arc::clone(&read.schema), columns).map_err(|e| e.to_string())
+    }
+}
