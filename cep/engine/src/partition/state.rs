@@ -12,7 +12,7 @@ const CHECKPOINT_MAGIC: u32 = 0x4345_5054;
 
 impl Partition {
     /// The whole state as bytes (R-CKP-1): [`Partition::restore`] in a partition of the same
-    /// program goes on exactly where this one is. Call only after [`Progress::Done`].
+    /// program goes on exactly where this one is. Call only after [`Progress::Done`](super::Progress::Done).
     pub fn checkpoint(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.u32(CHECKPOINT_MAGIC);
