@@ -91,6 +91,7 @@ impl Decoder {
             let needed = self.current.map_or(HEADER_BYTES, |header| header.total_bytes as usize);
             if needed > self.window.len() || self.window.is_empty() {
                 let grown = (self.window.len() * 2).clamp(WINDOW_BYTES_MIN, needed + READ_BYTES);
+                self.window.reserve_exact(grown - self.window.len());
                 self.window.resize(grown, 0);
             }
         }
