@@ -1,7 +1,7 @@
 //! Bytes as they come to whole, verified messages.
 //!
-//! Received bytes lie in one window. It begins small and at most doubles when a message needs more
-//! than it has and has filled it, so a peer that announces much and sends little holds little.
+//! Received bytes lie in one window. It begins with [`READ_BYTES`] and at most doubles when a message
+//! needs more and has filled it, so a peer that announces much and sends little holds little.
 
 use std::ops::Range;
 
@@ -11,8 +11,6 @@ use crate::kind::Side;
 use crate::limits::{HANDSHAKE_BYTES_MAX, MESSAGE_BYTES_MAX, READ_BYTES};
 use crate::message::Message;
 
-/// The window at its smallest.
-const WINDOW_BYTES_MIN: usize = 4 << 10;
 /// Flags that may be ignored.
 const FLAGS_FREE: u8 = 0x0f;
 
@@ -90,7 +88,7 @@ impl Decoder {
             // Full from its start on: of the message there, less has come than it has, or all of it.
             let needed = self.current.map_or(HEADER_BYTES, |header| header.total_bytes as usize);
             if needed > self.window.len() || self.window.is_empty() {
-                let grown = (self.window.len() * 2).clamp(WINDOW_BYTES_MIN, needed + READ_BYTES);
+                let grown = (self.window.len() * 2).clamp(READ_BYTES, needed + READ_BYTES);
                 self.window.reserve_exact(grown - self.window.len());
                 self.window.resize(grown, 0);
             }

@@ -10,7 +10,7 @@
 //! - Everything is verified once, in the decoder. The one exception is the event frame behind a
 //!   message, which carries its own checksum and is verified by `cep_types::frame::Frame::open`.
 //! - No input panics, and no input makes the decoder hold more memory than the longest message it
-//!   accepts, or more than twice what has arrived of it.
+//!   accepts and [`READ_BYTES`], or more than twice what has arrived of it.
 //! - A message that is wrong leaves the ones around it unharmed, unless the bytes can no longer be
 //!   cut into messages: [`WireError::is_fatal`] tells.
 //! - Types of the generated code are not seen outside.

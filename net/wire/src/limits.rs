@@ -30,8 +30,8 @@ pub const SILENCE_HEARTBEATS: u32 = 3;
 /// How long an append may be sent again, unless set otherwise (R-IDEM-1).
 pub const RETRY_WINDOW_MS_DEFAULT: u32 = 30 * 60 * 1_000;
 
-/// Room that a [`Decoder`](crate::Decoder) offers beyond the message it waits for, so that one read
-/// takes several small messages.
+/// What a [`Decoder`](crate::Decoder) holds at least, and room that it offers beyond the message it waits
+/// for, so that one read takes several small messages.
 pub const READ_BYTES: usize = 16 << 10;
 
 /// Deepest nesting of tables in a message: a nested column, and what is around it.

@@ -67,17 +67,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// The factor by which followers' lag shrinks a window (R-FLOW-1), in quarters: 4 up to 50 ms, 3
-    /// up to 150 ms, 2 up to 400 ms, else 1.
-    pub const fn quarters_at_lag(lag_ms: u64) -> u64 {
-        match lag_ms {
-            0..=50 => 4,
-            51..=150 => 3,
-            151..=400 => 2,
-            _ => 1,
-        }
-    }
-
     /// Whether an append of `next` may follow `in_flight` (sent and not acked): it fits, or it is alone
     /// and the window is not shut.
     pub const fn admits(self, in_flight: Window, next: Window) -> bool {
@@ -125,11 +114,5 @@ mod tests {
         assert!(open.admits(window(0, 0), window(11, 5000)));
         assert!(!window(0, 1000).admits(window(0, 0), window(1, 1)));
         assert!(!open.admits(window(1, 1), window(u64::MAX, 1)));
-    }
-
-    #[test]
-    fn lag_shrinks_windows_as_the_rule_says() {
-        let quarters = [0, 50, 51, 150, 151, 400, 401].map(Window::quarters_at_lag);
-        assert_eq!(quarters, [4, 4, 3, 3, 2, 2, 1]);
     }
 }

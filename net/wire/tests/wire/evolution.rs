@@ -101,3 +101,26 @@ fn sides_without_a_common_version_part_with_the_versions_they_speak() {
     let failure = error.failure(&text);
     assert_eq!((failure.status, failure.versions), (Status::PermanentVersion, Some(PROTOCOL)));
 }
+
+/// Tables may share what they refer to; a peer must not make a small message large that way.
+#[test]
+fn what_is_shared_counts_each_time() {
+    let shared = |times: usize, bytes: usize| {
+        let mut builder = FlatBufferBuilder::new();
+        let address = builder.create_string(&"x".repeat(bytes));
+        let table = builder.start_table();
+        builder.push_slot_always(slot(0), address);
+        let endpoint =
+            flatbuffers::WIPOffset::<flatbuffers::Table<'_>>::new(builder.end_table(table).value());
+        let endpoints = builder.create_vector(&vec![endpoint; times]);
+        let table = builder.start_table();
+        builder.push_slot_always(slot(1), endpoints);
+        let root = builder.end_table(table);
+        builder.finish_minimal(flatbuffers::WIPOffset::<()>::new(root.value()));
+        let bytes = framed(Kind::Routing.code(), builder.finished_data());
+        hear(&mut established(Side::Client), &bytes, || usize::MAX).remove(0)
+    };
+    assert!(shared(3, 10_000).is_ok());
+    let error = shared(1_000, 10_000).unwrap_err();
+    assert!(!error.is_fatal() && error.to_string().contains("Apparent size"), "{error}");
+}
