@@ -41,6 +41,9 @@ impl Encoder {
     /// # Errors
     /// [`WireError::Unsendable`] when it is longer than the peer takes, or its parts contradict each
     /// other. `out` is unchanged then.
+    ///
+    /// # Panics
+    /// When what is not rows comes near 2 GiB, where FlatBuffers end.
     pub fn encode(
         &mut self,
         request: RequestId,
@@ -56,6 +59,9 @@ impl Encoder {
     /// lies: with one vectored write the rows are not copied.
     ///
     /// # Errors
+    /// As [`encode`](Self::encode).
+    ///
+    /// # Panics
     /// As [`encode`](Self::encode).
     pub fn encode_head(
         &mut self,

@@ -220,6 +220,8 @@ impl Run {
             return Err("a run at log index 0".to_owned());
         }
         match self.outcome {
+            // The number on the wire is one higher.
+            Outcome::Rejected(Rejected { detail: Some(u16::MAX), .. }) => Err("too many details".to_owned()),
             Outcome::Rejected(Rejected { detail: Some(detail), .. }) if usize::from(detail) >= details => {
                 Err(format!("detail {detail} of {details}"))
             }

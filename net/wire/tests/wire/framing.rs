@@ -201,6 +201,11 @@ fn what_contradicts_itself_is_not_sent() {
     let rejected = Rejected { reason: Reason::Value, detail: Some(0) };
     let run = [Run { count: 1, outcome: Outcome::Rejected(rejected), place: None }];
     assert!(refused(Ack { runs: (&run).into(), ..ack }.into()).contains("detail 0 of 0"));
+    let rejected = Rejected { reason: Reason::Value, detail: Some(u16::MAX) };
+    let run = [Run { count: 1, outcome: Outcome::Rejected(rejected), place: None }];
+    let details = vec![""; 70_000];
+    let ack = Ack { runs: (&run).into(), details: details.as_slice().into(), ..ack };
+    assert!(refused(ack.into()).contains("too many details"));
     let mut small = Encoder::new(MESSAGE_BYTES_MIN);
     let sql = "x".repeat(MESSAGE_BYTES_MIN as usize);
     let query = Query { sql: &sql, space: "", partition: None, rows_max: 0, timeout_ms: 0, parameters: &[] };

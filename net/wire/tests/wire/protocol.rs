@@ -3,10 +3,11 @@
 
 use std::fmt::Write;
 
+use cep_types::hash::KeyForm;
 use expect_test::expect_file;
-use net_wire::{HEADER_BYTES, Kind, Side};
+use net_wire::{HEADER_BYTES, Kind, Message, Side};
 
-use crate::fixed::bytes;
+use crate::fixed::{all, bytes};
 use crate::hex::dump;
 use crate::schema::{Field, item, items};
 
@@ -36,6 +37,7 @@ fn block(what: &str) -> String {
         Some(("numbers", name)) => numbers(name),
         Some(("bits", name)) => bits(name),
         Some(("bytes", name)) => annotated(name),
+        Some(("key", text)) => key(text),
         _ => panic!("nobody makes `{what}`"),
     }
 }
@@ -115,6 +117,33 @@ fn bits(name: &str) -> String {
         writeln!(out, "| {bit} | `{name}` | {} |", cell(comment)).unwrap();
     }
     out
+}
+
+/// Where a key belongs, in the space of the golden routing table.
+fn key(text: &str) -> String {
+    let routing = all().into_iter().find_map(|(_, _, message)| match message {
+        Message::Routing(routing) => Some(routing),
+        _ => None,
+    });
+    let routing = routing.unwrap();
+    let space = &routing.spaces[0];
+    let mut form = KeyForm::default();
+    form.push_text(text);
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    let partition = space.partition_of(&form);
+    let sent = all().into_iter().find_map(|(_, _, message)| match message {
+        Message::Append(append) => Some(append.partition),
+        _ => None,
+    });
+    assert_eq!(sent, Some(partition), "the append of the example goes where its key belongs");
+    format!(
+        "```text\nseed            {}\nform of the key {}\nSipHash-2-4     {:#018x}\npartition       {} of {}\n```\n",
+        hex(&space.seed.0.to_le_bytes()),
+        hex(form.bytes()),
+        space.seed.hash(form.bytes()),
+        partition.0,
+        space.leaders.len(),
+    )
 }
 
 /// A golden message: its header field by field, then what follows.
