@@ -8,7 +8,8 @@
 //! Invariants:
 //! - No I/O, no clock, no thread: whoever owns the socket owns time.
 //! - Everything is verified once, in the decoder. The one exception is the event frame behind a
-//!   message, which carries its own checksum and is verified by `cep_types::frame::Frame::open`.
+//!   message, which carries its own checksum and is verified by `cep_types::frame::Frame::open`, once
+//!   it has been copied to where it will stay.
 //! - No input panics, and no input makes the decoder hold more memory than the longest message it
 //!   accepts and [`READ_BYTES`], or more than twice what has arrived of it.
 //! - A message that is wrong leaves the ones around it unharmed, unless the bytes can no longer be

@@ -10,6 +10,7 @@ mod fixed;
 mod framing;
 mod golden;
 mod hex;
+mod lookup;
 mod protocol;
 mod round_trip;
 mod sample;
