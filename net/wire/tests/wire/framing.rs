@@ -171,49 +171,6 @@ fn another_protocol_is_told_by_its_first_bytes() {
 }
 
 #[test]
-fn what_contradicts_itself_is_not_sent() {
-    let row: &[u8] = &crate::fixed::ROW;
-    let sane = crate::fixed::all().into_iter().find_map(|(_, _, message)| match message {
-        Message::Append(append) => Some(append),
-        _ => None,
-    });
-    let append = sane.unwrap();
-    let refused = |message: Message<'_>| {
-        let mut out = vec![1, 2, 3];
-        let error = Encoder::default().encode(RequestId(1), &message, &mut out).unwrap_err();
-        assert_eq!(out, [1, 2, 3]);
-        assert!(matches!(error, WireError::Unsendable { .. }));
-        error.to_string()
-    };
-    let none = EventIds::Opaque(List::default());
-    assert!(refused(Append { ids: none, ..append }.into()).contains("no event ids"));
-    assert!(refused(Append { rows: &[], ..append }.into()).contains("no rows"));
-    assert!(
-        refused(Append { rows: &row[..row.len() - 64], ..append }.into()).contains("not one event frame")
-    );
-    assert!(refused(Append { rows: b"rows", ..append }.into()).contains("not an event frame"));
-    let ok = Failure::none();
-    assert!(refused(Message::Error(ok)).contains("without a status"));
-    let run = [Run { count: 0, outcome: Outcome::Applied, place: None }];
-    let credits = Window::default();
-    let ack = Ack { runs: (&run).into(), details: Texts::default(), credits, failure: None };
-    assert!(refused(ack.into()).contains("no rows"));
-    let rejected = Rejected { reason: Reason::Value, detail: Some(0) };
-    let run = [Run { count: 1, outcome: Outcome::Rejected(rejected), place: None }];
-    assert!(refused(Ack { runs: (&run).into(), ..ack }.into()).contains("detail 0 of 0"));
-    let rejected = Rejected { reason: Reason::Value, detail: Some(u16::MAX) };
-    let run = [Run { count: 1, outcome: Outcome::Rejected(rejected), place: None }];
-    let details = vec![""; 70_000];
-    let ack = Ack { runs: (&run).into(), details: details.as_slice().into(), ..ack };
-    assert!(refused(ack.into()).contains("too many details"));
-    let mut small = Encoder::new(MESSAGE_BYTES_MIN);
-    let sql = "x".repeat(MESSAGE_BYTES_MIN as usize);
-    let query = Query { sql: &sql, space: "", partition: None, rows_max: 0, timeout_ms: 0, parameters: &[] };
-    let error = small.encode(RequestId(1), &query.into(), &mut Vec::new()).unwrap_err();
-    assert!(error.to_string().contains("split it"), "{error}");
-}
-
-#[test]
 fn secrets_are_not_printed() {
     let heard = hear(&mut Decoder::new(Side::Server), &bytes("hello"), || usize::MAX);
     let text = heard[0].clone().unwrap();

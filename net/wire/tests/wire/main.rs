@@ -4,6 +4,7 @@
 
 #[path = "../../../../cep/engine/tests/harness/cases.rs"]
 mod cases;
+mod contradictions;
 mod damage;
 mod evolution;
 mod fixed;
