@@ -12,5 +12,5 @@ pub mod options;
 pub mod sql_type;
 
 pub use entry::{Entry, EntryKind, Events};
-pub use id::{LogIndex, StampNs, StreamId};
+pub use id::{Epoch, EventId, LogIndex, PartitionId, ProducerId, SpaceId, StampNs, StreamId};
 pub use op::Op;

@@ -21,8 +21,10 @@ pub(crate) struct Schema {
 }
 
 /// All schemas of the repository.
-pub(crate) const SCHEMAS: &[Schema] =
-    &[Schema { source: "cep/types/schema/frame.fbs", output: "cep/types/src/frame/generated/frame.rs" }];
+pub(crate) const SCHEMAS: &[Schema] = &[
+    Schema { source: "cep/types/schema/frame.fbs", output: "cep/types/src/frame/generated/frame.rs" },
+    Schema { source: "net/wire/schema/wire.fbs", output: "net/wire/src/generated/wire.rs" },
+];
 
 /// What `flatc --version` must say; the `flatbuffers` crate is pinned to the same number.
 const FLATC_VERSION: &str = "25.12.19";

@@ -79,6 +79,12 @@ impl Kind {
     }
 }
 
+/// Number of the type of `field` in event frames, as `docs/formats.md` lists it; `None` for a type
+/// that is none of R-EVT-2's.
+pub fn type_number(field: &Field) -> Option<u8> {
+    Kind::of(field).map(|kind| kind.tag.0)
+}
+
 /// A nullable field without a name of its own, as the frame describes it.
 pub(super) fn field(kind: Kind, name: &str, data_type: DataType) -> Field {
     let field = Field::new(name, data_type, true);

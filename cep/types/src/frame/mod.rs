@@ -28,6 +28,7 @@ pub use decode::{Frame, FrameColumn};
 pub use encode::{Encoder, encode};
 pub use error::FrameError;
 pub use header::{HEADER_BYTES, frame_bytes};
+pub use kind::type_number;
 pub use read::{ReadColumn, ReadSchema};
 
 use crate::StreamId;

@@ -42,8 +42,9 @@ pub(super) fn ignored_tests(file: &SourceFile) -> Vec<Finding> {
 }
 
 /// Files and folders that may contain `unsafe`. The generated FlatBuffers accessors need it; the
-/// frame codec calls only their checked entry points.
-const UNSAFE_ALLOWED: [&str; 2] = ["cep/types/src/frame/generated/", "cep/engine/tests/allocations.rs"];
+/// codecs of frames and messages call only their checked entry points.
+const UNSAFE_ALLOWED: [&str; 3] =
+    ["cep/types/src/frame/generated/", "net/wire/src/generated/", "cep/engine/tests/allocations.rs"];
 
 /// `unsafe` outside [`UNSAFE_ALLOWED`].
 pub(super) fn unsafe_code(file: &SourceFile) -> Vec<Finding> {

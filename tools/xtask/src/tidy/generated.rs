@@ -40,7 +40,11 @@ mod tests {
         let schema = &SCHEMAS[0];
         let good = Stamp::write("table A {}\n", "pub struct A;\n");
         let judge = |source: &str, output: &str| {
-            on_tree(check, &[(schema.source, source), (schema.output, output)]).join("; ")
+            let mut files = vec![(schema.source, source), (schema.output, output)];
+            for other in &SCHEMAS[1..] {
+                files.extend([(other.source, "table A {}\n"), (other.output, &good)]);
+            }
+            on_tree(check, &files).join("; ")
         };
         assert_eq!(judge("table A {}\n", &good), "");
         assert!(judge("table B {}\n", &good).contains("another version"));
