@@ -34,25 +34,77 @@ pub(crate) struct Located {
     pub(crate) span: Span,
 }
 
+/// Most comments that may touch an operator: the text is cut anew from each of them on.
+const GLUED_COMMENTS_MAX: usize = 1000;
+
 /// All tokens of `text`, white space and comments included, and why it stops early if it does.
 pub(crate) fn tokenize(text: &str, unescape: bool) -> (Vec<Located>, Option<Diagnostic>) {
+    let mut located: Vec<Located> = Vec::new();
+    let mut from = Place { byte: 0, at: Location::new(1, 1) };
+    for left in (0..=GLUED_COMMENTS_MAX).rev() {
+        let (mut more, error) = tokenize_from(text, from, unescape);
+        let glued = more.iter().position(|token| glued_comment(text, token));
+        let Some(glued) = glued.filter(|_| left > 0) else {
+            located.append(&mut more);
+            return (located, error);
+        };
+        // `||/* c */`: the operator ends where the comment begins.
+        more.truncate(glued + 1);
+        let operator = more.last_mut().expect("it has just been found");
+        operator.span.end -= 1;
+        operator.token.span.end.column -= 1;
+        operator.token.token = match operator.token.token {
+            Token::PGCubeRoot => Token::StringConcat,
+            _ => Token::Pipe,
+        };
+        from = Place { byte: operator.span.end, at: operator.token.span.end };
+        located.append(&mut more);
+    }
+    unreachable!("the last round returns")
+}
+
+/// Whether the last character of an operator is the first of a comment behind it.
+fn glued_comment(text: &str, token: &Located) -> bool {
+    matches!(token.token.token, Token::PGCubeRoot | Token::PGSquareRoot)
+        && text.as_bytes().get(token.span.end) == Some(&b'*')
+}
+
+/// A place in a text.
+#[derive(Clone, Copy)]
+struct Place {
+    byte: usize,
+    at: Location,
+}
+
+impl Place {
+    /// Where `behind` is that counts from here.
+    fn shift(self, behind: Location) -> Location {
+        match behind.line {
+            1 => Location::new(self.at.line, self.at.column + behind.column - 1),
+            line => Location::new(self.at.line + line - 1, behind.column),
+        }
+    }
+}
+
+/// The tokens from a place on.
+fn tokenize_from(text: &str, from: Place, unescape: bool) -> (Vec<Located>, Option<Diagnostic>) {
     let dialect = CeptraDialect::for_tokens(0);
     let mut tokens = Vec::new();
+    let rest = &text[from.byte..];
     let outcome =
-        Tokenizer::new(&dialect, text).with_unescape(unescape).tokenize_with_location_into_buf(&mut tokens);
-    let mut walk = ByteWalk::new(text);
+        Tokenizer::new(&dialect, rest).with_unescape(unescape).tokenize_with_location_into_buf(&mut tokens);
+    let mut walk = ByteWalk::new(rest);
     let located: Vec<Located> = tokens
         .into_iter()
-        .map(|token| {
-            let start = walk.byte;
-            let end = walk.advance_to(token.span.end);
+        .map(|mut token| {
+            let start = from.byte + walk.byte;
+            let end = from.byte + walk.advance_to(token.span.end);
+            token.span.start = from.shift(token.span.start);
+            token.span.end = from.shift(token.span.end);
             Located { token, span: Span::new(start, end) }
         })
         .collect();
-    let error = outcome.err().map(|error| {
-        let start = walk.byte;
-        token_error(text, start, &error)
-    });
+    let error = outcome.err().map(|error| token_error(text, from.byte + walk.byte, &error));
     (located, error)
 }
 

@@ -77,6 +77,11 @@ fn every_construct_with_a_comment_in_every_gap() {
 }
 
 #[test]
+fn a_comment_may_touch_an_operator() {
+    keeps("SELECT a ||/* one */ b, c |/* two\n */ d, e ||/**/f -- three\nFROM t");
+}
+
+#[test]
 fn every_app_is_kept() {
     let apps = manifest_dir().join("../../deploy/apps");
     let mut count = 0;
