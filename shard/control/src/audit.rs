@@ -54,8 +54,8 @@ pub struct AuditRecord {
     pub object: String,
     /// What became of it.
     pub verdict: AuditVerdict,
-    /// Why, as the actor said; or the text of the refusal.
-    pub text: String,
+    /// Why, as the actor said.
+    pub why: String,
     /// The command, if it was one.
     pub command: Option<CommandId>,
     /// [`hash`](Self::hash) of the record before; 64 zeros for the first.

@@ -38,10 +38,12 @@ impl Memory {
         self.newest.get(usize::try_from(place).ok()?)
     }
 
-    /// Keeps what became of a command; the problems of a refusal are left out.
+    /// Keeps what became of a command. Of a refusal the texts are left out: they are made for people, and
+    /// two releases that word them differently must still have one state.
     pub(crate) fn keep(&mut self, mut remembered: Remembered) {
         if let Outcome::Refused(refusal) = &mut remembered.outcome {
             refusal.problems.clear();
+            refusal.text.clear();
         }
         self.places.insert(remembered.id, self.forgotten + self.newest.len() as u64);
         self.newest.push_back(remembered);

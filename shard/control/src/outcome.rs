@@ -117,6 +117,27 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// What the code means.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Reason::Stale => "made against an older state",
+            Reason::NotAllowed => "the role may not do that",
+            Reason::NotFounded => "the cluster was not founded yet",
+            Reason::Exists => "there is such a thing already",
+            Reason::NotFound => "there is no such thing",
+            Reason::Invalid => "some values are wrong",
+            Reason::Schema => "it contradicts what runs already",
+            Reason::InUse => "something else uses it",
+            Reason::Limit => "a limit would be passed",
+            Reason::Busy => "something must be finished first",
+            Reason::Quarantined => "the version is fenced",
+            Reason::CommandIdReused => "another command had this id",
+            Reason::Unsupported => "a node does not support it",
+        }
+    }
+}
+
 /// A command that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -82,7 +82,7 @@ impl State {
         let digest = hex(&sha256(&canonical(command)));
         if let Some(known) = self.memory.find(command.id) {
             if known.digest == digest {
-                return (known.outcome.clone(), true);
+                return (with_text(known.outcome.clone()), true);
             }
             let text = "another command had this id; give each command a random id of its own";
             let refusal = Refusal::new(Reason::CommandIdReused, command.change.object(), text);
@@ -126,10 +126,10 @@ impl State {
             return refuse(Reason::Limit, format!("say why in at most {WHY_BYTES_MAX} bytes"));
         }
         let least = change.least_role();
-        // A node speaks for itself and does not act for people; a person does not speak for a node. What
-        // founds and places a cluster of one is done by the node itself.
+        // A node speaks for itself and does not act for people; a person does not speak for a node.
         let allowed = match (least, command.role) {
-            (Role::Node, role) | (_, role @ Role::Node) => role == Role::Node,
+            (Role::Node, role) => role == Role::Node,
+            (_, Role::Node) => false,
             (least, role) => role >= least,
         };
         if !allowed {
@@ -186,11 +186,11 @@ impl State {
 
     fn record_attempt(&mut self, pass: &mut Pass<'_>, outcome: &Outcome) {
         let command = pass.command;
-        let (verdict, text) = match outcome {
-            Outcome::Accepted { .. } => (AuditVerdict::Accepted, command.why.clone()),
-            Outcome::Refused(refusal) => (AuditVerdict::Refused(refusal.reason), refusal.text.clone()),
+        let verdict = match outcome {
+            Outcome::Accepted { .. } => AuditVerdict::Accepted,
+            Outcome::Refused(refusal) => AuditVerdict::Refused(refusal.reason),
             Outcome::Noted | Outcome::Skipped if command.change.is_report() => return,
-            Outcome::Noted | Outcome::Skipped => (AuditVerdict::Noted, command.why.clone()),
+            Outcome::Noted | Outcome::Skipped => AuditVerdict::Noted,
         };
         let record = AuditRecord {
             actor: cut(&command.actor, NAME_BYTES_MAX),
@@ -198,7 +198,7 @@ impl State {
             action: command.change.action().to_owned(),
             object: cut(&command.change.object(), TEXT_BYTES_MAX),
             verdict,
-            text: cut(&text, WHY_BYTES_MAX),
+            why: cut(&command.why, WHY_BYTES_MAX),
             command: Some(command.id),
             ..self.blank_record()
         };
@@ -227,12 +227,21 @@ impl State {
             action: String::new(),
             object: String::new(),
             verdict: AuditVerdict::Accepted,
-            text: String::new(),
+            why: String::new(),
             command: None,
             previous: String::new(),
             hash: String::new(),
         }
     }
+}
+
+/// A remembered outcome for people: the text of a refusal is not kept, its meaning is.
+fn with_text(mut outcome: Outcome) -> Outcome {
+    if let Outcome::Refused(refusal) = &mut outcome {
+        refusal.text =
+            format!("refused before: {}; under a new id it is tried again", refusal.reason.meaning());
+    }
+    outcome
 }
 
 /// Refuses a command that was made before its object changed (R-CP-1).

@@ -59,12 +59,13 @@ fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// A fraction occurs only in a config patch that will be refused; its bits are its spelling.
+/// A fraction occurs only in a config patch that will be refused; it is spelled with the fewest digits
+/// that mean it, and an exponent.
 fn write_number(number: &Number, out: &mut Vec<u8>) {
     let text = match (number.as_i64(), number.as_u64(), number.as_f64()) {
         (Some(whole), ..) => whole.to_string(),
         (_, Some(whole), _) => whole.to_string(),
-        (.., fraction) => format!("\"f64:{:016x}\"", fraction.unwrap_or(f64::NAN).to_bits()),
+        (.., fraction) => format!("{:e}", fraction.unwrap_or_default()),
     };
     out.extend_from_slice(text.as_bytes());
 }
@@ -95,6 +96,7 @@ mod tests {
             spelled(r#" { "b" : [1, -2 ] , "a":{"é":"\n\"\\\u00e9"} }"#),
             "{\"a\":{\"é\":\"\\u000a\\\"\\\\é\"},\"b\":[1,-2]}"
         );
+        assert_eq!(spelled("[1.50,100e18,0.0]"), "[1.5e0,1e20,0e0]");
         assert_eq!(spelled(r#"{"b":null,"a":true}"#), spelled(r#"{"a":true,"b":null}"#));
     }
 

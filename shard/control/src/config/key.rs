@@ -362,4 +362,23 @@ mod tests {
             assert!(low.default_setting() <= high.default_setting());
         }
     }
+
+    #[test]
+    fn the_page_of_the_config_has_the_table() {
+        const BEGIN: &str = "<!-- keys: written by a test of shard-control; UPDATE_DOCS=1 renews it -->\n";
+        const END: &str = "<!-- end of keys -->";
+        // Asked when run: with a target folder shared by several clones, the one of the build may be another.
+        let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+        let path = std::path::Path::new(&here).join("../../docs/config.md");
+        let text = std::fs::read_to_string(&path).expect("the page is there");
+        let from = text.find(BEGIN).expect("the mark of the keys") + BEGIN.len();
+        let to = text.find(END).expect("the mark of their end");
+        let made = config_markdown();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let renewed = format!("{}{made}{}", &text[..from], &text[to..]);
+            std::fs::write(&path, renewed).expect("the page can be written");
+            return;
+        }
+        assert_eq!(&text[from..to], made, "run the test with UPDATE_DOCS=1");
+    }
 }
