@@ -13,7 +13,7 @@ fn grown() -> Group {
     let owed = group.accept(activate("a", 1)).effects;
     group.change(acknowledgements(&owed)[0].clone());
     group.patch(json!({"cluster": {"lanes.max": 60}, "definitions": {"a": {"lanes.warn": 50}}}));
-    let settings = json!({"log.level": "debug"}).as_object().unwrap().clone();
+    let settings = json!({"log.level": "debug"}).as_object().cloned().unwrap_or_default();
     let until = cep_types::StampNs(5_000);
     group.accept(Change::SetOverride { scope: Scope::Node("n1".into()), settings, from: None, until });
     group
@@ -27,9 +27,9 @@ fn sealed(state: &str) -> Vec<u8> {
 }
 
 fn state_text(control: &Control) -> String {
-    let text = String::from_utf8(control.snapshot()).unwrap();
-    let from = text.find(r#""state":"#).unwrap() + 8;
-    text[from..text.rfind(r#","version":1}"#).unwrap()].to_owned()
+    let text = String::from_utf8(control.snapshot()).expect("JSON is UTF-8");
+    let from = text.find(r#""state":"#).expect("a state") + 8;
+    text[from..text.rfind(r#","version":1}"#).expect("a version")].to_owned()
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_state_that_contradicts_itself_is_refused() {
 /// Changes one number, text, list or truth somewhere in `value`, the `at`th of them.
 fn mutate(value: &mut Value, at: &mut usize, how: u32) {
     match value {
-        Value::Array(items) if *at > 0 || how % 3 != 0 => {
+        Value::Array(items) if *at > 0 || !how.is_multiple_of(3) => {
             items.iter_mut().for_each(|item| step(item, at, how))
         }
         Value::Object(fields) => fields.values_mut().for_each(|field| step(field, at, how)),

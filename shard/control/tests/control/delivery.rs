@@ -189,3 +189,28 @@ fn a_newer_activation_takes_the_place_of_one_that_is_under_way() {
     }
     assert_eq!(status(&group), Status::Stopped);
 }
+
+/// Who hears of a value: the partitions that it counts for, and no other.
+#[test]
+fn a_changed_value_is_told_where_it_counts() {
+    let mut group = Group::founded();
+    group.accept(deploy("app", "1", vec![], vec![]));
+    let mut heard = |patch: serde_json::Value| -> Vec<String> {
+        let effects = group.patch(patch).effects;
+        let name = |effect: &Effect| match effect {
+            Effect::Config { partition, .. } => partition.to_string(),
+            Effect::NodeConfig { node, .. } => format!("node {node}"),
+            other => panic!("{other:?}"),
+        };
+        effects.iter().map(name).collect()
+    };
+    let lateness = serde_json::json!({"watermark.lateness": "1m"});
+    let level = serde_json::json!({"log.level": "warn"});
+    let all = ["0/0", "0/1", "0/2", "1/0"];
+    assert_eq!(heard(serde_json::json!({"definitions": {"app": lateness}})), all[..3]);
+    assert_eq!(heard(serde_json::json!({"partitions": {"main/1": lateness}})), all[1..2]);
+    assert_eq!(heard(serde_json::json!({"cluster": lateness})), all);
+    assert_eq!(heard(serde_json::json!({"nodes": {"n2": level}})), ["node 2"]);
+    // Node 2 has that value already.
+    assert_eq!(heard(serde_json::json!({"cluster": level})), ["node 1", "node 3"]);
+}

@@ -17,11 +17,11 @@ fn folder() -> PathBuf {
 fn check(name: &str, bytes: &[u8]) {
     let path = folder().join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(folder()).unwrap();
-        std::fs::write(&path, [bytes, b"\n"].concat()).unwrap();
+        std::fs::create_dir_all(folder()).expect("the folder can be made");
+        std::fs::write(&path, [bytes, b"\n"].concat()).expect("the file can be written");
     }
     let kept = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("JSON is UTF-8");
     assert_eq!(text(kept.trim_ascii_end()), text(bytes), "{name}: the format changed; raise its version");
 }
 
@@ -29,7 +29,7 @@ fn check(name: &str, bytes: &[u8]) {
 fn commands() -> Vec<Command> {
     let at = PartitionRef { space: cep_types::SpaceId(0), partition: PartitionId(2) };
     let app = || "app".to_owned();
-    let settings = json!({"watermark.lateness": "10m"}).as_object().unwrap().clone();
+    let settings = json!({"watermark.lateness": "10m"}).as_object().cloned().unwrap_or_default();
     let changes = vec![
         Change::Found { id: ClusterId(0xabc), name: "lab".into(), engine_level: EngineLevel(1) },
         Change::JoinNode(node("n1")),

@@ -156,17 +156,18 @@ fn random_deploy(dice: Dice) -> Change {
 }
 
 fn random_patch(dice: Dice) -> Value {
-    let keys = [
-        "watermark.lateness",
-        "lanes.max",
-        "lanes.warn",
-        "log.level",
-        "checkpoint.full_interval",
-        "lanes.mux",
+    let settings = [
+        json!({"watermark.lateness": "7s"}),
+        json!({"watermark.lateness": "20s", "log.level": null}),
+        json!({"watermark.lateness": null}),
+        json!({"lanes.max": 60}),
+        json!({"lanes.max": 30}),
+        json!({"lanes.warn": 30}),
+        json!({"log.level": "debug"}),
+        json!({"checkpoint.full_interval": "20s"}),
+        json!({"lanes.mux": {"x": 1.5}}),
     ];
-    let values =
-        [json!("7s"), json!(null), json!(30), json!(60), json!("debug"), json!("20s"), json!({"x": 1.5})];
-    let settings = json!({ pick(&keys, dice[2]): pick(&values, dice[3]) });
+    let settings = pick(&settings, dice[2]);
     match dice[1] % 5 {
         0 | 1 => json!({ "cluster": settings }),
         2 => json!({ "nodes": { pick(&["n1", "n3", "n9"], dice[4]): settings } }),
@@ -228,7 +229,7 @@ fn random_acknowledgement(control: &Control, dice: Dice) -> Change {
     }
     let mut chosen = owed.swap_remove(dice[1] as usize % owed.len());
     if let Change::Acknowledge { epoch, .. } = &mut chosen
-        && dice[2] % 8 == 0
+        && dice[2].is_multiple_of(8)
     {
         *epoch = Epoch(epoch.0.saturating_sub(u64::from(dice[3] % 3)) + u64::from(dice[4] % 2));
     }
@@ -260,7 +261,7 @@ fn random_cluster_change(control: &Control, dice: Dice) -> Change {
 /// The command that `dice` choose in this state.
 pub fn random_command(id: u64, dice: Dice, control: &Control) -> Command {
     let current = control.config().version;
-    let base = if dice[4] % 7 == 0 { ConfigVersion(current.0.saturating_sub(1)) } else { current };
+    let base = if dice[4].is_multiple_of(7) { ConfigVersion(current.0.saturating_sub(1)) } else { current };
     let change = match dice[0] % 26 {
         0..4 => random_deploy(dice),
         4..8 => {
@@ -287,9 +288,9 @@ pub fn random_command(id: u64, dice: Dice, control: &Control) -> Command {
         },
         _ => random_cluster_change(control, dice),
     };
-    let behind = if dice[3] % 11 == 0 { 9 } else { 0 };
-    let role = if dice[4] % 29 == 0 { Role::Observer } else { change.least_role() };
-    let needs = matches!(change, Change::MovePartition { .. }) || dice[2] % 3 == 0;
+    let behind = if dice[3].is_multiple_of(11) { 9 } else { 0 };
+    let role = if dice[4].is_multiple_of(29) { Role::Observer } else { change.least_role() };
+    let needs = matches!(change, Change::MovePartition { .. }) || dice[2].is_multiple_of(3);
     let base = needs.then(|| Epoch(control.epoch().0.saturating_sub(behind)));
     Command { base, ..command(id, role, change) }
 }
