@@ -27,6 +27,8 @@ mod rng;
 pub mod sim;
 pub mod sync;
 mod timer;
+#[cfg(feature = "glommio")]
+pub mod uring;
 
 pub use buffer::{AlignedBuf, BLOCK, BlockAddr, BufPool};
 pub use context::{

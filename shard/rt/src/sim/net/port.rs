@@ -88,10 +88,11 @@ impl NetPort {
 impl RawNet for NetPort {
     fn listen(&self, address: SocketAddr) -> Result<Box<dyn RawListener>> {
         let mut address = self.resolve(address);
-        while address.port() == 0 || self.shared.state.borrow().listening.contains_key(&address) {
-            if address.port() != 0 && address.port() < PORT_FIRST {
-                return Err(RtError::AddressInUse { op: "listen", object: address.to_string() });
-            }
+        let taken = |address: &SocketAddr| self.shared.state.borrow().listening.contains_key(address);
+        if address.port() != 0 && taken(&address) {
+            return Err(RtError::AddressInUse { op: "listen", object: address.to_string() });
+        }
+        while address.port() == 0 || taken(&address) {
             address.set_port(self.free_port());
         }
         let backlog: Rc<RefCell<Backlog>> = Rc::default();
