@@ -13,6 +13,7 @@ use glommio::io::{Directory, DmaBuffer, DmaFile, OpenOptions};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::fault;
+use super::probe::probe;
 use crate::buffer::{AlignedBuf, BLOCK, BlockAddr};
 use crate::disk::{BlockWrite, DirEntry, Lock, OpenMode, bytes_of};
 use crate::error::{Result, RtError};
@@ -28,6 +29,7 @@ pub(super) struct UringDisk;
 impl RawDisk for UringDisk {
     fn open<'a>(&'a self, path: &'a Path, mode: OpenMode) -> LocalBoxFuture<'a, Result<Box<dyn RawFile>>> {
         Box::pin(async move {
+            probe(path.parent().unwrap_or(path)).await;
             let mut options = OpenOptions::new();
             options.read(true).write(mode != OpenMode::ReadOnly).create_new(mode == OpenMode::CreateNew);
             let file = options.dma_open(path).await.map_err(|error| fault::of_open(path, error))?;

@@ -56,8 +56,12 @@ pub(super) async fn drive<T: 'static>(
         let value = main.await;
         *place.borrow_mut() = Some(value);
     });
-    while !handle.is_finished() {
-        if shard.run_batch() {
+    loop {
+        let more = shard.run_batch();
+        if handle.is_finished() {
+            break;
+        }
+        if more {
             glommio::executor().yield_task_queue_now().await;
         } else {
             shard.idle().await;

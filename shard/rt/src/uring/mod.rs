@@ -17,6 +17,7 @@ mod drive;
 mod fault;
 mod machine;
 mod net;
+mod probe;
 
 use std::future::Future;
 use std::sync::Arc;
