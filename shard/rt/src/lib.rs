@@ -31,9 +31,7 @@ mod timer;
 pub mod uring;
 
 pub use buffer::{AlignedBuf, BLOCK, BlockAddr, BufPool};
-pub use context::{
-    Rt, buffer, disk, net, now, rng, sleep, sleep_until, spawn, timeout, wall_ns, yield_now,
-};
+pub use context::{Rt, buffer, disk, net, now, rng, sleep, sleep_until, spawn, timeout, wall_ns, yield_now};
 pub use disk::{BlockWrite, DirEntry, Disk, File, Lock, OpenMode};
 pub use error::{Feature, Result, RtError};
 pub use exec::{AbortOnDrop, ExecStats, JoinError, JoinHandle, StallKind, StallReport, StallSink};

@@ -56,7 +56,7 @@ pub trait RawFile {
     fn sync(&self) -> LocalBoxFuture<'_, Result<()>>;
     fn pre_allocate(&self, blocks: u64) -> LocalBoxFuture<'_, Result<()>>;
     fn truncate(&self, blocks: u64) -> LocalBoxFuture<'_, Result<()>>;
-    fn len(&self) -> LocalBoxFuture<'_, Result<u64>>;
+    fn size(&self) -> LocalBoxFuture<'_, Result<u64>>;
 }
 
 /// See [`crate::net`] for the contract of each operation.

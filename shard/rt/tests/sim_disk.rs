@@ -165,7 +165,10 @@ fn errors_come_where_they_were_ordered() {
         assert_eq!(faults.hits(order), 1);
     }
     let order = faults.inject(Injection::once(DiskOp::Write, Effect::Error).on("other"));
-    assert_eq!(sim.block_on(node, SHARD, async { write(&open(OpenMode::Existing).await, 0, 9).await }), Ok(()));
+    assert_eq!(
+        sim.block_on(node, SHARD, async { write(&open(OpenMode::Existing).await, 0, 9).await }),
+        Ok(())
+    );
     assert_eq!(faults.hits(order), 0, "another path");
 }
 

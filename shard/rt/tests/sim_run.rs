@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use shard_rt::sim::{Crash, Sim, SimConfig};
 use shard_rt::{
-    BlockAddr, BlockWrite, NodeId, OpenMode, Rt, RtError, ShardId, Stream, buffer, disk, mailbox, net, now, rng,
-    sleep, spawn, timeout, wall_ns, yield_now,
+    BlockAddr, BlockWrite, NodeId, OpenMode, Rt, RtError, ShardId, Stream, buffer, disk, mailbox, net, now,
+    rng, sleep, spawn, timeout, wall_ns, yield_now,
 };
 
 const SHARD: ShardId = ShardId(0);
@@ -23,7 +23,7 @@ async fn serve() {
     disk().create_dir("/d").await.expect("a directory");
     while let Ok(stream) = listener.accept().await {
         drop(spawn("connection", async move {
-            let name = format!("/d/{}", rng().next());
+            let name = format!("/d/{}", rng().draw());
             let file = disk().open(name, OpenMode::CreateNew).await.expect("a new file");
             loop {
                 let (count, buf) = stream.read(BytesMut::with_capacity(512)).await;
@@ -76,7 +76,7 @@ fn busy_run(seed: u64) -> (u64, u64, u64) {
     sim.net().partition(&nodes[..1], &nodes[1..]);
     sim.run_for(50 * MS);
     sim.net().heal();
-    sim.crash(nodes[1], if seed % 2 == 0 { Crash::PowerLoss } else { Crash::ProcessKill });
+    sim.crash(nodes[1], if seed.is_multiple_of(2) { Crash::PowerLoss } else { Crash::ProcessKill });
     sim.run_for(30 * MS);
     sim.restart(nodes[1]);
     sim.spawn(nodes[1], SHARD, "serve", serve());

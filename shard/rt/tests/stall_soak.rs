@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use shard_rt::mailbox::{self, Receiver, Sender};
 use shard_rt::uring::{ShardConfig, ShardThread, start};
-use shard_rt::{BlockAddr, BlockWrite, ExecStats, NodeId, OpenMode, Rt, ShardId, buffer, disk, now, sleep, spawn};
+use shard_rt::{
+    BlockAddr, BlockWrite, ExecStats, NodeId, OpenMode, Rt, ShardId, buffer, disk, now, sleep, spawn,
+};
 
 /// Later than this a wake counts as lost.
 const WAKE_NS_MAX: u64 = 100_000_000;

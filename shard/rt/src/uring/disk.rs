@@ -54,7 +54,8 @@ impl RawDisk for UringDisk {
 
     fn create_dir<'a>(&'a self, dir: &'a Path) -> LocalBoxFuture<'a, Result<()>> {
         let made = std::fs::create_dir_all(dir);
-        let made = made.map_err(|error| RtError::from_io("create directory", dir.display().to_string(), &error));
+        let made =
+            made.map_err(|error| RtError::from_io("create directory", dir.display().to_string(), &error));
         Box::pin(std::future::ready(made))
     }
 
@@ -156,7 +157,11 @@ fn unshared(shared: Rc<DmaBuffer>) -> AlignedBuf {
 }
 
 impl RawFile for UringFile {
-    fn read_at(&self, at: BlockAddr, mut buf: AlignedBuf) -> LocalBoxFuture<'_, BufResult<usize, AlignedBuf>> {
+    fn read_at(
+        &self,
+        at: BlockAddr,
+        mut buf: AlignedBuf,
+    ) -> LocalBoxFuture<'_, BufResult<usize, AlignedBuf>> {
         Box::pin(async move {
             let mut read = 0;
             while read < buf.len() {
@@ -181,7 +186,10 @@ impl RawFile for UringFile {
         Box::pin(self.write_to(&self.file, at, buf))
     }
 
-    fn write_durable(&self, mut batch: Vec<BlockWrite>) -> LocalBoxFuture<'_, BufResult<(), Vec<AlignedBuf>>> {
+    fn write_durable(
+        &self,
+        mut batch: Vec<BlockWrite>,
+    ) -> LocalBoxFuture<'_, BufResult<(), Vec<AlignedBuf>>> {
         Box::pin(async move {
             let small = batch.len() == 1 && batch[0].buf.len() <= DSYNC_BYTES_MAX;
             if small
@@ -218,7 +226,7 @@ impl RawFile for UringFile {
         Box::pin(async move { self.file.truncate(bytes_of(blocks)).await.map_err(self.failed("truncate")) })
     }
 
-    fn len(&self) -> LocalBoxFuture<'_, Result<u64>> {
+    fn size(&self) -> LocalBoxFuture<'_, Result<u64>> {
         Box::pin(async move { self.file.file_size().await.map_err(self.failed("stat")) })
     }
 }

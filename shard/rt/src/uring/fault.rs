@@ -13,12 +13,8 @@ pub(super) const MEMLOCK_BYTES_MIN: u64 = 512 * 1024;
 
 /// Why an executor did not start.
 pub(super) fn of_start(shard: &str, error: GlommioError<()>) -> RtError {
-    let missing = |feature, reason: String| RtError::Missing {
-        op: "start",
-        object: shard.to_owned(),
-        feature,
-        reason,
-    };
+    let missing =
+        |feature, reason: String| RtError::Missing { op: "start", object: shard.to_owned(), feature, reason };
     if let GlommioError::ReactorError(ReactorErrorKind::MemLockLimit(have, need)) = &error {
         return missing(Feature::Memlock, format!("{have} bytes, {need} needed"));
     }

@@ -57,7 +57,10 @@ impl RawListener for UringListener {
     fn accept(&self) -> LocalBoxFuture<'_, Result<Box<dyn RawStream>>> {
         Box::pin(async move {
             let stream = self.listener.accept().await;
-            UringStream::boxed("accept", stream.map_err(|error| fault::of_socket("accept", self.address, error))?)
+            UringStream::boxed(
+                "accept",
+                stream.map_err(|error| fault::of_socket("accept", self.address, error))?,
+            )
         })
     }
 }

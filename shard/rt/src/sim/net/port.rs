@@ -74,7 +74,8 @@ impl NetPort {
             state.connections_made += 1;
             state.connections.insert(number, Rc::downgrade(&connection));
         }
-        let accepted = SimStream { shared: Rc::clone(&self.shared), connection: Rc::clone(&connection), end: 1 };
+        let accepted =
+            SimStream { shared: Rc::clone(&self.shared), connection: Rc::clone(&connection), end: 1 };
         let waker = {
             let mut backlog = backlog.borrow_mut();
             backlog.waiting.push_back(accepted);
