@@ -164,20 +164,23 @@ impl Scanner<'_> {
         }
     }
 
-    /// The furthest place that any batch of this generation says was durable.
+    /// The furthest place that any batch of this generation says was durable; a batch in a wrong place
+    /// says so too.
     fn durable(&self) -> u64 {
-        let mut durable = self.of.start;
-        for offset in (self.of.start..self.limit()).step_by(BLOCK) {
-            let header =
-                BatchHeader::decode(self.of.log_id, self.at(offset), self.from(offset), self.of.checks);
-            if let Some(header) = header
-                && header.durable.segment() == self.of.segment
-                && header.durable.offset() <= offset
-            {
-                durable = durable.max(header.durable.offset());
-            }
-        }
-        durable
+        let says = |offset: u64| {
+            let header = BatchHeader::decode_any(self.from(offset))?;
+            let (at, durable) = (header.at, header.durable);
+            let of_this = header.log_id == self.of.log_id
+                && [at, durable].iter().all(|place| self.is_here(*place))
+                && durable <= at
+                && durable.offset().is_multiple_of(BLOCK as u64);
+            of_this.then_some(durable.offset())
+        };
+        (self.of.start..self.limit()).step_by(BLOCK).filter_map(says).max().unwrap_or(0).max(self.of.start)
+    }
+
+    fn is_here(&self, place: Position) -> bool {
+        place.segment() == self.of.segment || !self.of.checks.generation
     }
 
     fn read_durable(&mut self, end: u64) {

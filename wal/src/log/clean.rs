@@ -36,7 +36,8 @@ pub(super) async fn run(shared: Rc<Shared>) {
 }
 
 impl Shared {
-    /// The segment with the fewest live bytes, if they are few enough to be worth it.
+    /// The segment with the fewest live bytes, if they are few enough to be worth it. What was written
+    /// again is not written once more before half of it is gone, so this ends by itself.
     fn victim(&self) -> Option<u64> {
         let state = self.state.borrow();
         if state.check_open().is_err() {
@@ -48,12 +49,12 @@ impl Shared {
         let live_max = self.options.segment_bytes / 100 * percent;
         let pinned = |segment: &u64| state.partitions.values().any(|known| known.pins.contains(segment));
         let old = |segment: &u64| pressed || segment + AGE_MIN <= state.tail.segment;
-        let candidates = state.sealed.iter().filter(|(segment, sealed)| {
-            !sealed.freeing && old(segment) && !pinned(segment)
-        });
         let live = |segment: &u64| state.live.get(segment).copied().unwrap_or(0);
-        let (live, segment) = candidates.map(|(segment, _)| (live(segment), *segment)).min()?;
-        (live > 0 && live <= live_max).then_some(segment)
+        let candidates = state.sealed.iter().filter(|(segment, sealed)| {
+            let few = live(segment) <= live_max.min(sealed.live_at_seal / 2);
+            few && live(segment) > 0 && !sealed.freeing && old(segment) && !pinned(segment)
+        });
+        candidates.map(|(segment, _)| (live(segment), *segment)).min().map(|(_, segment)| segment)
     }
 
     /// Writes what counts in the segment once more. False if there is no room for it.
@@ -120,7 +121,11 @@ impl Shared {
         let done = Box::new(move |result| {
             let _ = sender.send(result);
         });
-        self.state.borrow_mut().queue.push_back(Item::Done(done));
+        {
+            let mut state = self.state.borrow_mut();
+            state.check_open()?;
+            state.queue.push_back(Item::Done(done));
+        }
         self.work.one();
         receiver.await.unwrap_or(Err(WalError::Closed))
     }

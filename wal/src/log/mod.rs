@@ -250,6 +250,7 @@ impl Shared {
         }
         self.room.all();
         self.spare.all();
+        self.work.one();
         error
     }
 }

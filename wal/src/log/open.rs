@@ -284,7 +284,8 @@ impl Reader {
         for (segment, candidate) in candidates {
             match expected.get(&segment) {
                 Some(end) => {
-                    sealed.insert(segment, Sealed { end: *end, file: candidate.file, freeing: false });
+                    let (end, live_at_seal) = (*end, u64::MAX);
+                    sealed.insert(segment, Sealed { end, file: candidate.file, live_at_seal, freeing: false });
                 }
                 None => spares.push(segment_name(segment)),
             }

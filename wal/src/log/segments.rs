@@ -62,8 +62,8 @@ impl Shared {
             let mut state = self.state.borrow_mut();
             let tail = Tail::at_start(&header, file);
             let sealed = std::mem::replace(&mut state.tail, tail);
-            let freeing = false;
-            let of_old = Sealed { end: sealed.offset, file: sealed.file, freeing };
+            let live_at_seal = state.live.get(&sealed.segment).copied().unwrap_or(0);
+            let of_old = Sealed { end: sealed.offset, file: sealed.file, live_at_seal, freeing: false };
             state.sealed.insert(sealed.segment, of_old);
             state.counters.rotations += 1;
             state.free_dead(&self.options);
@@ -164,16 +164,21 @@ impl Files {
         self.dir.join(name)
     }
 
+    /// Does it again while there is no space for it.
+    async fn with_space<T>(&self, mut work: impl AsyncFnMut() -> shard_rt::Result<T>) -> Result<T> {
+        loop {
+            match work().await {
+                Err(RtError::NoSpace { .. }) => self.rt.sleep(RETRY).await,
+                other => return Ok(other?),
+            }
+        }
+    }
+
     /// Gives the file its name and its header.
     pub(super) async fn begin_segment(&self, spare: &str, header: &SegmentHeader) -> Result<File> {
         let (disk, name) = (self.rt.disk(), self.path(&segment_name(header.segment)));
-        loop {
-            match disk.rename(self.path(spare), &name).await {
-                Err(RtError::NoSpace { .. }) => self.rt.sleep(RETRY).await,
-                other => break other?,
-            }
-        }
-        let file = disk.open(&name, OpenMode::Existing).await?;
+        self.with_space(async || disk.rename(self.path(spare), &name).await).await?;
+        let file = self.with_space(async || disk.open(&name, OpenMode::Existing).await).await?;
         let blocks = header.bytes() / BLOCK as u64;
         let last = self.segment_bytes / BLOCK as u64 - blocks;
         let mut batch = Vec::new();
@@ -234,7 +239,8 @@ impl Tail {
             segment: header.segment,
             file,
             offset: start,
-            limit: header.segment_bytes - start,
+            // A block is left for the mark.
+            limit: header.segment_bytes - start - BLOCK as u64,
             durable: start,
             unsynced_since_ns: None,
             marked: true,

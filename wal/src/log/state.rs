@@ -52,6 +52,8 @@ pub(crate) struct Tail {
 pub(crate) struct Sealed {
     pub(crate) end: u64,
     pub(crate) file: File,
+    /// Live bytes when it was sealed. Rewriting pays only when much of them is gone since.
+    pub(crate) live_at_seal: u64,
     /// A record that frees it is on its way.
     pub(crate) freeing: bool,
 }

@@ -30,6 +30,8 @@ enum Step {
     /// The tail is full.
     NextSegment,
     Wait,
+    /// Another task met a failure.
+    Stop,
 }
 
 pub(super) async fn run(shared: Rc<Shared>) {
@@ -37,12 +39,12 @@ pub(super) async fn run(shared: Rc<Shared>) {
         let result = match shared.form() {
             Step::Write(batch) => shared.write(batch).await,
             Step::Acknowledge(dones) => {
-                debug_assert!(shared.state.borrow().poisoned.is_none(), "poison empties the queue");
                 dones.into_iter().for_each(|done| done(Ok(())));
                 Ok(())
             }
             Step::NextSegment => shared.next_segment().await,
             Step::Wait => shared.wait().await,
+            Step::Stop => return,
         };
         let result = match result {
             Ok(()) => shared.sync_if_due().await,
@@ -58,6 +60,9 @@ pub(super) async fn run(shared: Rc<Shared>) {
 impl Shared {
     fn form(&self) -> Step {
         let mut state = self.state.borrow_mut();
+        if state.poisoned.is_some() {
+            return Step::Stop;
+        }
         let Some(Item::Record(first)) = state.queue.front() else {
             let dones = take_dones(&mut state);
             return if dones.is_empty() { Step::Wait } else { Step::Acknowledge(dones) };
@@ -250,7 +255,7 @@ impl Shared {
             let mut state = self.state.borrow_mut();
             state.tail.marked = true;
             let tail = &state.tail;
-            if tail.offset + BLOCK as u64 > tail.limit || tail.durable < tail.offset {
+            if tail.durable < tail.offset {
                 return Ok(());
             }
             let at = Position::new(tail.segment, tail.offset);

@@ -6,7 +6,10 @@ mod model;
 mod run;
 mod work;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use run::{Profile, run};
+use wal::Sabotage;
 
 fn seeds(reduced: u64) -> u64 {
     if std::env::var("CEPTRA_DEEP").is_ok_and(|deep| deep == "1") { 10_000 } else { reduced }
@@ -58,4 +61,38 @@ fn rot_in_acknowledged_records_is_named() {
 #[test]
 fn misdirected_and_lost_writes_are_found() {
     check(Profile::Misdirected, 200);
+}
+
+/// The harness must find a log that is wrong in this way, within so many seeds.
+fn finds(sabotage: Sabotage, profile: Profile, seeds_max: u64) {
+    let mut tally = run::Tally::default();
+    for seed in 0..seeds_max {
+        // A wrong log may break an assertion of its own before the model sees it.
+        let caught = catch_unwind(AssertUnwindSafe(|| run(profile, seed, Some(sabotage), &mut tally)));
+        if let Ok(Err(_)) | Err(_) = caught {
+            println!("{sabotage:?} was found by seed {seed}");
+            return;
+        }
+    }
+    panic!("{sabotage:?} was not found by {seeds_max} seeds");
+}
+
+#[test]
+fn a_log_that_skips_the_flush_is_found() {
+    finds(Sabotage::SkipFlush, Profile::Strict, 20);
+}
+
+#[test]
+fn a_log_that_acknowledges_early_is_found() {
+    finds(Sabotage::AckEarly, Profile::Strict, 40);
+}
+
+#[test]
+fn a_log_that_ignores_checksums_is_found() {
+    finds(Sabotage::IgnoreCrc, Profile::Strict, 200);
+}
+
+#[test]
+fn a_log_that_forgets_the_generation_is_found() {
+    finds(Sabotage::ForgetGeneration, Profile::Strict, 100);
 }

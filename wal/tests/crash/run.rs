@@ -149,6 +149,9 @@ impl Life<'_> {
         }
         self.check_wrong()?;
         let stats = wal.stats();
+        if std::env::var("SEED").is_ok() {
+            eprintln!("{stats:?} at {:?} poisoned {:?}", self.sim.now(), wal.poisoned());
+        }
         self.tally.rotations += stats.counters.rotations;
         self.tally.freed += stats.counters.segments_freed;
         self.tally.rewritten += stats.counters.records_rewritten;
@@ -198,6 +201,9 @@ impl Life<'_> {
                 };
                 let skip = nth(&mut self.rng);
                 disk.inject(Injection { skip, ..Injection::once(op, effect).on(".seg") });
+                if std::env::var("SEED").is_ok() {
+                    eprintln!("{op:?} {effect:?} after {skip}");
+                }
                 self.harmed = true;
             }
             Profile::Strict | Profile::GroupFsync | Profile::Rot => {}
@@ -276,6 +282,9 @@ impl Life<'_> {
             Err(error) => return Err(format!("life {number}: open: {error}")),
         };
         let found = found?;
+        if std::env::var("SEED").is_ok() {
+            eprintln!("life {number}: {:?} refused {:?} rotten {:?}", found.recovered, found.refused, self.rotten);
+        }
         let refused = &found.refused;
         if !self.harmed && (!refused.is_empty() || !found.recovered.holes.is_empty()) {
             return Err(format!("life {number}: damage without a fault: {:?} {refused:?}", found.recovered));

@@ -88,12 +88,35 @@ impl Work {
                 self.history.borrow_mut().append(partition, &records);
                 true
             }
-            Err(WalError::Full { .. } | WalError::Damaged { .. }) => true,
+            Err(WalError::Full { .. }) => {
+                if !records.iter().any(|record| matches!(record, Record::Purge { .. })) {
+                    self.make_room();
+                }
+                true
+            }
+            Err(WalError::Damaged { .. }) => true,
             Err(WalError::Poisoned { .. } | WalError::Closed) => false,
             Err(error) => {
                 *self.wrong.borrow_mut() = Some(format!("{error} for {records:?}"));
                 false
             }
+        }
+    }
+
+    /// Purges most of the fullest lane.
+    fn make_room(&self) {
+        let fullest = {
+            let history = self.history.borrow();
+            let lanes = history.current.iter().flat_map(|(id, state)| {
+                state.lanes.iter().map(|(lane, of)| (of.entries.len(), *id, *lane, of.last()))
+            });
+            lanes.max()
+        };
+        if let Some((count, partition, lane, Some(index))) = fullest
+            && count > 2
+            && self.wal.check(partition).is_ok()
+        {
+            self.append(partition, vec![Record::Purge { lane, term: 9, index: index - 1 }]);
         }
     }
 
