@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use crate::format::{RecordHeader, RecordKind, SegmentHeader};
-use crate::id::{DamagedRange, Lane, PartitionId};
+use crate::id::{DamagedRange, Lane, PartitionId, Position};
 use crate::scan::{Found, Scan};
 
 /// A segment as it was read. Its header may be lost.
@@ -79,8 +79,9 @@ pub(crate) fn replay(parts: &[Part]) -> Replayed {
         let records = records.remove(&partition).unwrap_or_default();
         let mut image = image(&records, &replayed.holes);
         image.serial = known.serial;
-        if let Some(damage) = known.damage {
-            image.damage.get_or_insert_default().extend(damage);
+        let removed = image.removed.map_or(0, |header| header.origin);
+        for (_, ranges) in known.damage.into_iter().filter(|(serial, _)| *serial > removed) {
+            image.damage.get_or_insert_default().extend(ranges);
         }
         if let Some(damage) = &mut image.damage {
             damage.sort_unstable();
@@ -105,8 +106,9 @@ struct Chain {
 struct Known {
     serial: u64,
     /// The segment and offset of its last record.
-    last: Option<crate::id::Position>,
-    damage: Option<Vec<DamagedRange>>,
+    last: Option<Position>,
+    /// Damage before a serial: a removal of the partition with that serial, or a later one, ends it.
+    damage: Vec<(u64, Vec<DamagedRange>)>,
 }
 
 impl Chain {
@@ -125,10 +127,10 @@ impl Chain {
             let known = self.known.entry(mark.partition).or_default();
             let must_agree = !first && (follows || !self.open.is_empty());
             if must_agree && seen.unwrap_or(0) != mark.serial {
-                known.damage.get_or_insert_default().extend(&self.open);
+                known.damage.push((mark.serial + 1, self.open.clone()));
             }
             if mark.damaged {
-                known.damage.get_or_insert_default();
+                known.damage.push((mark.serial + 1, Vec::new()));
             }
             known.serial = known.serial.max(mark.serial);
         }
@@ -145,10 +147,8 @@ impl Chain {
                 passed += 1;
             }
             let known = self.known.entry(header.partition).or_default();
-            if header.kind == RecordKind::Remove {
-                known.damage = None;
-            } else if header.serial != known.serial + 1 && (part.header.is_some() || !self.open.is_empty()) {
-                known.damage.get_or_insert_default().extend(&self.open);
+            if header.serial != known.serial + 1 && (part.header.is_some() || !self.open.is_empty()) {
+                known.damage.push((header.serial, self.open.clone()));
             }
             known.serial = known.serial.max(header.serial);
             known.last = Some(header.at);
@@ -165,7 +165,7 @@ impl Chain {
         for known in self.known.values_mut() {
             if known.last.is_none_or(|at| at < last.from) {
                 let after = self.open.iter().filter(|hole| known.last.is_none_or(|at| at < hole.from));
-                known.damage.get_or_insert_default().extend(after);
+                known.damage.push((u64::MAX, after.copied().collect()));
             }
         }
     }

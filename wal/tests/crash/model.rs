@@ -130,7 +130,11 @@ fn difference(id: PartitionId, want: Option<&PartitionState>, got: Option<&Parti
         }
     }
     if want.registers != got.registers {
-        text += &format!(" registers want {:?}, got {:?}", want.registers, got.registers);
+        let numbers = |state: &PartitionState| -> Vec<(u16, u64)> {
+            let number = |value: &Bytes| u64::from_le_bytes(value[..8].try_into().expect("8 bytes"));
+            state.registers.iter().map(|(slot, value)| (*slot, number(value))).collect()
+        };
+        text += &format!(" registers want {:?}, got {:?}", numbers(&want), numbers(&got));
     }
     text
 }
