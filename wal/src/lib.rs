@@ -27,6 +27,7 @@
 
 mod error;
 mod format;
+pub mod fsck;
 mod id;
 mod index;
 mod log;
@@ -35,6 +36,9 @@ mod record;
 mod replay;
 mod scan;
 mod stats;
+mod survey;
+#[cfg(test)]
+mod tests;
 
 pub use error::{Result, WalError};
 pub use format::VERSION;

@@ -115,7 +115,7 @@ impl Chain {
     /// Compares with what the header says was before.
     fn begin_segment(&mut self, part: &Part) {
         let segment = part.scan.segment;
-        let follows = self.segment.is_some_and(|before| before + 1 == segment);
+        let follows = self.segment.is_some_and(|before| before.checked_add(1) == Some(segment));
         let first = self.segment.is_none();
         self.segment = Some(segment);
         let Some(header) = &part.header else {
@@ -127,10 +127,10 @@ impl Chain {
             let known = self.known.entry(mark.partition).or_default();
             let must_agree = !first && (follows || !self.open.is_empty());
             if must_agree && seen.unwrap_or(0) != mark.serial {
-                known.damage.push((mark.serial + 1, self.open.clone()));
+                known.damage.push((mark.serial.saturating_add(1), self.open.clone()));
             }
             if mark.damaged {
-                known.damage.push((mark.serial + 1, Vec::new()));
+                known.damage.push((mark.serial.saturating_add(1), Vec::new()));
             }
             known.serial = known.serial.max(mark.serial);
         }
@@ -147,7 +147,7 @@ impl Chain {
                 passed += 1;
             }
             let known = self.known.entry(header.partition).or_default();
-            if header.serial != known.serial + 1 && (part.header.is_some() || !self.open.is_empty()) {
+            if Some(header.serial) != known.serial.checked_add(1) && (part.header.is_some() || !self.open.is_empty()) {
                 known.damage.push((header.serial, self.open.clone()));
             }
             known.serial = known.serial.max(header.serial);
@@ -263,8 +263,12 @@ fn live_entries(
 fn has_gap(lane: &LaneImage) -> bool {
     let first = match (&lane.purged, lane.entries.first()) {
         (_, None) => return false,
-        (Some(purge), Some(first)) => first.index != purge.index + 1,
+        (Some(purge), Some(first)) => !follows(purge, first),
         (None, Some(first)) => first.index > 1,
     };
-    first || lane.entries.windows(2).any(|pair| pair[1].index != pair[0].index + 1)
+    first || lane.entries.windows(2).any(|pair| !follows(&pair[0], &pair[1]))
+}
+
+fn follows(before: &RecordHeader, header: &RecordHeader) -> bool {
+    before.index.checked_add(1) == Some(header.index)
 }

@@ -36,7 +36,7 @@ pub struct Stats {
     pub segments: usize,
     /// Segments that are ready.
     pub segments_ready: usize,
-    /// Bytes that wait to be written.
+    /// Bytes that wait to be written, at most.
     pub queue_bytes: u64,
     /// Bytes of records that count.
     pub live_bytes: u64,

@@ -3,8 +3,11 @@
 //! Invariant: a batch begins at a block and is whole blocks; a batch without records is a mark, which
 //! tells how far the log is durable and is overwritten by the next batch.
 
-use super::{Checks, put, u32_at, u64_at};
-use crate::id::Position;
+use bytes::Bytes;
+use shard_rt::BLOCK;
+
+use super::{Checks, RECORD_HEADER, RecordHeader, put, u32_at, u64_at};
+use crate::id::{Position, round_up};
 
 /// Bytes of the header.
 pub(crate) const BATCH_HEADER: usize = 64;
@@ -53,6 +56,43 @@ impl BatchHeader {
             records: u32_at(header, 36),
         })
     }
+}
+
+/// A record to be put into a batch; its place is set there.
+pub(crate) struct Queued {
+    pub(crate) header: RecordHeader,
+    pub(crate) payload: Bytes,
+}
+
+/// Bytes of a batch of these records.
+pub(crate) fn batch_bytes(records: &[Queued]) -> u64 {
+    let bytes: u64 = records.iter().map(|queued| queued.header.bytes_in_log()).sum();
+    round_up(BATCH_HEADER as u64 + bytes, BLOCK as u64)
+}
+
+/// Writes a batch over all of `out`, which is as long as [`batch_bytes`] says, and sets the places of
+/// the records.
+pub(crate) fn encode_batch(
+    log_id: u64,
+    at: Position,
+    durable: Position,
+    records: &mut [Queued],
+    out: &mut [u8],
+) {
+    let bytes = out.len() as u32;
+    BatchHeader { log_id, at, durable, bytes, records: records.len() as u32 }.encode(out);
+    let mut offset = BATCH_HEADER;
+    for Queued { header, payload } in records {
+        header.at = Position::new(at.segment(), at.offset() + offset as u64);
+        let end = offset + header.bytes_in_log() as usize;
+        let (head, body) = out[offset..end].split_at_mut(RECORD_HEADER);
+        header.encode(log_id, head);
+        let (place, padding) = body.split_at_mut(payload.len());
+        place.copy_from_slice(payload);
+        padding.fill(0);
+        offset = end;
+    }
+    out[offset..].fill(0);
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod segment;
 
 use crate::id::Position;
 
-pub(crate) use batch::{BATCH_HEADER, BatchHeader};
+pub(crate) use batch::{BATCH_HEADER, BatchHeader, Queued, batch_bytes, encode_batch};
 pub(crate) use record::{RECORD_HEADER, RecordHeader, RecordKind, bytes_in_log};
 pub(crate) use segment::{HEADER_BYTES_MAX, HeaderFault, PartitionMark, SegmentHeader, SegmentRef};
 

@@ -24,6 +24,7 @@ use crate::options::Options;
 use crate::record::Record;
 use crate::stats::Stats;
 pub use open::Recovered;
+pub(crate) use segments::segment_of_name;
 use state::{Item, State};
 
 pub(crate) struct Shared {

@@ -17,7 +17,7 @@ use super::segments::{Files, header_of, new_number, segment_name, segment_of_nam
 use super::state::{Sealed, State, Tail};
 use super::{Shared, Wal, clean, segments, writer};
 use crate::error::{Result, WalError};
-use crate::format::{Checks, HEADER_BYTES_MAX, HeaderFault, RecordKind, SegmentHeader};
+use crate::format::{Checks, HEADER_BYTES_MAX, HeaderFault, SegmentHeader};
 use crate::id::{DamagedRange, PartitionId, Position};
 use crate::index::{HotTail, Live, Partition};
 use crate::options::Options;
@@ -26,6 +26,7 @@ use crate::options::Sabotage;
 use crate::replay::{Part, Replayed, replay};
 use crate::scan::{Extent, Scan, ScanOf, find_header, scan, was_used};
 use crate::stats::Counters;
+use crate::survey::{counting, newest};
 
 /// Bytes of one read.
 const READ_BYTES: u64 = 1 << 20;
@@ -69,6 +70,8 @@ struct Past {
     replayed: Replayed,
     sealed: BTreeMap<u64, Sealed>,
     spares: Vec<String>,
+    /// The newest segment, if it never took a record that counts.
+    empty: Option<(SegmentHeader, File)>,
     next: u64,
     recovered: Recovered,
 }
@@ -126,8 +129,22 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
     let unattributed = past.replayed.unattributed;
     let header =
         header_of(past.log_id, past.next, options, ends, (&partitions, log_serial), unattributed)?;
-    let spare = if past.spares.is_empty() { files.make_spare().await? } else { past.spares.remove(0) };
-    let file = files.begin_segment(&spare, &header).await?;
+    let tail = match past.empty {
+        // Its header must stay until a newer one is durable, so its file cannot become the next.
+        Some((header, file)) if past.spares.is_empty() => {
+            files.zero(&file, header.bytes(), options.segment_bytes - header.bytes()).await?;
+            Tail::at_start(&header, file)
+        }
+        empty => {
+            let spare = match past.spares.is_empty() {
+                true => files.make_spare().await?,
+                false => past.spares.remove(0),
+            };
+            let file = files.begin_segment(&spare, &header).await?;
+            past.spares.extend(empty.map(|(header, _)| segment_name(header.segment)));
+            Tail::at_start(&header, file)
+        }
+    };
     Ok(State {
         log_id: past.log_id,
         partitions,
@@ -136,7 +153,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
         unattributed,
         live,
         sealed: past.sealed,
-        tail: Tail::at_start(&header, file),
+        tail,
         spares: past.spares,
         queue: std::collections::VecDeque::new(),
         queue_bytes: 0,
@@ -249,10 +266,8 @@ impl Reader {
     async fn past(&self, inventory: Inventory) -> Result<Past> {
         let Inventory { candidates, mut spares, .. } = inventory;
         let next = candidates.keys().max().map_or(1, |segment| segment + 1);
-        let tail = candidates.iter().rev().find_map(|(segment, candidate)| {
-            candidate.header.as_ref().ok().filter(|header| header.segment == *segment)
-        });
-        let tail = tail.cloned();
+        let headers = candidates.iter().map(|(segment, of)| (*segment, of.header.as_ref().ok()));
+        let tail = newest(headers).cloned();
         self.check_unused(&candidates, tail.as_ref()).await?;
         let Some(tail) = tail else {
             spares.extend(candidates.keys().map(|segment| segment_name(*segment)));
@@ -261,19 +276,18 @@ impl Reader {
                 replayed: Replayed::default(),
                 sealed: BTreeMap::new(),
                 spares,
+                empty: None,
                 next,
                 recovered: Recovered::default(),
             });
         };
         let tail_scan = self.scan_tail(&candidates[&tail.segment].file, &tail).await?;
-        let mut expected: BTreeMap<u64, u64> = tail.segments.iter().map(|of| (of.segment, of.end)).collect();
-        for found in tail_scan.records.iter().filter(|found| found.header.kind == RecordKind::Freed) {
-            expected.remove(&found.header.index);
-        }
+        let mut expected = counting(&tail, &tail_scan);
         let mut parts = self.scan_sealed(&candidates, &expected, tail.log_id).await;
         let (tail_end, tail_empty) = (tail_scan.end, tail_scan.batches == 0 && tail_scan.holes.is_empty());
         let log_id = tail.log_id;
         let end = Position::new(tail.segment, tail_end);
+        let empty = tail_empty.then(|| (tail.clone(), candidates[&tail.segment].file.clone()));
         if !tail_empty {
             expected.insert(tail.segment, tail_end);
         }
@@ -287,10 +301,11 @@ impl Reader {
                     let (end, live_at_seal) = (*end, u64::MAX);
                     sealed.insert(segment, Sealed { end, file: candidate.file, live_at_seal, freeing: false });
                 }
+                None if segment == end.segment() => {}
                 None => spares.push(segment_name(segment)),
             }
         }
-        Ok(Past { log_id, replayed, sealed, spares, next, recovered })
+        Ok(Past { log_id, replayed, sealed, spares, empty, next, recovered })
     }
 
     /// Files named as segments behind the tail never took records, or the log's newest part is lost.

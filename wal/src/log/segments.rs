@@ -214,13 +214,17 @@ impl Files {
 
     async fn fill(&self, name: &str) -> Result<()> {
         let file = self.rt.disk().open(self.path(name), OpenMode::CreateNew).await?;
-        let blocks = self.segment_bytes / BLOCK as u64;
-        file.pre_allocate(blocks).await?;
-        let mut at = 0;
-        let mut buf = self.rt.buffer(ZERO_BLOCKS.min(blocks) as usize);
-        while at < blocks {
-            if blocks - at < buf.blocks() as u64 {
-                buf = self.rt.buffer((blocks - at) as usize);
+        file.pre_allocate(self.segment_bytes / BLOCK as u64).await?;
+        self.zero(&file, 0, self.segment_bytes).await
+    }
+
+    /// Fills a range with zeros, durably.
+    pub(super) async fn zero(&self, file: &File, from: u64, to: u64) -> Result<()> {
+        let (mut at, end) = (from / BLOCK as u64, to / BLOCK as u64);
+        let mut buf = self.rt.buffer(ZERO_BLOCKS.min(end - at) as usize);
+        while at < end {
+            if end - at < buf.blocks() as u64 {
+                buf = self.rt.buffer((end - at) as usize);
             }
             let (result, back) = file.write_at(BlockAddr::block(at), buf).await;
             result?;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use shard_rt::{BLOCK, File};
 
 use crate::error::{Result, WalError};
-use crate::format::{BATCH_HEADER, RecordHeader, RecordKind, bytes_in_log};
+use crate::format::{BATCH_HEADER, Queued, RecordHeader, RecordKind, bytes_in_log};
 use crate::id::{Lane, PartitionId, Position, Slot, round_up};
 use crate::index::{EntryHome, Home, HotTail, Live, Partition};
 use crate::options::Options;
@@ -19,12 +19,6 @@ use crate::stats::Counters;
 
 /// Is called when all records of an append are acknowledged, or when the log fails before.
 pub(crate) type Done = Box<dyn FnOnce(Result<()>)>;
-
-/// A record on its way to the disk.
-pub(crate) struct Queued {
-    pub(crate) header: RecordHeader,
-    pub(crate) payload: Bytes,
-}
 
 /// What waits to be written.
 pub(crate) enum Item {
@@ -178,7 +172,7 @@ impl State {
             match record {
                 Record::Entry { index, .. } => {
                     let fits = match *last {
-                        Some(last) if lane == Lane::RAFT => *index == last + 1,
+                        Some(last) if lane == Lane::RAFT => Some(*index) == last.checked_add(1),
                         Some(last) => *index > last,
                         None => lane != Lane::RAFT || *index <= 1,
                     };

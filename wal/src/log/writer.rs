@@ -6,9 +6,11 @@ use std::time::Duration;
 use shard_rt::{AlignedBuf, BLOCK, BlockAddr, BlockWrite, File};
 
 use super::Shared;
-use super::state::{Done, Item, Queued, State, alone, needs_flush};
+use super::state::{Done, Item, State, alone, needs_flush};
 use crate::error::{Result, WalError};
-use crate::format::{BATCH_HEADER, BatchHeader, RECORD_HEADER, RecordHeader, RecordKind};
+use crate::format::{
+    BATCH_HEADER, BatchHeader, Queued, RecordHeader, RecordKind, batch_bytes, encode_batch,
+};
 use crate::id::{Position, round_up};
 use crate::options::{BatchReport, Mode, Options};
 
@@ -74,34 +76,14 @@ impl Shared {
         Step::Write(self.encode(&mut state, queued, dones))
     }
 
-    fn encode(&self, state: &mut State, queued: Vec<Queued>, dones: Vec<Done>) -> Batch {
-        let records: u64 = queued.iter().map(|queued| queued.header.bytes_in_log()).sum();
-        let bytes = round_up(BATCH_HEADER as u64 + records, BLOCK as u64);
+    fn encode(&self, state: &mut State, mut queued: Vec<Queued>, dones: Vec<Done>) -> Batch {
+        let bytes = batch_bytes(&queued);
         let at = state.tail.offset;
         let mut buf = self.take_buffer((bytes / BLOCK as u64) as usize);
-        let header = BatchHeader {
-            log_id: state.log_id,
-            at: Position::new(state.tail.segment, at),
-            durable: Position::new(state.tail.segment, state.tail.durable),
-            bytes: bytes as u32,
-            records: queued.len() as u32,
-        };
-        header.encode(&mut buf);
-        let mut offset = BATCH_HEADER;
-        let mut headers = Vec::with_capacity(queued.len());
-        for Queued { mut header, payload } in queued {
-            header.at = Position::new(state.tail.segment, at + offset as u64);
-            let end = offset + header.bytes_in_log() as usize;
-            let (head, body) = buf[offset..end].split_at_mut(RECORD_HEADER);
-            header.encode(state.log_id, head);
-            let (place, padding) = body.split_at_mut(payload.len());
-            place.copy_from_slice(&payload);
-            padding.fill(0);
-            note_written(state, &header);
-            headers.push(header);
-            offset = end;
-        }
-        buf[offset..].fill(0);
+        let place = |offset| Position::new(state.tail.segment, offset);
+        encode_batch(state.log_id, place(at), place(state.tail.durable), &mut queued, &mut buf);
+        let headers: Vec<RecordHeader> = queued.into_iter().map(|queued| queued.header).collect();
+        headers.iter().for_each(|header| note_written(state, header));
         state.tail.offset = at + bytes;
         state.tail.marked = false;
         let flush = self.options.mode == Mode::Strict || headers.iter().any(needs_flush);
