@@ -32,7 +32,7 @@ enum Memory {
 }
 
 impl AlignedBuf {
-    /// `blocks` zeroed blocks from the heap. Prefer [`crate::buffer`], which takes them from where
+    /// `blocks` zeroed blocks from the heap. Prefer [`crate::buffer()`], which takes them from where
     /// the backend does I/O without a copy.
     ///
     /// # Panics

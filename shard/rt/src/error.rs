@@ -123,7 +123,9 @@ impl Feature {
                 "set sysctl kernel.io_uring_disabled=0, allow io_uring in the container's seccomp profile, \
                  or run `ceptra run` without --data-dir, which needs none"
             }
-            Feature::Memlock => "raise LimitMEMLOCK (systemd) or `ulimit -l` to infinity, at least 512 KiB a shard",
+            Feature::Memlock => {
+                "raise LimitMEMLOCK (systemd) or `ulimit -l` to infinity, at least 512 KiB a shard"
+            }
             Feature::DirectIo => "put the data directory on ext4 or XFS: this file system has no O_DIRECT",
         }
     }

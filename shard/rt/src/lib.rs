@@ -27,11 +27,11 @@ mod rng;
 pub mod sim;
 pub mod sync;
 mod timer;
+#[cfg(feature = "glommio")]
+pub mod uring;
 
 pub use buffer::{AlignedBuf, BLOCK, BlockAddr, BufPool};
-pub use context::{
-    Rt, buffer, disk, net, now, rng, sleep, sleep_until, spawn, timeout, wall_ns, yield_now,
-};
+pub use context::{Rt, buffer, disk, net, now, rng, sleep, sleep_until, spawn, timeout, wall_ns, yield_now};
 pub use disk::{BlockWrite, DirEntry, Disk, File, Lock, OpenMode};
 pub use error::{Feature, Result, RtError};
 pub use exec::{AbortOnDrop, ExecStats, JoinError, JoinHandle, StallKind, StallReport, StallSink};

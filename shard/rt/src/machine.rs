@@ -1,5 +1,5 @@
 //! What a backend provides. Tasks, timers, channels and mailboxes are not among it: those are the
-//! same code on every backend ([`crate::exec`], [`crate::timer`], [`crate::sync`]).
+//! same code on every backend (`exec`, `timer`, [`crate::sync`], [`crate::mailbox`]).
 //!
 //! A further backend implements these traits, drives the shard's executor, and passes the suite in
 //! `conformance`.
@@ -35,7 +35,7 @@ pub trait Machine {
     fn net(&self) -> &dyn RawNet;
 }
 
-/// See [`crate::disk`] for the contract of each operation.
+/// See [`mod@crate::disk`] for the contract of each operation.
 #[expect(missing_docs, reason = "the contract is told once, in crate::disk")]
 pub trait RawDisk {
     fn open<'a>(&'a self, path: &'a Path, mode: OpenMode) -> LocalBoxFuture<'a, Result<Box<dyn RawFile>>>;
@@ -56,10 +56,10 @@ pub trait RawFile {
     fn sync(&self) -> LocalBoxFuture<'_, Result<()>>;
     fn pre_allocate(&self, blocks: u64) -> LocalBoxFuture<'_, Result<()>>;
     fn truncate(&self, blocks: u64) -> LocalBoxFuture<'_, Result<()>>;
-    fn len(&self) -> LocalBoxFuture<'_, Result<u64>>;
+    fn size(&self) -> LocalBoxFuture<'_, Result<u64>>;
 }
 
-/// See [`crate::net`] for the contract of each operation.
+/// See [`mod@crate::net`] for the contract of each operation.
 #[expect(missing_docs, reason = "the contract is told once, in crate::net")]
 pub trait RawNet {
     fn listen(&self, address: SocketAddr) -> Result<Box<dyn RawListener>>;

@@ -28,7 +28,7 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -38,8 +38,8 @@ impl Rng {
 
     /// A generator of its own for the purpose `salt`; takes one number from this one.
     pub fn split(&mut self, salt: u64) -> Self {
-        let mut child = Self::new(self.next() ^ salt.wrapping_mul(GOLDEN));
-        child.next();
+        let mut child = Self::new(self.draw() ^ salt.wrapping_mul(GOLDEN));
+        child.draw();
         child
     }
 
@@ -49,7 +49,7 @@ impl Rng {
     /// If `bound` is zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "an empty range has no element");
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(bound)) >> 64) as u64
     }
 
     /// Uniform in `0..bound`, as an index.
@@ -67,7 +67,7 @@ impl Rng {
 
     /// True with the given probability; 0 draws nothing.
     pub fn chance(&mut self, probability: f64) -> bool {
-        probability > 0.0 && ((self.next() >> 11) as f64) < probability * (1u64 << 53) as f64
+        probability > 0.0 && ((self.draw() >> 11) as f64) < probability * (1u64 << 53) as f64
     }
 }
 
@@ -75,16 +75,16 @@ impl TryRng for Rng {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok((self.next() >> 32) as u32)
+        Ok((self.draw() >> 32) as u32)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.next())
+        Ok(self.draw())
     }
 
     fn try_fill_bytes(&mut self, dst: &mut [u8]) -> Result<(), Infallible> {
         for chunk in dst.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_first_numbers_are_those_of_the_reference() {
         let mut rng = Rng::new(1_234_567);
-        let first: Vec<u64> = (0..3).map(|_| rng.next()).collect();
+        let first: Vec<u64> = (0..3).map(|_| rng.draw()).collect();
         assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
@@ -115,8 +115,8 @@ mod tests {
     fn a_split_generator_is_its_own() {
         let (mut one, mut two) = (Rng::new(1), Rng::new(1));
         let (mut a, mut b) = (one.split(9), two.split(9));
-        one.next();
-        assert_eq!(a.next(), b.next());
-        assert_ne!(Rng::new(1).split(9).next(), Rng::new(1).split(8).next());
+        one.draw();
+        assert_eq!(a.draw(), b.draw());
+        assert_ne!(Rng::new(1).split(9).draw(), Rng::new(1).split(8).draw());
     }
 }

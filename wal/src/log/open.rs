@@ -132,6 +132,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
     let tail = match past.empty {
         // Its header must stay until a newer one is durable, so its file cannot become the next.
         Some((header, file)) if past.spares.is_empty() => {
+            files.write_header(&file, &header).await?;
             files.zero(&file, header.bytes(), options.segment_bytes - header.bytes()).await?;
             Tail::at_start(&header, file)
         }
@@ -190,6 +191,8 @@ impl Reader {
     async fn inventory(&self) -> Result<Inventory> {
         let disk = self.rt.disk();
         let mut inventory = Inventory::default();
+        // A start before may have ended between a change of names and its flush.
+        disk.sync_dir(&self.dir).await?;
         for entry in disk.list(&self.dir).await? {
             let path = self.dir.join(&entry.name);
             let whole = entry.len == self.options.segment_bytes;
@@ -272,7 +275,7 @@ impl Reader {
         let Some(tail) = tail else {
             spares.extend(candidates.keys().map(|segment| segment_name(*segment)));
             return Ok(Past {
-                log_id: self.rt.rng().next(),
+                log_id: self.rt.rng().draw(),
                 replayed: Replayed::default(),
                 sealed: BTreeMap::new(),
                 spares,

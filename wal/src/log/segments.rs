@@ -164,6 +164,20 @@ impl Files {
         self.dir.join(name)
     }
 
+    /// Writes both copies of a header, durably.
+    pub(super) async fn write_header(&self, file: &File, header: &SegmentHeader) -> Result<()> {
+        let blocks = header.bytes() / BLOCK as u64;
+        let last = self.segment_bytes / BLOCK as u64 - blocks;
+        let mut batch = Vec::new();
+        for at in [0, last] {
+            let mut buf = self.rt.buffer(blocks as usize);
+            header.encode(&mut buf);
+            batch.push(BlockWrite { at: BlockAddr::block(at), buf });
+        }
+        let (result, _) = file.write_durable(batch).await;
+        Ok(result?)
+    }
+
     /// Does it again while there is no space for it.
     async fn with_space<T>(&self, mut work: impl AsyncFnMut() -> shard_rt::Result<T>) -> Result<T> {
         loop {
@@ -179,16 +193,7 @@ impl Files {
         let (disk, name) = (self.rt.disk(), self.path(&segment_name(header.segment)));
         self.with_space(async || disk.rename(self.path(spare), &name).await).await?;
         let file = self.with_space(async || disk.open(&name, OpenMode::Existing).await).await?;
-        let blocks = header.bytes() / BLOCK as u64;
-        let last = self.segment_bytes / BLOCK as u64 - blocks;
-        let mut batch = Vec::new();
-        for at in [0, last] {
-            let mut buf = self.rt.buffer(blocks as usize);
-            header.encode(&mut buf);
-            batch.push(BlockWrite { at: BlockAddr::block(at), buf });
-        }
-        let (result, _) = file.write_durable(batch).await;
-        result?;
+        self.write_header(&file, header).await?;
         disk.sync_dir(&self.dir).await?;
         Ok(file)
     }

@@ -132,7 +132,7 @@ impl Work {
         let mut fill = Rng::new(*serial);
         payload.extend_from_slice(&serial.to_le_bytes());
         while payload.len() < bytes as usize {
-            payload.extend_from_slice(&fill.next().to_le_bytes());
+            payload.extend_from_slice(&fill.draw().to_le_bytes());
         }
         payload.truncate(bytes as usize);
         payload.into()

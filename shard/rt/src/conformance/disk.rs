@@ -69,8 +69,11 @@ pub(super) async fn a_durable_batch_is_written_and_its_buffers_come_back(env: En
         let (result, buffers) = file.write_durable(batch).await;
         assert_eq!(result, Ok(()));
         assert_eq!(buffers.iter().map(AlignedBuf::blocks).collect::<Vec<_>>(), sizes);
-        let expected: Vec<u8> =
-            sizes.iter().enumerate().flat_map(|(index, blocks)| vec![index as u8 + 1; blocks * BLOCK]).collect();
+        let expected: Vec<u8> = sizes
+            .iter()
+            .enumerate()
+            .flat_map(|(index, blocks)| vec![index as u8 + 1; blocks * BLOCK])
+            .collect();
         assert!(buffers.iter().flat_map(|buf| buf.iter()).eq(&expected), "content kept");
         assert!(read(&file, 0, at as usize).await == expected);
     }

@@ -82,10 +82,12 @@ pub(super) async fn yielding_lets_others_run(_: Env) {
 pub(super) async fn a_borrow_held_over_spawn_is_safe(_: Env) {
     let shared = Rc::new(RefCell::new(0));
     let inner = Rc::clone(&shared);
-    let mut borrowed = shared.borrow_mut();
-    let handle = spawn("borrower", async move { *inner.borrow_mut() += 1 });
-    *borrowed += 1;
-    drop(borrowed);
+    let handle = {
+        let mut borrowed = shared.borrow_mut();
+        let handle = spawn("borrower", async move { *inner.borrow_mut() += 1 });
+        *borrowed += 1;
+        handle
+    };
     assert_eq!(handle.await, Ok(()));
     assert_eq!(*shared.borrow(), 2);
 }
@@ -132,7 +134,7 @@ pub(super) async fn time_and_names_are_those_of_the_shard(_: Env) {
     sleep(3 * MS).await;
     assert!(now() >= begin + 3_000_000 && wall_ns() > wall);
     assert!(wall > 1_600_000_000_000_000_000, "after 2020");
-    assert_ne!(rng().next(), rng().next());
+    assert_ne!(rng().draw(), rng().draw());
     assert!(rt.stats().polls > 0 && rt.stats().tasks_open > 0);
 }
 

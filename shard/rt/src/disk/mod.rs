@@ -220,7 +220,7 @@ impl File {
     /// # Errors
     /// [`RtError::Io`].
     pub async fn len(&self) -> Result<u64> {
-        self.open.raw.len().await
+        self.open.raw.size().await
     }
 
     fn check_writable(&self, op: &'static str) -> Result<()> {

@@ -50,12 +50,14 @@ impl ReadyQueue {
         !batch.is_empty()
     }
 
-    /// Whether a woken task waits.
+    /// Whether no woken task waits.
+    #[cfg_attr(not(feature = "glommio"), allow(dead_code, reason = "the simulator has no idle driver"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
     /// Says that the driver stops until the bell rings. False if there is work after all.
+    #[cfg_attr(not(feature = "glommio"), allow(dead_code, reason = "the simulator has no idle driver"))]
     pub(crate) fn go_idle(&self) -> bool {
         self.idle.store(true, Ordering::SeqCst);
         if self.is_empty() {

@@ -93,7 +93,7 @@ impl Watchdog {
     }
 
     /// A tick came this much later than it was due; `long_poll` tells whether a poll is to blame.
-    #[cfg_attr(not(feature = "glommio"), expect(dead_code, reason = "virtual ticks are never late"))]
+    #[cfg_attr(not(feature = "glommio"), allow(dead_code, reason = "virtual ticks are never late"))]
     pub(crate) fn tick(&self, late_ns: u64, long_poll: bool, rescued: bool) {
         let stalled = late_ns > self.threshold_ns && !long_poll;
         self.change(|stats| {

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::World;
 use super::disk::SimDisk;
 use super::net::NetPort;
-use super::World;
 use crate::buffer::AlignedBuf;
 use crate::id::NodeId;
 use crate::machine::{Machine, RawDisk, RawNet};

@@ -99,7 +99,7 @@ impl<T> Sender<T> {
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
         let mut place = Place { shared: &self.0, at: None };
         let mut value = Some(value);
-        poll_fn(move |cx| {
+        poll_fn(|cx| {
             let taken = value.take().expect("invariant: not polled after its end");
             match place.shared.try_push(taken) {
                 Ok(()) => Poll::Ready(Ok(())),

@@ -52,7 +52,7 @@ impl<T> Mutex<T> {
     /// Waits for the lock.
     pub async fn lock(&self) -> MutexGuard<'_, T> {
         let mut place = Place { waiting: &self.waiting, at: None };
-        poll_fn(move |cx| match self.try_lock() {
+        poll_fn(|cx| match self.try_lock() {
             Some(guard) => {
                 // It holds the lock: its wake is used up and must not pass on.
                 place.waiting.borrow_mut().leave(&mut place.at);

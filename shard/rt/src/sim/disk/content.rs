@@ -157,7 +157,7 @@ impl Content {
         let (mut block, mut draw) = (u64::MAX, 0);
         for (at, mut versions) in unsynced {
             if loss == Loss::Sectors || at / SECTORS_A_BLOCK != block {
-                (block, draw) = (at / SECTORS_A_BLOCK, rng.next());
+                (block, draw) = (at / SECTORS_A_BLOCK, rng.draw());
             }
             versions.retain(|version| !version.dropped);
             let kept = match loss {

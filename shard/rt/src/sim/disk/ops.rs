@@ -16,12 +16,19 @@ fn failure(op: DiskOp, path: &Path) -> RtError {
 
 impl SimDisk {
     /// Draws the faults of an operation and takes its time. Gives the fault that is left to do.
-    async fn begin(&self, op: DiskOp, path: &Path, file: Option<FileId>, bytes: u64) -> Result<Option<Effect>> {
+    async fn begin(
+        &self,
+        op: DiskOp,
+        path: &Path,
+        file: Option<FileId>,
+        bytes: u64,
+    ) -> Result<Option<Effect>> {
         let world = self.world.upgrade().expect("invariant: tasks end before their world");
         let (effect, mut latency_ns) = {
             let mut state = self.state.borrow_mut();
             let state = &mut *state;
-            let blocks = file.and_then(|id| state.files.get(&id)).map_or(0, |file| blocks_of(file.content.len()));
+            let blocks =
+                file.and_then(|id| state.files.get(&id)).map_or(0, |file| blocks_of(file.content.len()));
             let ordered = state.orders.take(op, path);
             let effect = ordered.or_else(|| state.config.draw(op, blocks, bytes, &mut state.rng));
             (effect, state.config.latency_ns(op, &mut state.rng))
@@ -280,7 +287,11 @@ fn misdirected(offset: u64, blocks: i64, len: u64) -> u64 {
 }
 
 impl RawFile for SimFile {
-    fn read_at(&self, at: BlockAddr, mut buf: AlignedBuf) -> LocalBoxFuture<'_, BufResult<usize, AlignedBuf>> {
+    fn read_at(
+        &self,
+        at: BlockAddr,
+        mut buf: AlignedBuf,
+    ) -> LocalBoxFuture<'_, BufResult<usize, AlignedBuf>> {
         Box::pin(async move {
             let effect = self.disk.begin(DiskOp::Read, &self.path, Some(self.id), buf.len() as u64).await;
             let alive = self.check_alive(DiskOp::Read);
@@ -342,16 +353,16 @@ impl RawFile for SimFile {
     }
 
     fn pre_allocate(&self, blocks: u64) -> LocalBoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            self.set_len(DiskOp::PreAllocate, blocks, |len, wanted| len.max(wanted)).await
-        })
+        Box::pin(
+            async move { self.set_len(DiskOp::PreAllocate, blocks, |len, wanted| len.max(wanted)).await },
+        )
     }
 
     fn truncate(&self, blocks: u64) -> LocalBoxFuture<'_, Result<()>> {
         Box::pin(async move { self.set_len(DiskOp::Truncate, blocks, |_, wanted| wanted).await })
     }
 
-    fn len(&self) -> LocalBoxFuture<'_, Result<u64>> {
+    fn size(&self) -> LocalBoxFuture<'_, Result<u64>> {
         Box::pin(async move {
             self.check_alive(DiskOp::Read)?;
             Ok(self.disk.state.borrow_mut().file(self.id).content.len())

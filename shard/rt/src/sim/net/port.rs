@@ -74,7 +74,8 @@ impl NetPort {
             state.connections_made += 1;
             state.connections.insert(number, Rc::downgrade(&connection));
         }
-        let accepted = SimStream { shared: Rc::clone(&self.shared), connection: Rc::clone(&connection), end: 1 };
+        let accepted =
+            SimStream { shared: Rc::clone(&self.shared), connection: Rc::clone(&connection), end: 1 };
         let waker = {
             let mut backlog = backlog.borrow_mut();
             backlog.waiting.push_back(accepted);
@@ -88,10 +89,11 @@ impl NetPort {
 impl RawNet for NetPort {
     fn listen(&self, address: SocketAddr) -> Result<Box<dyn RawListener>> {
         let mut address = self.resolve(address);
-        while address.port() == 0 || self.shared.state.borrow().listening.contains_key(&address) {
-            if address.port() != 0 && address.port() < PORT_FIRST {
-                return Err(RtError::AddressInUse { op: "listen", object: address.to_string() });
-            }
+        let taken = |address: &SocketAddr| self.shared.state.borrow().listening.contains_key(address);
+        if address.port() != 0 && taken(&address) {
+            return Err(RtError::AddressInUse { op: "listen", object: address.to_string() });
+        }
+        while address.port() == 0 || taken(&address) {
             address.set_port(self.free_port());
         }
         let backlog: Rc<RefCell<Backlog>> = Rc::default();
