@@ -127,8 +127,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
     let ends = past.sealed.iter().map(|(segment, sealed)| (*segment, sealed.end)).collect();
     let log_serial = past.replayed.log_serial;
     let unattributed = past.replayed.unattributed;
-    let header =
-        header_of(past.log_id, past.next, options, ends, (&partitions, log_serial), unattributed)?;
+    let header = header_of(past.log_id, past.next, options, ends, (&partitions, log_serial), unattributed)?;
     let tail = match past.empty {
         // Its header must stay until a newer one is durable, so its file cannot become the next.
         Some((header, file)) if past.spares.is_empty() => {
@@ -302,7 +301,8 @@ impl Reader {
             match expected.get(&segment) {
                 Some(end) => {
                     let (end, live_at_seal) = (*end, u64::MAX);
-                    sealed.insert(segment, Sealed { end, file: candidate.file, live_at_seal, freeing: false });
+                    sealed
+                        .insert(segment, Sealed { end, file: candidate.file, live_at_seal, freeing: false });
                 }
                 None if segment == end.segment() => {}
                 None => spares.push(segment_name(segment)),
@@ -322,7 +322,9 @@ impl Reader {
             let bytes = self.read(&candidate.file, 0, self.options.segment_bytes).await?;
             if was_used(&bytes, *segment) {
                 let name = segment_name(*segment);
-                return Err(self.damaged(format!("{name} has records, and both copies of its header are lost")));
+                return Err(
+                    self.damaged(format!("{name} has records, and both copies of its header are lost"))
+                );
             }
         }
         Ok(())
@@ -375,13 +377,13 @@ impl Reader {
                     let candidate = candidates.get(segment);
                     let file = candidate.map(|candidate| candidate.file.clone());
                     let header = candidate.and_then(|candidate| candidate.header.as_ref().ok());
-                    let sound = |header: &&SegmentHeader| header.segment == *segment && header.log_id == log_id;
+                    let sound =
+                        |header: &&SegmentHeader| header.segment == *segment && header.log_id == log_id;
                     let header = header.filter(sound).cloned();
-                    let reader = Self { rt: self.rt.clone(), dir: self.dir.clone(), options: self.options.clone() };
+                    let reader =
+                        Self { rt: self.rt.clone(), dir: self.dir.clone(), options: self.options.clone() };
                     let (segment, end) = (*segment, *end);
-                    let scan = async move {
-                        reader.part(log_id, segment, end, file, header).await
-                    };
+                    let scan = async move { reader.part(log_id, segment, end, file, header).await };
                     self.rt.spawn("wal recovery", scan)
                 })
                 .collect();

@@ -275,7 +275,9 @@ impl State {
         let dead: Vec<u64> = self
             .sealed
             .iter()
-            .filter(|(segment, sealed)| !sealed.freeing && self.live.get(segment).is_none_or(|live| *live == 0))
+            .filter(|(segment, sealed)| {
+                !sealed.freeing && self.live.get(segment).is_none_or(|live| *live == 0)
+            })
             .map(|(segment, _)| *segment)
             .filter(|segment| !pins.contains(segment))
             .collect();

@@ -177,8 +177,15 @@ impl Life<'_> {
         match self.profile {
             Profile::Errors => {
                 let ops = [
-                    DiskOp::Write, DiskOp::WriteDurable, DiskOp::Sync, DiskOp::Rename, DiskOp::SyncDir,
-                    DiskOp::Open, DiskOp::PreAllocate, DiskOp::Remove, DiskOp::Read,
+                    DiskOp::Write,
+                    DiskOp::WriteDurable,
+                    DiskOp::Sync,
+                    DiskOp::Rename,
+                    DiskOp::SyncDir,
+                    DiskOp::Open,
+                    DiskOp::PreAllocate,
+                    DiskOp::Remove,
+                    DiskOp::Read,
                 ];
                 let op = ops[self.rng.index(ops.len())];
                 let skip = nth(&mut self.rng);
@@ -283,7 +290,10 @@ impl Life<'_> {
         };
         let found = found?;
         if std::env::var("SEED").is_ok() {
-            eprintln!("life {number}: {:?} refused {:?} rotten {:?}", found.recovered, found.refused, self.rotten);
+            eprintln!(
+                "life {number}: {:?} refused {:?} rotten {:?}",
+                found.recovered, found.refused, self.rotten
+            );
         }
         let refused = &found.refused;
         if !self.harmed && (!refused.is_empty() || !found.recovered.holes.is_empty()) {
@@ -300,9 +310,9 @@ impl Life<'_> {
         }
         let mut history = self.history.borrow_mut();
         let least = history.acked;
-        history.settle(&found.whole, &refused, least).map_err(|error| {
-            format!("life {number}: {error}; {:?}", found.recovered)
-        })?;
+        history
+            .settle(&found.whole, &refused, least)
+            .map_err(|error| format!("life {number}: {error}; {:?}", found.recovered))?;
         Ok(Some(wal))
     }
 
@@ -311,8 +321,10 @@ impl Life<'_> {
         let Some((name, byte)) = self.rotten.last() else {
             return Ok(());
         };
-        let segment = u64::from_str_radix(name.trim_end_matches(".seg"), 16).map_err(|error| error.to_string())?;
-        let ranges = found.recovered.damaged.iter().flat_map(|(_, ranges)| ranges).chain(&found.recovered.holes);
+        let segment =
+            u64::from_str_radix(name.trim_end_matches(".seg"), 16).map_err(|error| error.to_string())?;
+        let ranges =
+            found.recovered.damaged.iter().flat_map(|(_, ranges)| ranges).chain(&found.recovered.holes);
         let near: Vec<_> = ranges.filter(|range| range.from.segment() == segment).collect();
         let inside = |range: &&&wal::DamagedRange| {
             (range.from.offset()..range.from.offset() + range.bytes).contains(byte)
