@@ -159,6 +159,7 @@ fn entries_are_written_as_ever() {
 fn entries_of_old_are_read() {
     let golden = include_str!("golden/v1.hex");
     let kinds = every_kind();
+    assert_eq!(golden.matches("# ").count(), kinds.len());
     for (section, (name, bytes)) in golden.split("# ").skip(1).zip(&kinds) {
         let (title, hex) = section.split_once('\n').unwrap();
         assert_eq!(title, *name);
