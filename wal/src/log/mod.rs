@@ -187,6 +187,11 @@ impl Wal {
         damaged.filter_map(|(id, known)| known.damage.clone().map(|damage| (*id, damage))).collect()
     }
 
+    /// Whether both are the same log.
+    pub fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// The first failure of a write or flush, if there was one.
     pub fn poisoned(&self) -> Option<WalError> {
         self.shared.state.borrow().poisoned.clone()
