@@ -1,13 +1,14 @@
 //! openraft's suite of runtimes, on both backends.
 
 use std::cell::RefCell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use openraft::testing::runtime::Suite;
 use shard_rt::sim::Sim;
 use shard_rt::{NodeId, Rt, ShardId};
@@ -23,11 +24,17 @@ pub(super) fn host() -> Option<Rt> {
     if Rt::try_current().is_some() { None } else { HOST.with(|host| host.borrow().clone()) }
 }
 
-struct Woken(AtomicBool);
+/// Tells a simulated task that the future was woken, so that time stands still until it is polled.
+#[derive(Default)]
+struct Woken {
+    woken: AtomicBool,
+    waiting: AtomicWaker,
+}
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::SeqCst);
+        self.woken.store(true, Ordering::SeqCst);
+        self.waiting.wake();
     }
 }
 
@@ -36,16 +43,19 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let sim = Sim::with_seed(7);
     let node = sim.add_node(1);
     HOST.with(|host| *host.borrow_mut() = Some(sim.rt(node, ShardId(0))));
-    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
     let mut future = pin!(future);
     let value = loop {
-        woken.0.store(false, Ordering::SeqCst);
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             break value;
         }
-        let went_on = sim.run_until(Duration::from_secs(3_600), || woken.0.load(Ordering::SeqCst));
-        assert!(went_on, "nothing wakes the future");
+        let woken = Arc::clone(&woken);
+        let wait = poll_fn(move |cx| {
+            woken.waiting.register(cx.waker());
+            if woken.woken.swap(false, Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        sim.block_on(node, ShardId(0), wait);
     };
     HOST.with(|host| *host.borrow_mut() = None);
     value
@@ -113,11 +123,11 @@ fn glommio_passes_the_suite_of_runtimes() {
         io_memory_bytes: 1 << 20,
         ..shard_rt::uring::ShardConfig::new(NodeId(0), ShardId(0))
     };
-    let ended = shard_rt::uring::run(&config, || shard_rt_timeout(suite()));
+    let ended = shard_rt::uring::run(&config, || within_a_minute(suite()));
     assert!(ended.expect("io_uring is there").is_ok(), "the suite hangs");
 }
 
-async fn shard_rt_timeout(future: impl Future<Output = ()>) -> Result<(), shard_rt::Elapsed> {
+async fn within_a_minute(future: impl Future<Output = ()>) -> Result<(), shard_rt::Elapsed> {
     shard_rt::timeout(Duration::from_secs(60), future).await
 }
 

@@ -162,7 +162,7 @@ async fn refused(group: &Group<List>, known: &Rc<Known>) {
 
 /// What the machine has is what it had, and what was acknowledged, once each and in order.
 fn check(seed: u64, before: &[u64], now: &[u64], known: &Known) {
-    assert!(now.starts_with(before), "seed {seed}: what was applied is gone or moved");
+    assert!(now.starts_with(before), "seed {seed}: what was applied is gone or moved: {before:?} {now:?}");
     for (place, item) in known.acked.borrow().iter() {
         assert_eq!(now.get(*place), Some(item), "seed {seed}: acknowledged and not there");
     }
