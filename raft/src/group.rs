@@ -149,6 +149,7 @@ impl<M: StateMachine> Group<M> {
     /// # Errors
     /// As [`Group::propose`], of all or of each.
     pub async fn propose_many(&self, payloads: Vec<Bytes>) -> Result<Vec<Result<Answer>>> {
+        let count = payloads.len();
         let proposals = payloads.into_iter().map(Proposal::new);
         let stream = self.raft.client_write_many(proposals).await;
         let mut stream = stream.map_err(|error| of_fatal(&self.store, &error))?;
@@ -160,6 +161,8 @@ impl<M: StateMachine> Group<M> {
                 Err(error) => Err(of_fatal(&self.store, &error)),
             });
         }
+        // The stream ends at the first that is left open.
+        answers.resize_with(count, || Err(self.ended()));
         Ok(answers)
     }
 

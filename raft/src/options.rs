@@ -71,6 +71,9 @@ impl Options {
             max_in_snapshot_log_to_keep: self.entries_kept,
             enable_tick: false,
             enable_pre_vote: Some(true),
+            // On by default. A restored leader keeps its term although the committed position in the log
+            // may be behind; an election ends with an entry behind all others.
+            enable_leader_restore: Some(false),
             broadcast_submitted_on_append: Some(true),
             ..Config::default()
         };

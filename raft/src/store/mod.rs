@@ -51,27 +51,35 @@ impl Store {
         self.wal.register(self.partition, slot)
     }
 
-    /// Gives records to the log, waiting for room. `make` is asked again when there was none.
+    /// Gives records to the log, waiting for room. What the log does not take at once goes in parts, in
+    /// order: it counts a whole block for each record, so that many small ones may never fit together.
     pub(crate) async fn submit(
         &self,
-        records: Vec<Record>,
+        mut records: Vec<Record>,
         done: impl FnOnce(wal::Result<()>) + 'static,
     ) -> Result<()> {
-        let mut done = Some(done);
+        // Taken by the log together with the last part.
+        let done = Rc::new(RefCell::new(Some(done)));
+        let mut part = records.len();
         loop {
-            let place = Rc::new(RefCell::new(done.take()));
-            let inner = Rc::clone(&place);
-            let accepted = self.wal.append(self.partition, records.clone(), move |result| {
-                if let Some(done) = inner.borrow_mut().take() {
+            let last = part == records.len();
+            let place = Rc::clone(&done);
+            let accepted = self.wal.append(self.partition, records[..part].to_vec(), move |result| {
+                let done = if last { place.borrow_mut().take() } else { None };
+                if let Some(done) = done {
                     done(result);
                 }
             });
             match accepted {
-                Ok(()) => return Ok(()),
+                Ok(()) if last => return Ok(()),
+                Ok(()) => {
+                    records.drain(..part);
+                    part = records.len();
+                }
+                Err(WalError::Full { .. }) if part > 1 => part /= 2,
                 Err(WalError::Full { wanted }) => self.wal.room(wanted).await?,
                 Err(error) => return Err(error.into()),
             }
-            done = place.borrow_mut().take();
         }
     }
 

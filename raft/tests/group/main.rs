@@ -65,9 +65,7 @@ fn a_group_answers_and_says_how_it_is() {
         assert!(metrics.snapshot.is_some() && metrics.purged.is_some(), "{metrics:?}");
         assert_eq!(group.machine(|list| list.items.len()), 200);
         group.initialize().await.expect("a second time changes nothing");
-        eprintln!("before shutdown");
         group.shutdown().await.expect("it ends");
-        eprintln!("after");
         assert_eq!(group.propose(payload(7)).await, Err(RaftError::Stopped));
     });
 }
