@@ -85,7 +85,11 @@ impl<M: StateMachine> Group<M> {
 
     /// The only voter elects itself; with others around the group ticks.
     async fn wake(&self) -> Result<()> {
-        let voters: BTreeSet<u64> = self.raft.voter_ids().collect();
+        // Asked of the core: what the metrics say is empty until it has run.
+        let voters = self.raft.with_raft_state(|state| -> BTreeSet<u64> {
+            state.membership_state.effective().voter_ids().collect()
+        });
+        let voters = voters.await.map_err(|error| of_fatal(&self.store, &error))?;
         if voters.is_empty() {
             return Ok(());
         }
