@@ -16,7 +16,9 @@ pub enum RaftError {
         leader: Option<PeerId>,
     },
     /// UNKNOWN: leadership was lost before the entry was committed; it may still come to be.
-    #[error("leadership was lost before the entry was committed; look whether it was applied before you repeat it")]
+    #[error(
+        "leadership was lost before the entry was committed; look whether it was applied before you repeat it"
+    )]
     Unknown,
     /// The group was shut down. What was under way may still come to be after a restart.
     #[error("the group was stopped; start it again")]

@@ -199,8 +199,8 @@ impl<M: StateMachine> Group<M> {
         }
     }
 
-    /// Ends the group: what was taken is answered or refused, and how far it is committed is written
-    /// down, so that the next start is quick.
+    /// Ends the group: what was taken is answered or left open, and how far it is committed is written
+    /// down, so that the next start applies most of it before it returns.
     ///
     /// # Errors
     /// [`RaftError::Durability`], [`RaftError::Log`]; the group has ended all the same.

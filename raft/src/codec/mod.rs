@@ -4,6 +4,9 @@
 //! Invariants: an entry's content comes first, at the record's aligned start, and its trailer last, so
 //! that content is shared with the log and never moved; a version or kind that is not known is refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
