@@ -9,7 +9,7 @@ use raft::{Group, NoPeers, Options, PeerId, RaftError};
 use shard_rt::sim::disk::{DiskOp, Effect, Injection};
 use shard_rt::sim::{Crash, Sim};
 use shard_rt::{NodeId, Rng, Rt, ShardId, sleep, spawn};
-use wal::{PartitionId, Wal};
+use wal::{PartitionId, Sabotage, Wal};
 
 use crate::list::{List, payload, place};
 
@@ -38,12 +38,17 @@ struct Known {
     poisoned: Cell<bool>,
 }
 
+/// What goes wrong beside the crashes.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
+    /// Writes of the log fail.
     pub poison: bool,
+    /// The log is broken on purpose.
+    pub sabotage: Option<Sabotage>,
 }
 
-fn wal_options() -> wal::Options {
-    wal::Options { segment_bytes: 64 << 10, hot_bytes_max: 8 << 10, ..wal::Options::default() }
+fn wal_options(sabotage: Option<Sabotage>) -> wal::Options {
+    wal::Options { segment_bytes: 64 << 10, hot_bytes_max: 8 << 10, sabotage, ..wal::Options::default() }
 }
 
 pub fn group_options() -> Options {
@@ -56,8 +61,8 @@ pub fn group_options() -> Options {
     }
 }
 
-pub async fn open(options: Options, machine: List) -> (Wal, Group<List>) {
-    let (wal, found) = Wal::open(&Rt::current(), "/log", wal_options()).await.expect("the log opens");
+pub async fn open(options: Options, machine: List, sabotage: Option<Sabotage>) -> (Wal, Group<List>) {
+    let (wal, found) = Wal::open(&Rt::current(), "/log", wal_options(sabotage)).await.expect("the log opens");
     assert!(found.damaged.is_empty(), "{found:?}");
     let group = Group::start(options, PartitionId(9), wal.clone(), machine, NoPeers).await;
     (wal, group.expect("the group starts"))
@@ -73,7 +78,7 @@ pub fn run(seed: u64, faults: &Faults, tally: &mut Tally) {
     let mut before: Vec<u64> = Vec::new();
     for life in 0..=lives {
         let last = life == lives;
-        let group = start(&sim, node, &seen);
+        let group = start(&sim, node, &seen, faults);
         tally.lives += 1;
         check(seed, &before, &seen.borrow(), &known);
         if faults.poison && !last && rng.chance(0.6) {
@@ -100,7 +105,7 @@ pub fn run(seed: u64, faults: &Faults, tally: &mut Tally) {
         sim.crash(node, if rng.chance(0.5) { Crash::ProcessKill } else { Crash::PowerLoss });
         sim.restart(node);
     }
-    let group = start(&sim, node, &seen);
+    let group = start(&sim, node, &seen, faults);
     check(seed, &before, &seen.borrow(), &known);
     drop(group);
     tally.acked += known.acked.borrow().len() as u64;
@@ -108,10 +113,11 @@ pub fn run(seed: u64, faults: &Faults, tally: &mut Tally) {
     tally.poisoned += u64::from(known.poisoned.get());
 }
 
-fn start(sim: &Sim, node: NodeId, seen: &Rc<RefCell<Vec<u64>>>) -> Group<List> {
+fn start(sim: &Sim, node: NodeId, seen: &Rc<RefCell<Vec<u64>>>, faults: &Faults) -> Group<List> {
+    let sabotage = faults.sabotage;
     let list = List::seen_by(seen);
     sim.block_on(node, SHARD, async move {
-        let (_, group) = open(group_options(), list).await;
+        let (_, group) = open(group_options(), list, sabotage).await;
         group.initialize().await.expect("the group has a member");
         group.lead().await.expect("the group leads");
         group

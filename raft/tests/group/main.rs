@@ -4,12 +4,14 @@ mod list;
 mod lives;
 
 use std::cell::RefCell;
+use std::panic::catch_unwind;
 use std::rc::Rc;
 use std::time::Duration;
 
 use raft::RaftError;
 use shard_rt::ShardId;
 use shard_rt::sim::Sim;
+use wal::Sabotage;
 
 use list::{List, payload, place};
 use lives::{Faults, Tally, group_options, open};
@@ -24,7 +26,7 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
 fn acknowledged_entries_survive_crashes_once_and_in_order() {
     let mut tally = Tally::default();
     for seed in seeds(120) {
-        lives::run(seed, &Faults { poison: false }, &mut tally);
+        lives::run(seed, &Faults::default(), &mut tally);
     }
     println!("{tally:?}");
     assert!(tally.acked > 1_000 && tally.left_open > 100, "{tally:?}");
@@ -35,10 +37,19 @@ fn acknowledged_entries_survive_crashes_once_and_in_order() {
 fn a_fenced_log_acknowledges_nothing_more() {
     let mut tally = Tally::default();
     for seed in seeds(60) {
-        lives::run(seed, &Faults { poison: true }, &mut tally);
+        lives::run(seed, &Faults { poison: true, sabotage: None }, &mut tally);
     }
     println!("{tally:?}");
     assert!(tally.poisoned > 20, "{tally:?}");
+}
+
+#[test]
+fn a_log_that_lies_is_found_out() {
+    for sabotage in [Sabotage::SkipFlush, Sabotage::AckEarly] {
+        let faults = Faults { poison: false, sabotage: Some(sabotage) };
+        let run = |seed| catch_unwind(|| lives::run(seed, &faults, &mut Tally::default())).is_err();
+        assert!((0..40).any(run), "{sabotage:?} goes unnoticed");
+    }
 }
 
 #[test]
@@ -46,7 +57,7 @@ fn a_group_answers_and_says_how_it_is() {
     let sim = Sim::with_seed(1);
     let node = sim.add_node(1);
     sim.block_on(node, ShardId(0), async {
-        let (_, group) = open(group_options(), List::default()).await;
+        let (_, group) = open(group_options(), List::default(), None).await;
         let early = group.propose(payload(1)).await;
         assert_eq!(early, Err(RaftError::NotLeader { leader: None }));
         group.initialize().await.expect("a new group");
@@ -77,7 +88,7 @@ fn an_idle_group_of_one_voter_does_nothing() {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let list = List::seen_by(&seen);
     let group = sim.block_on(node, ShardId(0), async move {
-        let (_, group) = open(group_options(), list).await;
+        let (_, group) = open(group_options(), list, None).await;
         group.initialize().await.expect("a new group");
         group.lead().await.expect("the only voter leads");
         group.propose(payload(1)).await.expect("acknowledged");
