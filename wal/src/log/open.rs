@@ -78,7 +78,8 @@ struct Past {
 
 impl Wal {
     /// Opens the log in `dir`, or makes one there. One log a directory at a time. Segments ahead are
-    /// made later: to start, one ready segment or the space for one is enough.
+    /// made later: to start, one ready segment or the space for one is enough. Until then entries may be
+    /// refused as [`WalError::Full`]; [`Wal::room`] waits for it.
     ///
     /// # Errors
     /// [`WalError::Option`], [`WalError::LogDamaged`], [`WalError::Version`], [`WalError::Disk`].
@@ -121,7 +122,8 @@ impl Wal {
 
 /// Begins the segment that this start writes.
 async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result<State> {
-    let mut live = Live::new();
+    let mut live = Live::default();
+    live.emptied = true;
     let partitions = std::mem::take(&mut past.replayed.partitions).into_iter();
     let partitions = partitions.map(|(id, image)| (id, Partition::of(image, &mut live))).collect();
     let ends = past.sealed.iter().map(|(segment, sealed)| (*segment, sealed.end)).collect();
@@ -153,6 +155,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
         log_serial_written: log_serial,
         unattributed,
         live,
+        rewrite_credit: options.segment_bytes * past.sealed.len() as u64,
         sealed: past.sealed,
         tail,
         spares: past.spares,
@@ -162,6 +165,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
         hot: HotTail::default(),
         poisoned: None,
         closed: false,
+        closing: None,
         counters: Counters::default(),
     })
 }
@@ -301,8 +305,7 @@ impl Reader {
         for (segment, candidate) in candidates {
             match expected.get(&segment) {
                 Some(end) => {
-                    let (end, live_at_seal) = (*end, u64::MAX);
-                    sealed.insert(segment, Sealed { end, file: candidate.file, live_at_seal, freeing: false });
+                    sealed.insert(segment, Sealed { end: *end, file: candidate.file, freeing: false });
                 }
                 None if segment == end.segment() => {}
                 None => spares.push(segment_name(segment)),

@@ -26,7 +26,7 @@ pub enum Profile {
 }
 
 /// What happened in all runs of a test.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub crashes: u64,
     pub records: u64,
