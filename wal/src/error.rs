@@ -17,7 +17,9 @@ pub enum WalError {
         wanted: u64,
     },
     /// PERMANENT: a write or flush failed. Nothing is acknowledged any more (R-DUR-2).
-    #[error("the log is fenced since a write or flush failed ({reason}); move leadership away and replace the device")]
+    #[error(
+        "the log is fenced since a write or flush failed ({reason}); move leadership away and replace the device"
+    )]
     Poisoned {
         /// The first failure.
         reason: String,

@@ -185,7 +185,9 @@ pub fn verify<B: AsRef<[u8]>>(files: &[String], mut read: impl FnMut(&str) -> Re
     }
     report.log_id = tail.log_id;
     let counts = |segment: &u64| ends.contains_key(segment) || *segment == tail.segment;
-    report.spares.extend(named.iter().filter(|(segment, _)| !counts(segment)).map(|(_, name)| (*name).to_owned()));
+    report
+        .spares
+        .extend(named.iter().filter(|(segment, _)| !counts(segment)).map(|(_, name)| (*name).to_owned()));
     parts.push(Part { scan: tail_scan, header: Some(tail) });
     report.segments = parts.iter().map(segment_report).collect();
     let replayed = replay(&parts);

@@ -257,7 +257,8 @@ impl HotTail {
             self.bytes -= oldest.bytes;
             let partition = partitions.get_mut(&oldest.partition);
             let lane = partition.and_then(|partition| partition.lanes.get_mut(&oldest.lane));
-            let Some((lane, at)) = lane.and_then(|lane| lane.place(oldest.index).ok().map(|at| (lane, at))) else {
+            let Some((lane, at)) = lane.and_then(|lane| lane.place(oldest.index).ok().map(|at| (lane, at)))
+            else {
                 continue;
             };
             if lane.entries[at].home.origin == oldest.origin {

@@ -44,8 +44,8 @@ pub use error::{Result, WalError};
 pub use format::VERSION;
 pub use id::{DamagedRange, Lane, PartitionId, Position, SEGMENT_BYTES_MAX, Slot, UNIT};
 pub use log::{Bounds, Recovered, Wal};
-pub use options::{BatchReport, Mode, Observer, Options};
 #[cfg(feature = "sabotage")]
 pub use options::Sabotage;
+pub use options::{BatchReport, Mode, Observer, Options};
 pub use record::{Entry, Record};
 pub use stats::{Counters, Stats};

@@ -147,7 +147,9 @@ impl Chain {
                 passed += 1;
             }
             let known = self.known.entry(header.partition).or_default();
-            if Some(header.serial) != known.serial.checked_add(1) && (part.header.is_some() || !self.open.is_empty()) {
+            if Some(header.serial) != known.serial.checked_add(1)
+                && (part.header.is_some() || !self.open.is_empty())
+            {
                 known.damage.push((header.serial, self.open.clone()));
             }
             known.serial = known.serial.max(header.serial);
@@ -247,9 +249,8 @@ fn live_entries(
     for (index, found) in all {
         let header = found.header;
         let purged = lane.purged.is_some_and(|purge| index <= purge.index);
-        let truncated = lane
-            .truncated
-            .is_some_and(|truncate| index >= truncate.index && header.origin < truncate.origin);
+        let truncated =
+            lane.truncated.is_some_and(|truncate| index >= truncate.index && header.origin < truncate.origin);
         // An entry of a lower index that was written later says that this one had been truncated.
         if !purged && !truncated && header.origin > newest {
             newest = header.origin;

@@ -78,9 +78,9 @@ pub(crate) fn scan(bytes: &[u8], of: ScanOf, extent: Extent) -> Scan {
 
 /// Whether any batch of this segment's generation is in the bytes.
 pub(crate) fn was_used(bytes: &[u8], segment: u64) -> bool {
-    bytes.chunks_exact(BLOCK).any(|block| {
-        BatchHeader::decode_any(block).is_some_and(|header| header.at.segment() == segment)
-    })
+    bytes
+        .chunks_exact(BLOCK)
+        .any(|block| BatchHeader::decode_any(block).is_some_and(|header| header.at.segment() == segment))
 }
 
 /// The copy of the header that is sound, and where batches begin. `bytes` is the whole segment, or its
@@ -131,8 +131,7 @@ impl Scanner<'_> {
         if !offset.is_multiple_of(BLOCK as u64) || offset >= limit {
             return None;
         }
-        let header =
-            BatchHeader::decode(self.of.log_id, self.at(offset), self.from(offset), self.of.checks)?;
+        let header = BatchHeader::decode(self.of.log_id, self.at(offset), self.from(offset), self.of.checks)?;
         let bytes = u64::from(header.bytes);
         let whole = bytes > 0 && bytes.is_multiple_of(BLOCK as u64) && offset + bytes <= limit;
         whole.then_some(header)

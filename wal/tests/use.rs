@@ -32,7 +32,8 @@ async fn open(options: Options) -> Wal {
 fn what_was_appended_is_read_at_once_and_after_a_close() {
     on_a_new_disk(|| async {
         let wal = open(small()).await;
-        let records = vec![Record::vote(&b"v1"[..]), Record::entry(1, 0, &b"a"[..]), Record::entry(2, 1, &b"bc"[..])];
+        let records =
+            vec![Record::vote(&b"v1"[..]), Record::entry(1, 0, &b"a"[..]), Record::entry(2, 1, &b"bc"[..])];
         wal.append(GROUP, records, |result| assert!(result.is_ok())).expect("room");
         let read = wal.read(GROUP, Lane::RAFT, 0, 9, 100).await.expect("sound");
         assert_eq!(read.iter().map(|entry| (entry.term, entry.index)).collect::<Vec<_>>(), [(1, 0), (2, 1)]);
@@ -115,7 +116,9 @@ fn a_cold_partition_does_not_pin_segments() {
     on_a_new_disk(|| async {
         let wal = open(Options { segments_max: 10, ..small() }).await;
         let cold = PartitionId(1);
-        wal.append_wait(cold, vec![Record::entry(1, 0, &b"old"[..]), Record::vote(&b"v"[..])]).await.expect("room");
+        wal.append_wait(cold, vec![Record::entry(1, 0, &b"old"[..]), Record::vote(&b"v"[..])])
+            .await
+            .expect("room");
         for index in 0..400 {
             let records = vec![Record::entry(1, index, vec![1; 9_000]), Record::purge(1, index)];
             while wal.append_wait(GROUP, records.clone()).await.is_err() {
@@ -144,7 +147,9 @@ fn wrong_orders_are_refused_and_change_nothing() {
         assert_eq!(wal.bounds(GROUP, Lane::RAFT), Bounds::default());
         let large = wal.append(GROUP, vec![Record::entry(1, 0, vec![0; 40_000])], |_| {});
         assert!(matches!(large, Err(WalError::TooLarge { max: 32_768, .. })), "{large:?}");
-        wal.append_wait(GROUP, vec![Record::purge(3, 10), Record::entry(3, 11, &b""[..])]).await.expect("a snapshot");
+        wal.append_wait(GROUP, vec![Record::purge(3, 10), Record::entry(3, 11, &b""[..])])
+            .await
+            .expect("a snapshot");
     });
 }
 

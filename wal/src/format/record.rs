@@ -137,8 +137,16 @@ mod tests {
         assert_eq!(RecordHeader::decode(11, at, &bytes, Checks::ALL), Some(header));
         assert_eq!(header.bytes_in_log(), 192);
         assert_eq!(RecordHeader::decode(12, at, &bytes, Checks::ALL), None, "another log");
-        assert_eq!(RecordHeader::decode(11, Position::new(6, 4160), &bytes, Checks::ALL), None, "another generation");
-        assert_eq!(RecordHeader::decode(11, Position::new(5, 4224), &bytes, Checks::ALL), None, "another place");
+        assert_eq!(
+            RecordHeader::decode(11, Position::new(6, 4160), &bytes, Checks::ALL),
+            None,
+            "another generation"
+        );
+        assert_eq!(
+            RecordHeader::decode(11, Position::new(5, 4224), &bytes, Checks::ALL),
+            None,
+            "another place"
+        );
         for bit in 0..RECORD_HEADER * 8 {
             let mut rotten = bytes;
             rotten[bit / 8] ^= 1 << (bit % 8);

@@ -167,14 +167,9 @@ impl State {
     }
 }
 
-fn entries_in(
-    index: &LaneIndex,
-    segment: u64,
-    max: usize,
-) -> impl Iterator<Item = &crate::index::EntryHome> {
-    let here = move |entry: &&crate::index::EntryHome| {
-        entry.home.at.is_some_and(|at| at.segment() == segment)
-    };
+fn entries_in(index: &LaneIndex, segment: u64, max: usize) -> impl Iterator<Item = &crate::index::EntryHome> {
+    let here =
+        move |entry: &&crate::index::EntryHome| entry.home.at.is_some_and(|at| at.segment() == segment);
     index.entries.iter().filter(here).take(max)
 }
 

@@ -7,6 +7,7 @@
 mod clean;
 mod open;
 mod read;
+mod recovery;
 mod segments;
 mod state;
 mod writer;
@@ -23,7 +24,7 @@ use crate::id::{DamagedRange, Lane, PartitionId, Slot};
 use crate::options::Options;
 use crate::record::Record;
 use crate::stats::Stats;
-pub use open::Recovered;
+pub use recovery::Recovered;
 pub(crate) use segments::segment_of_name;
 use state::{Item, State};
 

@@ -155,7 +155,8 @@ impl Shared {
             return Ok(());
         };
         let index = partition.lanes.get(&lane);
-        let home = index.and_then(|index| index.place(lost.index).ok().map(|place| &index.entries[place].home));
+        let home =
+            index.and_then(|index| index.place(lost.index).ok().map(|place| &index.entries[place].home));
         if home.is_none_or(|home| home.origin != lost.home.origin || home.at != Some(at)) {
             return Ok(());
         }

@@ -8,9 +8,7 @@ use shard_rt::{AlignedBuf, BLOCK, BlockAddr, BlockWrite, File};
 use super::Shared;
 use super::state::{Done, Item, State, alone, needs_flush};
 use crate::error::{Result, WalError};
-use crate::format::{
-    BATCH_HEADER, BatchHeader, Queued, RecordHeader, RecordKind, batch_bytes, encode_batch,
-};
+use crate::format::{BATCH_HEADER, BatchHeader, Queued, RecordHeader, RecordKind, batch_bytes, encode_batch};
 use crate::id::{Position, round_up};
 use crate::options::{BatchReport, Mode, Options};
 

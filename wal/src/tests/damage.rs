@@ -34,7 +34,8 @@ fn harm() -> impl Strategy<Value = Harm> {
     let bytes = SEGMENT_BYTES as usize;
     prop_oneof![
         (0..bytes, 0u8..8).prop_map(|(at, bit)| Harm::Flip(at, bit)),
-        (0..bytes, prop::collection::vec(any::<u8>(), 1..200)).prop_map(|(at, with)| Harm::Overwrite(at, with)),
+        (0..bytes, prop::collection::vec(any::<u8>(), 1..200))
+            .prop_map(|(at, with)| Harm::Overwrite(at, with)),
         (0..bytes / 512, 0..bytes / 512).prop_map(|(from, to)| Harm::Copy(from * 512, to * 512)),
         (0..bytes, 1..5_000usize).prop_map(|(at, count)| Harm::Zero(at, count)),
         (0..bytes).prop_map(Harm::Cut),
@@ -62,8 +63,10 @@ fn written() -> BTreeMap<(PartitionId, u64), (RecordHeader, Bytes)> {
     let found = scan_of(&bytes, Extent::Tail);
     let records = batches().into_iter().flatten();
     let both = found.records.iter().zip(records);
-    both.map(|(found, queued)| ((found.header.partition, found.header.serial), (found.header, queued.payload)))
-        .collect()
+    both.map(|(found, queued)| {
+        ((found.header.partition, found.header.serial), (found.header, queued.payload))
+    })
+    .collect()
 }
 
 proptest! {

@@ -10,7 +10,8 @@ use crate::fsck;
 /// Rows of 32 bytes that are not all zero.
 fn hex(bytes: &[u8]) -> String {
     let mut text = format!("{} bytes\n", bytes.len());
-    for (row, chunk) in bytes.chunks(32).enumerate().filter(|(_, chunk)| chunk.iter().any(|byte| *byte != 0)) {
+    for (row, chunk) in bytes.chunks(32).enumerate().filter(|(_, chunk)| chunk.iter().any(|byte| *byte != 0))
+    {
         let digits: String = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = writeln!(text, "{:06x} {digits}", row * 32);
     }
@@ -55,7 +56,8 @@ fn version_1_is_read_as_ever() {
         segment 3 offset 12416: partition 9 register lane=16 serial=3 term=0 index=0 bytes=64
         segment 3 offset 12544: partition 6 remove lane=0 serial=1 term=0 index=0 bytes=0
         segment 3 offset 12608: the log freed lane=0 serial=3 term=0 index=1 bytes=0
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

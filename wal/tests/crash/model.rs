@@ -76,13 +76,18 @@ impl History {
 
     /// Finds how many of the records are there: as many for every partition but the refused ones, at
     /// least `least`. Makes that the new base.
-    pub fn settle(&mut self, found: &Whole, refused: &BTreeSet<PartitionId>, least: usize) -> Result<(), String> {
+    pub fn settle(
+        &mut self,
+        found: &Whole,
+        refused: &BTreeSet<PartitionId>,
+        least: usize,
+    ) -> Result<(), String> {
         let same = |state: &Whole| {
             let all: BTreeSet<PartitionId> = state.keys().chain(found.keys()).copied().collect();
             let empty = PartitionState::default();
-            all.into_iter().filter(|id| !refused.contains(id)).find(|id| {
-                state.get(id).unwrap_or(&empty) != found.get(id).unwrap_or(&empty)
-            })
+            all.into_iter()
+                .filter(|id| !refused.contains(id))
+                .find(|id| state.get(id).unwrap_or(&empty) != found.get(id).unwrap_or(&empty))
         };
         let mut state = self.base.clone();
         let mut differs = None;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use shard_rt::sim::disk::{DiskOp, Effect, Injection};
 use shard_rt::sim::{Crash, Sim, SimConfig};
 use shard_rt::{NodeId, Rng, Rt, ShardId};
-use wal::{Mode, Options, PartitionId, Recovered, Sabotage, Wal, WalError};
+use wal::{Mode, Options, PartitionId, Recovered, Sabotage, Wal, WalError, fsck};
 
 use crate::model::{History, Whole, read_all};
 use crate::work::Work;
@@ -177,8 +177,15 @@ impl Life<'_> {
         match self.profile {
             Profile::Errors => {
                 let ops = [
-                    DiskOp::Write, DiskOp::WriteDurable, DiskOp::Sync, DiskOp::Rename, DiskOp::SyncDir,
-                    DiskOp::Open, DiskOp::PreAllocate, DiskOp::Remove, DiskOp::Read,
+                    DiskOp::Write,
+                    DiskOp::WriteDurable,
+                    DiskOp::Sync,
+                    DiskOp::Rename,
+                    DiskOp::SyncDir,
+                    DiskOp::Open,
+                    DiskOp::PreAllocate,
+                    DiskOp::Remove,
+                    DiskOp::Read,
                 ];
                 let op = ops[self.rng.index(ops.len())];
                 let skip = nth(&mut self.rng);
@@ -269,6 +276,7 @@ impl Life<'_> {
             self.go_down();
             self.sim.restart(self.node);
         }
+        let offline = self.check_offline()?;
         let (wal, found) = match self.open() {
             Ok(opened) => opened,
             Err(WalError::LogDamaged { .. }) if self.harmed => {
@@ -283,7 +291,18 @@ impl Life<'_> {
         };
         let found = found?;
         if std::env::var("SEED").is_ok() {
-            eprintln!("life {number}: {:?} refused {:?} rotten {:?}", found.recovered, found.refused, self.rotten);
+            eprintln!(
+                "life {number}: {:?} refused {:?} rotten {:?}",
+                found.recovered, found.refused, self.rotten
+            );
+        }
+        if let Some(report) = offline.filter(|_| self.options.sabotage.is_none()) {
+            let damaged = report.partitions.iter().filter(|partition| partition.damage.is_some());
+            let damaged: Vec<_> = damaged.map(|partition| partition.partition).collect();
+            let recovered: Vec<_> = found.recovered.damaged.iter().map(|(partition, _)| *partition).collect();
+            if damaged != recovered || report.unattributed != found.recovered.unattributed {
+                return Err(format!("life {number}: offline {report:?}, recovery {:?}", found.recovered));
+            }
         }
         let refused = &found.refused;
         if !self.harmed && (!refused.is_empty() || !found.recovered.holes.is_empty()) {
@@ -300,9 +319,9 @@ impl Life<'_> {
         }
         let mut history = self.history.borrow_mut();
         let least = history.acked;
-        history.settle(&found.whole, &refused, least).map_err(|error| {
-            format!("life {number}: {error}; {:?}", found.recovered)
-        })?;
+        history
+            .settle(&found.whole, &refused, least)
+            .map_err(|error| format!("life {number}: {error}; {:?}", found.recovered))?;
         Ok(Some(wal))
     }
 
@@ -311,8 +330,10 @@ impl Life<'_> {
         let Some((name, byte)) = self.rotten.last() else {
             return Ok(());
         };
-        let segment = u64::from_str_radix(name.trim_end_matches(".seg"), 16).map_err(|error| error.to_string())?;
-        let ranges = found.recovered.damaged.iter().flat_map(|(_, ranges)| ranges).chain(&found.recovered.holes);
+        let segment =
+            u64::from_str_radix(name.trim_end_matches(".seg"), 16).map_err(|error| error.to_string())?;
+        let ranges =
+            found.recovered.damaged.iter().flat_map(|(_, ranges)| ranges).chain(&found.recovered.holes);
         let near: Vec<_> = ranges.filter(|range| range.from.segment() == segment).collect();
         let inside = |range: &&&wal::DamagedRange| {
             (range.from.offset()..range.from.offset() + range.bytes).contains(byte)
@@ -321,6 +342,26 @@ impl Life<'_> {
             return Ok(());
         }
         Err(format!("byte {byte} of {name} rotted, the log names {near:?}"))
+    }
+
+    /// The offline check must say what recovery will say.
+    fn check_offline(&mut self) -> Result<Option<fsck::Report>, String> {
+        if !self.rng.chance(0.25) {
+            return Ok(None);
+        }
+        let disk = self.sim.disk(self.node);
+        if !disk.exists(DIR) {
+            return Ok(None);
+        }
+        let rt = self.sim.rt(self.node, SHARD);
+        let names = self.sim.block_on(self.node, SHARD, async move { rt.disk().list(Path::new(DIR)).await });
+        let names: Vec<String> =
+            names.map_err(|error| error.to_string())?.into_iter().map(|e| e.name).collect();
+        match fsck::verify(&names, |name| Ok(disk.peek(Path::new(DIR).join(name)))) {
+            Ok(report) => Ok(Some(report)),
+            Err(WalError::LogDamaged { .. }) if self.harmed => Ok(None),
+            Err(error) => Err(format!("offline: {error}")),
+        }
     }
 
     fn open(&mut self) -> Result<(Wal, Result<Found, String>), WalError> {

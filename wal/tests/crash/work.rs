@@ -143,7 +143,14 @@ impl Work {
         let lane = if self.rng.below(4) == 0 { STREAM } else { Lane::RAFT };
         let of_lane = state.lanes.get(&lane).cloned().unwrap_or_default();
         // The more there is, the more is purged: the log must go round.
-        let crowd: usize = self.history.borrow().current.values().flat_map(|p| p.lanes.values()).map(|l| l.entries.len()).sum();
+        let crowd: usize = self
+            .history
+            .borrow()
+            .current
+            .values()
+            .flat_map(|p| p.lanes.values())
+            .map(|l| l.entries.len())
+            .sum();
         let purge = if crowd > 60 { 6 } else { 1 };
         match self.rng.below(20) {
             0 => vec![Record::vote(self.payload(16))],
@@ -210,7 +217,8 @@ impl Work {
                 for entry in &read {
                     let want = of_lane.entries.get(&entry.index);
                     if want != Some(&(entry.term, entry.payload.clone())) {
-                        *self.wrong.borrow_mut() = Some(format!("{partition} entry {} is another", entry.index));
+                        *self.wrong.borrow_mut() =
+                            Some(format!("{partition} entry {} is another", entry.index));
                     }
                 }
                 if read.first().map(|entry| entry.index) != Some(from) {
