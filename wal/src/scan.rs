@@ -113,6 +113,13 @@ struct Scanner<'a> {
     batches: u64,
 }
 
+impl Scan {
+    /// Whether the segment never took anything that counts, as far as can be told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.holes.is_empty()
+    }
+}
+
 impl Scanner<'_> {
     fn limit(&self) -> u64 {
         self.bytes.len() as u64

@@ -187,7 +187,7 @@ impl Reader {
         let tail_scan = self.scan_tail(&candidates[&tail.segment].file, &tail).await?;
         let mut expected = counting(&tail, &tail_scan);
         let mut parts = self.scan_sealed(&candidates, &expected, tail.log_id).await;
-        let (tail_end, tail_empty) = (tail_scan.end, tail_scan.batches == 0 && tail_scan.holes.is_empty());
+        let (tail_end, tail_empty) = (tail_scan.end, tail_scan.is_empty());
         let log_id = tail.log_id;
         let end = Position::new(tail.segment, tail_end);
         let empty = tail_empty.then(|| (tail.clone(), candidates[&tail.segment].file.clone()));
