@@ -136,6 +136,7 @@ impl Record {
             at: Position::new(0, 0),
             payload_bytes: self.payload_len() as u32,
             payload_crc: crc32c::crc32c(self.payload()),
+            last: false,
         }
     }
 }

@@ -192,5 +192,6 @@ fn header(
         at: Position::new(0, 0),
         payload_bytes: payload_bytes as u32,
         payload_crc: 0,
+        last: false,
     }
 }

@@ -270,6 +270,7 @@ impl State {
             at: Position::new(0, 0),
             payload_bytes: 0,
             payload_crc: 0,
+            last: false,
         };
         self.push(header, Bytes::new());
     }
