@@ -12,7 +12,27 @@ use crate::id::{DamagedRange, Lane, PartitionId, Position};
 use crate::replay::{Image, LaneImage};
 
 /// Live bytes by segment.
-pub(crate) type Live = BTreeMap<u64, u64>;
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    bytes: BTreeMap<u64, u64>,
+    /// Some segment may have become free of live bytes.
+    pub(crate) emptied: bool,
+}
+
+impl Live {
+    pub(crate) fn of(&self, segment: u64) -> u64 {
+        self.bytes.get(&segment).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.bytes.values().sum()
+    }
+
+    pub(crate) fn forget(&mut self, segment: u64) {
+        let left = self.bytes.remove(&segment).unwrap_or(0);
+        assert_eq!(left, 0, "segment {segment} is free and has live bytes");
+    }
+}
 
 /// Where a record is.
 #[derive(Clone, Copy, Debug)]
@@ -38,14 +58,15 @@ impl Home {
     fn settle(&mut self, at: Position, live: &mut Live) {
         self.leave(live);
         self.at = Some(at);
-        *live.entry(at.segment()).or_default() += u64::from(self.bytes);
+        *live.bytes.entry(at.segment()).or_default() += u64::from(self.bytes);
     }
 
     /// It counts no more.
     pub(crate) fn leave(&self, live: &mut Live) {
         if let Some(at) = self.at {
-            let bytes = live.get_mut(&at.segment()).expect("invariant: a home is in a segment");
+            let bytes = live.bytes.get_mut(&at.segment()).expect("invariant: a home is in a segment");
             *bytes -= u64::from(self.bytes);
+            live.emptied |= *bytes == 0;
         }
     }
 }
@@ -158,6 +179,8 @@ impl Partition {
         }
         self.registers.values().for_each(|(_, home)| home.leave(live));
         self.removed.iter().for_each(|home| home.leave(live));
+        // What was kept for its damage is free now.
+        live.emptied = true;
         let (serial, serial_written) = (self.serial, self.serial_written);
         *self = Self { serial, serial_written, removed: Some(home), ..Self::default() };
     }

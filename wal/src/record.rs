@@ -104,6 +104,11 @@ impl Record {
         !matches!(self, Self::Entry { .. })
     }
 
+    /// Whether entries end with it.
+    pub(crate) fn ends_records(&self) -> bool {
+        matches!(self, Self::Truncate { .. } | Self::Purge { .. } | Self::Remove)
+    }
+
     pub(crate) fn lane(&self) -> Option<Lane> {
         match self {
             Self::Entry { lane, .. } | Self::Purge { lane, .. } => Some(*lane),
@@ -131,6 +136,7 @@ impl Record {
             at: Position::new(0, 0),
             payload_bytes: self.payload_len() as u32,
             payload_crc: crc32c::crc32c(self.payload()),
+            last: false,
         }
     }
 }

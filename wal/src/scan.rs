@@ -13,7 +13,7 @@ use shard_rt::BLOCK;
 use crate::format::{
     BATCH_HEADER, BatchHeader, Checks, RECORD_HEADER, RecordHeader, RecordKind, SegmentHeader,
 };
-use crate::id::{DamagedRange, Position, UNIT};
+use crate::id::{DamagedRange, Position, UNIT, round_up};
 
 /// A record that was found.
 #[derive(Clone, Debug)]
@@ -111,6 +111,13 @@ struct Scanner<'a> {
     records: Vec<Found>,
     holes: Vec<DamagedRange>,
     batches: u64,
+}
+
+impl Scan {
+    /// Whether the segment never took anything that counts, as far as can be told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.holes.is_empty()
+    }
 }
 
 impl Scanner<'_> {
@@ -235,7 +242,7 @@ impl Scanner<'_> {
                 Some(Next::Batch(to) | Next::Record(to)) => to,
                 None => limit,
             };
-            if to > offset && !self.is_padding(start, offset, to) {
+            if to > offset {
                 self.hole(offset, to);
             }
             let Some(Next::Record(at)) = next else {
@@ -245,15 +252,10 @@ impl Scanner<'_> {
             let found = self.found(header);
             self.records.push(found);
             offset = at + header.bytes_in_log();
+            if header.last {
+                return round_up(offset, BLOCK as u64);
+            }
         }
-    }
-
-    /// Whether `from..to` is what follows the last record of a batch.
-    fn is_padding(&self, start: u64, from: u64, to: u64) -> bool {
-        from > start
-            && to - from < BLOCK as u64
-            && to.is_multiple_of(BLOCK as u64)
-            && self.bytes[from as usize..to as usize].iter().all(|byte| *byte == 0)
     }
 
     /// Whole batches from `start` on. Returns where they end.

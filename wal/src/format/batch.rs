@@ -71,7 +71,7 @@ pub(crate) fn batch_bytes(records: &[Queued]) -> u64 {
 }
 
 /// Writes a batch over all of `out`, which is as long as [`batch_bytes`] says, and sets the places of
-/// the records.
+/// the records and which is the last.
 pub(crate) fn encode_batch(
     log_id: u64,
     at: Position,
@@ -81,8 +81,10 @@ pub(crate) fn encode_batch(
 ) {
     let bytes = out.len() as u32;
     BatchHeader { log_id, at, durable, bytes, records: records.len() as u32 }.encode(out);
-    let mut offset = BATCH_HEADER;
+    let (mut offset, mut left) = (BATCH_HEADER, records.len());
     for Queued { header, payload } in records {
+        left -= 1;
+        header.last = left == 0;
         header.at = Position::new(at.segment(), at.offset() + offset as u64);
         let end = offset + header.bytes_in_log() as usize;
         let (head, body) = out[offset..end].split_at_mut(RECORD_HEADER);

@@ -53,6 +53,8 @@ pub(crate) struct RecordHeader {
     pub(crate) at: Position,
     pub(crate) payload_bytes: u32,
     pub(crate) payload_crc: u32,
+    /// The last one of its batch: what follows up to the next block is padding.
+    pub(crate) last: bool,
 }
 
 impl RecordHeader {
@@ -65,7 +67,7 @@ impl RecordHeader {
         put(out, 4, &self.payload_crc.to_le_bytes());
         put(out, 8, &self.payload_bytes.to_le_bytes());
         out[12] = self.kind.tag();
-        out[13] = 0;
+        out[13] = u8::from(self.last);
         put(out, 14, &self.lane.to_le_bytes());
         put(out, 16, &self.partition.0.to_le_bytes());
         put(out, 24, &self.serial.to_le_bytes());
@@ -99,6 +101,7 @@ impl RecordHeader {
             at,
             payload_bytes: u32_at(header, 8),
             payload_crc: u32_at(header, 4),
+            last: header[13] & 1 != 0,
         })
     }
 }
@@ -131,6 +134,7 @@ mod tests {
             at,
             payload_bytes: 100,
             payload_crc: 1,
+            last: true,
         };
         let mut bytes = [7; RECORD_HEADER];
         header.encode(11, &mut bytes);

@@ -25,7 +25,7 @@ pub(super) async fn run(shared: Rc<Shared>) {
         while let Some(victim) = shared.victim() {
             match shared.rewrite(victim).await {
                 Ok(true) => {}
-                // No room now: the next change of segment or purge asks again.
+                // No room or no credit now: the next change of segment or purge asks again.
                 Ok(false) => break,
                 // A damaged record pins its segment; a fenced log has nothing to clean.
                 Err(WalError::Damaged { .. }) => {}
@@ -36,8 +36,7 @@ pub(super) async fn run(shared: Rc<Shared>) {
 }
 
 impl Shared {
-    /// The segment with the fewest live bytes, if they are few enough to be worth it. What was written
-    /// again is not written once more before half of it is gone, so this ends by itself.
+    /// The segment with the fewest live bytes, if they are few enough to be worth it.
     fn victim(&self) -> Option<u64> {
         let state = self.state.borrow();
         if state.check_open().is_err() {
@@ -49,10 +48,10 @@ impl Shared {
         let live_max = self.options.segment_bytes / 100 * percent;
         let pinned = |segment: &u64| state.partitions.values().any(|known| known.pins.contains(segment));
         let old = |segment: &u64| pressed || segment + AGE_MIN <= state.tail.segment;
-        let live = |segment: &u64| state.live.get(segment).copied().unwrap_or(0);
+        let live = |segment: &u64| state.live.of(*segment);
         let candidates = state.sealed.iter().filter(|(segment, sealed)| {
-            let few = live(segment) <= live_max.min(sealed.live_at_seal / 2);
-            few && live(segment) > 0 && !sealed.freeing && old(segment) && !pinned(segment)
+            let few = (1..=live_max).contains(&live(segment));
+            few && !sealed.freeing && old(segment) && !pinned(segment)
         });
         candidates.map(|(segment, _)| (live(segment), *segment)).min().map(|(_, segment)| segment)
     }
@@ -97,7 +96,8 @@ impl Shared {
     fn copy(&self, mut header: RecordHeader, payload: Bytes) -> bool {
         {
             let mut state = self.state.borrow_mut();
-            if state.room(&self.options, true) < 2 * alone(header.bytes_in_log()) {
+            let bytes = alone(header.bytes_in_log());
+            if state.room(&self.options, true) < 2 * bytes || state.rewrite_credit < bytes {
                 return false;
             }
             let Some(partition) = state.partitions.get_mut(&header.partition) else {
@@ -107,6 +107,7 @@ impl Shared {
                 return true;
             }
             header.serial = partition.next_serial();
+            state.rewrite_credit -= bytes;
             header.payload_crc = crc32c::crc32c(&payload);
             state.counters.records_rewritten += 1;
             state.push(header, payload);
@@ -191,5 +192,6 @@ fn header(
         at: Position::new(0, 0),
         payload_bytes: payload_bytes as u32,
         payload_crc: 0,
+        last: false,
     }
 }

@@ -7,6 +7,7 @@
 mod clean;
 mod open;
 mod read;
+mod recovery;
 mod segments;
 mod state;
 mod writer;
@@ -23,7 +24,7 @@ use crate::id::{DamagedRange, Lane, PartitionId, Slot};
 use crate::options::Options;
 use crate::record::Record;
 use crate::stats::Stats;
-pub use open::Recovered;
+pub use recovery::Recovered;
 pub(crate) use segments::segment_of_name;
 use state::{Item, State};
 
@@ -79,15 +80,13 @@ impl Wal {
         done: impl FnOnce(Result<()>) + 'static,
     ) -> Result<()> {
         let shared = &self.shared;
-        let frees = records.iter().any(Record::makes_room);
+        let frees = records.iter().any(Record::ends_records);
         {
             let mut state = shared.state.borrow_mut();
             let accepted = state.accept(&shared.options, partition, records, Box::new(done));
             state.counters.refused_full += u64::from(matches!(accepted, Err(WalError::Full { .. })));
             accepted?;
-            if frees {
-                state.free_dead(&shared.options);
-            }
+            state.free_dead(&shared.options);
         }
         if frees {
             shared.clean.one();
@@ -187,6 +186,11 @@ impl Wal {
         damaged.filter_map(|(id, known)| known.damage.clone().map(|damage| (*id, damage))).collect()
     }
 
+    /// Whether both are the same log.
+    pub fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// The first failure of a write or flush, if there was one.
     pub fn poisoned(&self) -> Option<WalError> {
         self.shared.state.borrow().poisoned.clone()
@@ -201,7 +205,7 @@ impl Wal {
             segments: state.sealed.len() + 1,
             segments_ready: state.spares.len(),
             queue_bytes: state.queue_bytes,
-            live_bytes: state.live.values().sum(),
+            live_bytes: state.live.total(),
             unsynced_bytes: since.map_or(0, |_| state.tail.offset - state.tail.durable),
             unsynced_ns: since.map_or(0, |since| self.shared.rt.now().saturating_sub(since)),
         }
@@ -217,13 +221,12 @@ impl Wal {
             let mut state = self.shared.state.borrow_mut();
             state.check_open()?;
             state.closed = true;
-            state.queue.push_back(Item::Done(Box::new(move |result| {
+            state.closing = Some(Box::new(move |result| {
                 let _ = sender.send(result);
-            })));
+            }));
         }
         self.shared.work.one();
-        receiver.await.unwrap_or(Err(WalError::Closed))?;
-        self.shared.finish().await
+        receiver.await.unwrap_or(Err(WalError::Closed))
     }
 }
 
@@ -240,6 +243,7 @@ impl Shared {
                 Item::Done(done) => Some(done),
                 Item::Record(_) => None,
             });
+            let dones = dones.chain(state.closing.take());
             (fresh.then(|| first.clone()), dones.collect::<Vec<_>>())
         };
         if let (Some(first), Some(observer)) = (&first, &self.options.observer) {

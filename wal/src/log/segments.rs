@@ -62,8 +62,8 @@ impl Shared {
             let mut state = self.state.borrow_mut();
             let tail = Tail::at_start(&header, file);
             let sealed = std::mem::replace(&mut state.tail, tail);
-            let live_at_seal = state.live.get(&sealed.segment).copied().unwrap_or(0);
-            let of_old = Sealed { end: sealed.offset, file: sealed.file, live_at_seal, freeing: false };
+            state.live.emptied |= state.live.of(sealed.segment) == 0;
+            let of_old = Sealed { end: sealed.offset, file: sealed.file, freeing: false };
             state.sealed.insert(sealed.segment, of_old);
             state.counters.rotations += 1;
             state.free_dead(&self.options);
@@ -94,7 +94,7 @@ impl Shared {
         {
             let mut state = self.state.borrow_mut();
             state.sealed.remove(&segment);
-            state.live.remove(&segment);
+            state.live.forget(segment);
             state.counters.segments_freed += 1;
             if state.spares.len() < self.options.segments_ahead + 2 {
                 state.spares.push(name);

@@ -46,8 +46,6 @@ pub(crate) struct Tail {
 pub(crate) struct Sealed {
     pub(crate) end: u64,
     pub(crate) file: File,
-    /// Live bytes when it was sealed. Rewriting pays only when much of them is gone since.
-    pub(crate) live_at_seal: u64,
     /// A record that frees it is on its way.
     pub(crate) freeing: bool,
 }
@@ -66,11 +64,15 @@ pub(crate) struct State {
     pub(crate) queue: VecDeque<Item>,
     /// Upper bound of what the queue takes in the log.
     pub(crate) queue_bytes: u64,
+    /// Bytes that may be written again: no more than callers had written, so rewriting ends by itself.
+    pub(crate) rewrite_credit: u64,
     /// Bytes of the largest record that waited, which a change of segment may waste.
     pub(crate) record_bytes_seen: u64,
     pub(crate) hot: HotTail,
     pub(crate) poisoned: Option<WalError>,
     pub(crate) closed: bool,
+    /// Called when all is written, flushed and marked.
+    pub(crate) closing: Option<Done>,
     pub(crate) counters: Counters,
 }
 
@@ -115,7 +117,10 @@ impl State {
         self.check_damage(partition, &records)?;
         self.check_room(options, &records)?;
         self.check_order(partition, &records)?;
+        let whole = options.segment_bytes * options.segments_max as u64;
         for record in records {
+            let bytes = alone(bytes_in_log(record.payload_len()));
+            self.rewrite_credit = whole.min(self.rewrite_credit + bytes);
             self.enqueue(partition, record);
         }
         self.queue.push_back(Item::Done(done));
@@ -265,24 +270,27 @@ impl State {
             at: Position::new(0, 0),
             payload_bytes: 0,
             payload_crc: 0,
+            last: false,
         };
         self.push(header, Bytes::new());
     }
 
     /// Queues records that free the sealed segments in which nothing counts any more.
     pub(crate) fn free_dead(&mut self, options: &Options) {
+        if !std::mem::take(&mut self.live.emptied) {
+            return;
+        }
         let pins: Vec<u64> = self.partitions.values().flat_map(|known| known.pins.iter().copied()).collect();
         let dead: Vec<u64> = self
             .sealed
             .iter()
-            .filter(|(segment, sealed)| {
-                !sealed.freeing && self.live.get(segment).is_none_or(|live| *live == 0)
-            })
+            .filter(|(segment, sealed)| !sealed.freeing && self.live.of(**segment) == 0)
             .map(|(segment, _)| *segment)
             .filter(|segment| !pins.contains(segment))
             .collect();
         for segment in dead {
             if self.room(options, true) < alone(bytes_in_log(0)) {
+                self.live.emptied = true;
                 return;
             }
             if let Some(sealed) = self.sealed.get_mut(&segment) {

@@ -30,6 +30,8 @@ enum Step {
     /// The tail is full.
     NextSegment,
     Wait,
+    /// All is written and no more will come.
+    Close(Done),
     /// Another task met a failure.
     Stop,
 }
@@ -44,6 +46,10 @@ pub(super) async fn run(shared: Rc<Shared>) {
             }
             Step::NextSegment => shared.next_segment().await,
             Step::Wait => shared.wait().await,
+            Step::Close(done) => {
+                done(shared.finish().await);
+                return;
+            }
             Step::Stop => return,
         };
         let result = match result {
@@ -65,7 +71,10 @@ impl Shared {
         }
         let Some(Item::Record(first)) = state.queue.front() else {
             let dones = take_dones(&mut state);
-            return if dones.is_empty() { Step::Wait } else { Step::Acknowledge(dones) };
+            if !dones.is_empty() {
+                return Step::Acknowledge(dones);
+            }
+            return state.closing.take().map_or(Step::Wait, Step::Close);
         };
         if alone(first.header.bytes_in_log()) > state.tail.limit - state.tail.offset {
             return Step::NextSegment;
@@ -230,7 +239,7 @@ impl Shared {
     }
 
     /// Writes down that all is durable. The next batch takes the place.
-    pub(super) async fn mark(&self) -> Result<()> {
+    async fn mark(&self) -> Result<()> {
         let (file, header) = {
             let mut state = self.state.borrow_mut();
             state.tail.marked = true;
@@ -252,7 +261,7 @@ impl Shared {
     }
 
     /// After the last record: flush and mark.
-    pub(super) async fn finish(&self) -> Result<()> {
+    async fn finish(&self) -> Result<()> {
         let unsynced = self.state.borrow().tail.unsynced_since_ns.is_some();
         let result = if unsynced { self.sync().await } else { Ok(()) };
         let result = match result {

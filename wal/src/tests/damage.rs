@@ -136,6 +136,7 @@ proptest! {
                     at: Position::new(SEGMENT, at as u64),
                     payload_bytes: words[2],
                     payload_crc: 0,
+                    last: false,
                 };
                 header.encode(LOG_ID, &mut bytes[at..at + 64]);
             }

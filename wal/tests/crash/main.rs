@@ -96,3 +96,13 @@ fn a_log_that_ignores_checksums_is_found() {
 fn a_log_that_forgets_the_generation_is_found() {
     finds(Sabotage::ForgetGeneration, Profile::Strict, 100);
 }
+
+#[test]
+fn a_seed_gives_the_same_run_twice() {
+    let tally = |seed| {
+        let mut tally = run::Tally::default();
+        run(Profile::Strict, seed, None, &mut tally).expect("a sound run");
+        tally
+    };
+    (0..5).for_each(|seed| assert_eq!(tally(seed), tally(seed)));
+}

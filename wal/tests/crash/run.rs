@@ -9,7 +9,7 @@ use std::time::Duration;
 use shard_rt::sim::disk::{DiskOp, Effect, Injection};
 use shard_rt::sim::{Crash, Sim, SimConfig};
 use shard_rt::{NodeId, Rng, Rt, ShardId};
-use wal::{Mode, Options, PartitionId, Recovered, Sabotage, Wal, WalError};
+use wal::{Mode, Options, PartitionId, Recovered, Sabotage, Wal, WalError, fsck};
 
 use crate::model::{History, Whole, read_all};
 use crate::work::Work;
@@ -26,7 +26,7 @@ pub enum Profile {
 }
 
 /// What happened in all runs of a test.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub crashes: u64,
     pub records: u64,
@@ -276,6 +276,7 @@ impl Life<'_> {
             self.go_down();
             self.sim.restart(self.node);
         }
+        let offline = self.check_offline(number)?;
         let (wal, found) = match self.open() {
             Ok(opened) => opened,
             Err(WalError::LogDamaged { .. }) if self.harmed => {
@@ -294,6 +295,14 @@ impl Life<'_> {
                 "life {number}: {:?} refused {:?} rotten {:?}",
                 found.recovered, found.refused, self.rotten
             );
+        }
+        if let Some(report) = offline.filter(|_| self.options.sabotage.is_none()) {
+            let damaged = report.partitions.iter().filter(|partition| partition.damage.is_some());
+            let damaged: Vec<_> = damaged.map(|partition| partition.partition).collect();
+            let recovered: Vec<_> = found.recovered.damaged.iter().map(|(partition, _)| *partition).collect();
+            if damaged != recovered || report.unattributed != found.recovered.unattributed {
+                return Err(format!("life {number}: offline {report:?}, recovery {:?}", found.recovered));
+            }
         }
         let refused = &found.refused;
         if !self.harmed && (!refused.is_empty() || !found.recovered.holes.is_empty()) {
@@ -333,6 +342,26 @@ impl Life<'_> {
             return Ok(());
         }
         Err(format!("byte {byte} of {name} rotted, the log names {near:?}"))
+    }
+
+    /// The offline check must say what recovery will say.
+    fn check_offline(&mut self, number: u64) -> Result<Option<fsck::Report>, String> {
+        if number % 3 != 2 {
+            return Ok(None);
+        }
+        let disk = self.sim.disk(self.node);
+        if !disk.exists(DIR) {
+            return Ok(None);
+        }
+        let rt = self.sim.rt(self.node, SHARD);
+        let names = self.sim.block_on(self.node, SHARD, async move { rt.disk().list(Path::new(DIR)).await });
+        let names: Vec<String> =
+            names.map_err(|error| error.to_string())?.into_iter().map(|e| e.name).collect();
+        match fsck::verify(&names, |name| Ok(disk.peek(Path::new(DIR).join(name)))) {
+            Ok(report) => Ok(Some(report)),
+            Err(WalError::LogDamaged { .. }) if self.harmed => Ok(None),
+            Err(error) => Err(format!("offline: {error}")),
+        }
     }
 
     fn open(&mut self) -> Result<(Wal, Result<Found, String>), WalError> {

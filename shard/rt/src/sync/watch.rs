@@ -81,6 +81,11 @@ impl<T> Sender<T> {
         self.0.value.borrow()
     }
 
+    /// Whether no receiver is left.
+    pub fn is_closed(&self) -> bool {
+        self.0.state.borrow().receivers == 0
+    }
+
     /// A receiver that has seen the present value.
     pub fn subscribe(&self) -> Receiver<T> {
         let mut state = self.0.state.borrow_mut();
