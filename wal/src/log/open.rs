@@ -26,10 +26,10 @@ const BUFFER_BLOCKS: usize = 16;
 impl Wal {
     /// Opens the log in `dir`, or makes one there. One log a directory at a time. Segments ahead are
     /// made later: to start, one ready segment or the space for one is enough. Until then entries may be
-    /// refused as [`WalError::Full`]; [`Wal::room`] waits for it.
+    /// refused as [`WalError::Full`](crate::WalError::Full); [`Wal::room`] waits for it.
     ///
     /// # Errors
-    /// [`WalError::Option`], [`WalError::LogDamaged`], [`WalError::Version`], [`WalError::Disk`].
+    /// [`WalError::Option`](crate::WalError::Option), [`WalError::LogDamaged`](crate::WalError::LogDamaged), [`WalError::Version`](crate::WalError::Version), [`WalError::Disk`](crate::WalError::Disk).
     pub async fn open(rt: &Rt, dir: impl AsRef<Path>, options: Options) -> Result<(Self, Recovered)> {
         options.check()?;
         let disk = rt.disk();
