@@ -3,10 +3,12 @@
 //! Invariants: pure data, no I/O, no clock, no threads; every format that reaches disk or wire has
 //! a version and a golden file.
 
+pub mod codec;
 mod entry;
 pub mod frame;
 pub mod hash;
 mod id;
+pub mod log;
 pub mod op;
 pub mod options;
 pub mod sql_type;

@@ -9,7 +9,7 @@ use super::OpContext;
 use super::prepare::Prepare;
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows};
 use crate::chunk::Chunk;
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 use crate::expr::{Compiled, Input, RowErrors};
 

@@ -11,7 +11,7 @@ use cep_types::Op;
 
 use super::OpContext;
 use crate::chunk::{Chunk, Phase, position, step_row};
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 
 /// Rows that passed and still stand in the columns at least, before they are moved out.

@@ -13,7 +13,7 @@ use cep_types::Op;
 
 use super::{CLOSE_ROWS, FEW_CLOSES, OpContext};
 use crate::chunk::{Chunk, Phase, position, step_row};
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 use crate::keys::{KeyTable, encode_value};
 use crate::time::NodeTime;

@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 use cep_types::Op;
 
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 
 /// The rows of visible groups as they were emitted last. Which groups are visible is kept beside it.

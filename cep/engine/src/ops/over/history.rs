@@ -6,7 +6,7 @@
 //! - Rows leave at the front only; they are moved out of the columns when they are many.
 
 use super::calls::Frame;
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 
 /// Rows dropped that may still stand in the columns.

@@ -17,7 +17,7 @@ use cep_lang::plan::OverNode;
 
 use super::calls::StreamCalls;
 use crate::chunk::{Chunk, Phase, position, step_row};
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 use crate::keys::{KeyTable, encode_value};
 use crate::ops::prepare::Prepare;

@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 
 use super::groups::Groups;
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::Column;
 
 /// Group of a row that failed WHERE: it has a place but is not aggregated.

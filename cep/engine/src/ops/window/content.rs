@@ -8,7 +8,7 @@ use cep_lang::plan::{AggCall, Expr};
 
 use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Rows};
 use crate::chunk::Chunk;
-use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
 use crate::column::{Column, Values};
 use crate::keys::{KeyEncoder, KeyTable};
 use crate::ops::OpError;
