@@ -1,5 +1,7 @@
 //! Queries that once made something panic, hang, fill the memory or differ.
 
+use std::cell::Cell;
+
 use crate::harness::each;
 use crate::rows::{agrees, lowered};
 
@@ -33,12 +35,15 @@ const QUERIES: &[&str] = &[
 
 #[test]
 fn what_was_found_stays_mended() {
+    let compared = Cell::new(0);
     each(8, |random| {
         for query in QUERIES {
             // Some options of the streams do not go with some queries.
             if let Some(program) = lowered(query, random) {
-                agrees(program, query, random);
+                compared.set(compared.get() + usize::from(agrees(program, query, random)));
             }
         }
     });
+    let enough = std::env::var_os("CEPTRA_SEED").map_or(QUERIES.len(), |_one_seed| 0);
+    assert!(compared.get() >= enough, "only {} runs were compared", compared.get());
 }

@@ -25,21 +25,20 @@ impl Drop for Tells<'_> {
     }
 }
 
-/// Runs a program in several ways and compares them.
-pub fn agrees(program: Program, text: &str, random: &mut Random) {
+/// Runs a program in several ways and compares them; whether it could be built and gave little enough.
+pub fn agrees(program: Program, text: &str, random: &mut Random) -> bool {
     let _tells = Tells(text);
     let program = Arc::new(program);
     let inputs = inputs(&program, random);
     let Ok(mut whole) = Run::new(&program) else {
-        return;
+        return false;
     };
     whole.feed(&inputs, usize::MAX, false);
-    if whole.is_too_long() {
-        return;
+    if !whole.is_too_long() {
+        whole.end();
     }
-    whole.end();
     if whole.is_too_long() {
-        return;
+        return false;
     }
     let piece = 1 + random.below(4);
     for restores in [false, true] {
@@ -48,6 +47,7 @@ pub fn agrees(program: Program, text: &str, random: &mut Random) {
         other.end();
         assert_eq!(other.outcome, whole.outcome, "pieces of {piece}, restored: {restores}");
     }
+    true
 }
 
 static DECLARED: LazyLock<Vec<Session>> = LazyLock::new(|| {
@@ -72,11 +72,11 @@ fn mutated_statements_run_alike_in_pieces() {
     each(600, |random| {
         let text = mild(CORPUS.statement(random), random);
         if let Some(program) = lowered(&text, random) {
-            ran.set(ran.get() + 1);
-            agrees(program, &text, random);
+            ran.set(ran.get() + u32::from(agrees(program, &text, random)));
         }
     });
-    assert!(ran.get() > 0, "no statement lowers");
+    let is_one_seed = std::env::var_os("CEPTRA_SEED").is_some();
+    assert!(ran.get() > 0 || is_one_seed, "no statement is compared");
 }
 
 #[test]
