@@ -35,6 +35,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Lay out SQL files in one style; comments are kept.
     Fmt(FmtArgs),
+    /// Run a durable node: clients append and subscribe, operators deploy apps.
+    Serve(Box<ServeArgs>),
     /// Type statements and see results at once.
     Repl(ReplArgs),
     /// Say more about an error code, or list all codes.
@@ -58,6 +60,20 @@ pub struct RunArgs {
     /// Stop after this many printed rows.
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
+}
+
+/// `ceptra serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// A TOML file of settings; CEPTRA_<KEY> of the environment and the options here go over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print all settings as TOML and end.
+    #[arg(long)]
+    pub dump_config: bool,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: crate::serve::config::Layer,
 }
 
 /// `ceptra check`.

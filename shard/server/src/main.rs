@@ -1,7 +1,7 @@
 //! The `ceptra` program: SQL apps over streams of events.
 //!
 //! `args` the command line · `cmd` one file a command · `run` sources through the engine to sinks ·
-//! `repl` the interactive session · `script` text to program · `answer` tables of
+//! `serve` a durable node · `repl` the interactive session · `script` text to program · `answer` tables of
 //! SHOW and its like · `talk` what is said on standard
 //! error · `failure` errors and exit codes · `clock` the host's clock.
 //!
@@ -16,6 +16,7 @@ mod failure;
 mod repl;
 mod run;
 mod script;
+mod serve;
 mod talk;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Explain(command) => cmd::explain(command, &talk),
         Command::Fmt(command) => cmd::fmt(command, &talk),
         Command::Repl(command) => cmd::repl(command, &talk),
+        Command::Serve(command) => cmd::serve(command),
         Command::ExplainError(command) => cmd::explain_error(command),
     };
     match done {

@@ -3,11 +3,7 @@
 use super::LogError;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::frame::{ColumnId, SchemaVersion};
-use crate::{LogIndex, StreamId};
-
-/// Number of a definition within the cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DefinitionId(pub u32);
+use crate::{Epoch, LogIndex, StreamId};
 
 /// What a definition is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +44,13 @@ pub enum Action {
 /// From this entry on a definition runs in another version, or not any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activate {
-    /// The definition.
-    pub definition: DefinitionId,
     /// Its name.
     pub name: String,
-    /// Its version: higher than all before.
+    /// Its version.
     pub version: u32,
+    /// The epoch of the decision: an entry whose epoch is not above the one a partition has for the
+    /// definition says nothing new.
+    pub epoch: Epoch,
     /// What becomes of it.
     pub action: Action,
 }
@@ -61,8 +58,12 @@ pub struct Activate {
 /// A definition is fenced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
-    /// The definition.
-    pub definition: DefinitionId,
+    /// The definition's name.
+    pub name: String,
+    /// Which version: another one is not fenced.
+    pub version: u32,
+    /// The epoch of the decision.
+    pub epoch: Epoch,
     /// The entry that it could not apply.
     pub index: LogIndex,
     /// What is known of the reason.
@@ -74,10 +75,10 @@ const STOP: u8 = 2;
 const SQL: u8 = 1;
 
 pub(super) fn write_activate(activate: &Activate, out: &mut Writer) {
-    let Activate { definition, name, version, action } = activate;
-    out.u32(definition.0);
+    let Activate { name, version, epoch, action } = activate;
     out.str(name);
     out.u32(*version);
+    out.u64(epoch.0);
     match action {
         Action::Run { language: Language::Sql, text, streams } => {
             out.u8(RUN);
@@ -98,9 +99,9 @@ pub(super) fn write_activate(activate: &Activate, out: &mut Writer) {
 
 pub(super) fn read_activate(bytes: &[u8]) -> Result<Activate, LogError> {
     let mut input = Reader::new(bytes);
-    let definition = DefinitionId(input.u32()?);
     let name = input.str()?;
     let version = input.u32()?;
+    let epoch = Epoch(input.u64()?);
     let action = match input.u8()? {
         RUN => {
             let language = match input.u8()? {
@@ -115,7 +116,7 @@ pub(super) fn read_activate(bytes: &[u8]) -> Result<Activate, LogError> {
         other => return Err(DecodeError(format!("action {other}")).into()),
     };
     input.finish()?;
-    Ok(Activate { definition, name, version, action })
+    Ok(Activate { name, version, epoch, action })
 }
 
 fn read_binding(input: &mut Reader<'_>) -> Result<Binding, DecodeError> {
@@ -128,8 +129,10 @@ fn read_binding(input: &mut Reader<'_>) -> Result<Binding, DecodeError> {
 }
 
 pub(super) fn write_quarantine(quarantine: &Quarantine, out: &mut Writer) {
-    let Quarantine { definition, index, reason } = quarantine;
-    out.u32(definition.0);
+    let Quarantine { name, version, epoch, index, reason } = quarantine;
+    out.str(name);
+    out.u32(*version);
+    out.u64(epoch.0);
     out.u64(index.0);
     out.str(reason);
 }
@@ -137,7 +140,9 @@ pub(super) fn write_quarantine(quarantine: &Quarantine, out: &mut Writer) {
 pub(super) fn read_quarantine(bytes: &[u8]) -> Result<Quarantine, LogError> {
     let mut input = Reader::new(bytes);
     let quarantine = Quarantine {
-        definition: DefinitionId(input.u32()?),
+        name: input.str()?,
+        version: input.u32()?,
+        epoch: Epoch(input.u64()?),
         index: LogIndex(input.u64()?),
         reason: input.str()?,
     };

@@ -14,7 +14,7 @@ mod events;
 #[cfg(test)]
 mod tests;
 
-pub use definition::{Action, Activate, Binding, DefinitionId, Language, Quarantine};
+pub use definition::{Action, Activate, Binding, Language, Quarantine};
 pub use events::{EventsWriter, Part, PartHead, PartIds};
 
 use arrow_buffer::{Buffer, MutableBuffer};

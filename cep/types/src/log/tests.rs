@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::frame::ALIGNMENT;
 use crate::frame::{ColumnId, SchemaVersion};
-use crate::{EventId, LogIndex, ProducerId};
+use crate::{Epoch, EventId, LogIndex, ProducerId};
 
 fn ids(rows: u32) -> impl Strategy<Value = PartIds> {
     let sequence = (1..=u64::MAX, 0..=u64::MAX - u64::from(rows))
@@ -72,16 +72,16 @@ proptest! {
     #[test]
     fn definitions_come_out_as_they_went_in(
         streams in proptest::collection::vec(binding(), 0..4),
-        (definition, version, stamp, index) in (any::<u32>(), any::<u32>(), any::<i64>(), any::<u64>()),
+        (epoch, version, stamp, index) in (any::<u64>(), any::<u32>(), any::<i64>(), any::<u64>()),
         (name, text) in (".{0,8}", ".{0,40}"),
         stops in any::<bool>(),
     ) {
-        let definition = DefinitionId(definition);
+        let epoch = Epoch(epoch);
         let action = if stops { Action::Stop } else { Action::Run { language: Language::Sql, text: text.clone(), streams } };
-        let wanted = Activate { definition, name, version, action };
+        let wanted = Activate { name: name.clone(), version, epoch, action };
         let entry = LogEntry::open(&activate(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Activate(read) if read == wanted));
-        let wanted = Quarantine { definition, index: LogIndex(index), reason: text };
+        let wanted = Quarantine { name, version, epoch, index: LogIndex(index), reason: text };
         let entry = LogEntry::open(&quarantine(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Quarantine(read) if read == wanted));
     }
@@ -127,9 +127,9 @@ fn every_kind() -> Vec<(&'static str, Buffer)> {
         columns: vec![ColumnId(1), ColumnId(4)],
     };
     let run = Action::Run { language: Language::Sql, text: "SELECT 1;".into(), streams: vec![binding] };
-    let definition = DefinitionId(9);
-    let of = |action| Activate { definition, name: "app".into(), version: 4, action };
-    let fence = Quarantine { definition, index: LogIndex(12), reason: "why".into() };
+    let epoch = Epoch(9);
+    let of = |action| Activate { name: "app".into(), version: 4, epoch, action };
+    let fence = Quarantine { name: "app".into(), version: 4, epoch, index: LogIndex(12), reason: "why".into() };
     let stamp = StampNs(1_700_000_000_000_000_001);
     vec![
         ("events", written(&[(numbered, vec![0xab; 64]), (opaque, vec![0xcd; 128])], stamp.0)),

@@ -6,6 +6,7 @@ mod explain_error;
 mod fmt;
 mod repl;
 mod run;
+mod serve;
 mod write;
 
 pub use check::check;
@@ -14,4 +15,5 @@ pub use explain_error::explain_error;
 pub use fmt::fmt;
 pub use repl::repl;
 pub use run::run;
+pub use serve::serve;
 pub use write::write_stdout;

@@ -1,0 +1,227 @@
+//! Which rows are new (R-IDEM-1).
+//!
+//! Producers number their rows densely: of each, only the number of the next row is kept. Opaque ids
+//! are kept one by one. Both may be forgotten once no retry of theirs can come any more, which is
+//! after the retry window; retries from before it are refused without a look.
+//!
+//! Invariants:
+//! - A row is new once. Nothing is forgotten within the retry window: a full table refuses new
+//!   producers and new ids instead.
+//! - A producer's rows are taken without gaps, in order, from 0 on.
+//! - What is decided is a function of the entries before: stamps are the only clock.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use cep_types::codec::{DecodeError, Reader, Result, Writer};
+use cep_types::log::{PartHead, PartIds};
+use cep_types::{EventId, ProducerId};
+
+/// How much is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DedupLimits {
+    /// Producers, of live rows and of replays each.
+    pub producers_max: usize,
+    /// Opaque ids, of both.
+    pub ids_max: usize,
+    /// Rows first sent longer ago are refused, ns.
+    pub retry_window_ns: i64,
+}
+
+impl Default for DedupLimits {
+    fn default() -> Self {
+        Self { producers_max: 65_536, ids_max: 1_000_000, retry_window_ns: 30 * 60 * 1_000_000_000 }
+    }
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It has not been here before.
+    New,
+    /// It has.
+    Duplicate,
+    /// Rows of its producer before it have not been here: send those first.
+    Gap,
+    /// There is no place to remember it; come again later.
+    Full,
+    /// It was first sent before the retry window: it cannot be told any more whether it is new.
+    Expired,
+}
+
+/// A run of rows with one verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Rows.
+    pub rows: u32,
+    /// What becomes of them.
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Producer {
+    /// Number of its next row.
+    next: u64,
+    /// Stamp of its latest rows.
+    seen: i64,
+}
+
+/// What has been here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dedup {
+    limits: DedupLimits,
+    /// By whether they replay, and number.
+    producers: BTreeMap<(bool, ProducerId), Producer>,
+    ids: BTreeSet<(bool, EventId)>,
+    /// The ids by stamp, in order of arrival.
+    by_stamp: VecDeque<(i64, bool, EventId)>,
+    /// Before this stamp no producer can be forgotten.
+    sweep_at: i64,
+}
+
+impl Dedup {
+    /// Nothing has been here.
+    pub fn new(limits: DedupLimits) -> Self {
+        Dedup {
+            limits,
+            producers: BTreeMap::new(),
+            ids: BTreeSet::new(),
+            by_stamp: VecDeque::new(),
+            sweep_at: i64::MIN,
+        }
+    }
+
+    /// Judges the rows of an append, in order, and remembers those that are new.
+    pub fn judge(&mut self, head: &PartHead, stamp_ns: i64, out: &mut Vec<Verdicts>) {
+        out.clear();
+        let horizon = stamp_ns.saturating_sub(self.limits.retry_window_ns);
+        if head.first_sent.0 < horizon {
+            return push(out, head.rows, Verdict::Expired);
+        }
+        match &head.ids {
+            PartIds::Sequence { producer, first } => {
+                self.judge_sequence((head.replay, *producer), *first, head.rows, stamp_ns, out);
+            }
+            PartIds::Opaque(ids) => {
+                self.forget_ids(horizon);
+                for &id in ids {
+                    let verdict = self.judge_id((head.replay, id), stamp_ns);
+                    push(out, 1, verdict);
+                }
+            }
+        }
+    }
+
+    /// Number of the next row of a producer; 0 for one that is not known. Where a source goes on.
+    pub fn next_of(&self, replay: bool, producer: ProducerId) -> u64 {
+        self.producers.get(&(replay, producer)).map_or(0, |known| known.next)
+    }
+
+    fn judge_sequence(
+        &mut self,
+        key: (bool, ProducerId),
+        first: u64,
+        rows: u32,
+        stamp_ns: i64,
+        out: &mut Vec<Verdicts>,
+    ) {
+        let next = self.next_of(key.0, key.1);
+        if first > next {
+            return push(out, rows, Verdict::Gap);
+        }
+        if !self.producers.contains_key(&key) && !self.has_place(stamp_ns) {
+            return push(out, rows, Verdict::Full);
+        }
+        let end = first + u64::from(rows);
+        let old = next.min(end) - first;
+        push(out, old as u32, Verdict::Duplicate);
+        push(out, rows - old as u32, Verdict::New);
+        self.producers.insert(key, Producer { next: next.max(end), seen: stamp_ns });
+    }
+
+    /// Whether another producer can be remembered, perhaps in the place of one whose retries are over.
+    fn has_place(&mut self, stamp_ns: i64) -> bool {
+        if self.producers.len() < self.limits.producers_max {
+            return true;
+        }
+        if stamp_ns < self.sweep_at {
+            return false;
+        }
+        let window = self.limits.retry_window_ns;
+        self.producers.retain(|_, known| known.seen >= stamp_ns.saturating_sub(window));
+        let oldest = self.producers.values().map(|known| known.seen).min();
+        self.sweep_at = oldest.map_or(i64::MIN, |seen| seen.saturating_add(window).saturating_add(1));
+        self.producers.len() < self.limits.producers_max
+    }
+
+    fn judge_id(&mut self, key: (bool, EventId), stamp_ns: i64) -> Verdict {
+        if self.ids.contains(&key) {
+            return Verdict::Duplicate;
+        }
+        if self.ids.len() >= self.limits.ids_max {
+            return Verdict::Full;
+        }
+        self.ids.insert(key);
+        self.by_stamp.push_back((stamp_ns, key.0, key.1));
+        Verdict::New
+    }
+
+    fn forget_ids(&mut self, horizon: i64) {
+        while let Some(&(stamp, replay, id)) = self.by_stamp.front().filter(|(stamp, _, _)| *stamp < horizon) {
+            debug_assert!(stamp < horizon);
+            self.by_stamp.pop_front();
+            self.ids.remove(&(replay, id));
+        }
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u64(self.producers.len() as u64);
+        for (&(replay, producer), known) in &self.producers {
+            out.bool(replay);
+            out.u64(producer.0);
+            out.u64(known.next);
+            out.i64(known.seen);
+        }
+        out.u64(self.by_stamp.len() as u64);
+        for &(stamp, replay, id) in &self.by_stamp {
+            out.i64(stamp);
+            out.bool(replay);
+            out.bytes.extend_from_slice(&id.0.to_le_bytes());
+        }
+        out.i64(self.sweep_at);
+    }
+
+    /// Reads what [`Dedup::encode`] wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(limits: DedupLimits, input: &mut Reader<'_>) -> Result<Self> {
+        let mut dedup = Dedup::new(limits);
+        for _ in 0..input.len(25)? {
+            let key = (input.bool()?, ProducerId(input.u64()?));
+            let known = Producer { next: input.u64()?, seen: input.i64()? };
+            if dedup.producers.insert(key, known).is_some() {
+                return Err(DecodeError("a producer occurs twice".into()));
+            }
+        }
+        for _ in 0..input.len(25)? {
+            let (stamp, replay) = (input.i64()?, input.bool()?);
+            let id = EventId(u128::from_le_bytes(input.array()?));
+            if !dedup.ids.insert((replay, id)) {
+                return Err(DecodeError("an event id occurs twice".into()));
+            }
+            dedup.by_stamp.push_back((stamp, replay, id));
+        }
+        dedup.sweep_at = input.i64()?;
+        Ok(dedup)
+    }
+}
+
+/// Adds `rows` to the last run if it has the same verdict.
+fn push(out: &mut Vec<Verdicts>, rows: u32, verdict: Verdict) {
+    match out.last_mut() {
+        _ if rows == 0 => {}
+        Some(last) if last.verdict == verdict => last.rows += rows,
+        _ => out.push(Verdicts { rows, verdict }),
+    }
+}

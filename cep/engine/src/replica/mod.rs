@@ -1,0 +1,183 @@
+//! What a partition of a node is: which rows are new, which definitions run, and what they make of the
+//! rows.
+//!
+//! [`Replica::apply`] takes the entries of the partition's log ([`cep_types::log`]) in their order; each
+//! definition has a [`Partition`](crate::Partition) of its own. Here what it is · `dedup` which rows are
+//! new · `definition` one definition with its streams · `apply` an entry, part by part · `feed` rows for
+//! one definition · `effects` what came of it · `state` bytes and hash.
+//!
+//! Invariants:
+//! - State and effects are a function of the entries applied (R-DET-1). Definitions are applied in order
+//!   of their names, parts in the order of the entry, so positions of output rows are that, too.
+//! - A row is given to definitions once (R-IDEM-1): what was judged and what was applied are one state.
+//! - A definition that was fenced sees no further entry, and no other definition notices (R-DET-6).
+
+mod apply;
+mod dedup;
+mod definition;
+mod effects;
+mod feed;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use cep_types::log::Activate;
+use cep_types::{Epoch, LogIndex, ProducerId, StampNs};
+
+pub use dedup::{Dedup, DedupLimits, Verdict};
+pub use definition::{Definition, InstallError, print_name};
+pub use effects::{Delivery, DefinitionError, Effects, Outcome, OutcomeRun, RejectReason};
+
+use apply::Cursor;
+
+/// What is decided about a definition's name in this partition.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    /// The newest decision.
+    pub(crate) epoch: Epoch,
+    /// What was to run, and whether it does; `None` when it was stopped.
+    pub(crate) run: Option<Run>,
+}
+
+/// A definition that is to run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The entry that said so.
+    pub(crate) activate: Activate,
+    /// Whether it does.
+    pub(crate) state: RunState,
+}
+
+/// Whether a definition runs.
+#[derive(Debug)]
+pub(crate) enum RunState {
+    /// It does.
+    Active(Box<Definition>),
+    /// It does not, from this entry on.
+    Fenced {
+        /// The entry.
+        index: LogIndex,
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// That a version of a definition must not see an entry, nor any later one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// The definition.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// The entry.
+    pub index: LogIndex,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// How a definition fares in this partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionStatus {
+    /// Its name.
+    pub name: String,
+    /// The version that is to run; `None` when it was stopped.
+    pub version: Option<u32>,
+    /// The decision it comes from.
+    pub epoch: Epoch,
+    /// Since when it does not run although it should, and why.
+    pub fenced: Option<(LogIndex, String)>,
+}
+
+/// State and definitions of a partition of a node.
+#[derive(Debug)]
+pub struct Replica {
+    stamp: StampNs,
+    index: LogIndex,
+    dedup: Dedup,
+    installed: BTreeMap<String, Installed>,
+    /// How far the current entry has come.
+    cursor: Option<Cursor>,
+    /// Known to the host before the log says so; no state.
+    fences: Vec<Fence>,
+    /// Which definition is being applied; for the host, when that ends in a panic.
+    running: Option<(String, u32)>,
+}
+
+impl Replica {
+    /// An empty partition.
+    pub fn new(limits: DedupLimits) -> Self {
+        Replica {
+            stamp: StampNs(i64::MIN),
+            index: LogIndex(0),
+            dedup: Dedup::new(limits),
+            installed: BTreeMap::new(),
+            cursor: None,
+            fences: Vec::new(),
+            running: None,
+        }
+    }
+
+    /// Last entry applied.
+    pub fn index(&self) -> LogIndex {
+        self.index
+    }
+
+    /// The largest stamp so far; `i64::MIN` before the first entry.
+    pub fn stamp(&self) -> StampNs {
+        self.stamp
+    }
+
+    /// Number of the next row of a producer; 0 for one that is not known.
+    pub fn next_of(&self, replay: bool, producer: ProducerId) -> u64 {
+        self.dedup.next_of(replay, producer)
+    }
+
+    /// A version of a definition is not to see an entry nor what follows it: applying it has ended the
+    /// process before. Said before that entry is applied.
+    pub fn fence(&mut self, fence: Fence) {
+        self.fences.push(fence);
+    }
+
+    /// The definition and version that is being applied, when [`Replica::apply`] has panicked.
+    pub fn running(&self) -> Option<(&str, u32)> {
+        self.running.as_ref().map(|(name, version)| (name.as_str(), *version))
+    }
+
+    /// The definitions this partition was told of, by name.
+    pub fn statuses(&self) -> impl Iterator<Item = DefinitionStatus> {
+        self.installed.iter().map(|(name, installed)| {
+            let fenced = installed.run.as_ref().and_then(|run| match &run.state {
+                RunState::Fenced { index, reason } => Some((*index, reason.clone())),
+                RunState::Active(_) => None,
+            });
+            let version = installed.run.as_ref().map(|run| run.activate.version);
+            DefinitionStatus { name: name.clone(), version, epoch: installed.epoch, fenced }
+        })
+    }
+
+    /// A definition that runs.
+    pub fn definition(&self, name: &str) -> Option<&Definition> {
+        match &self.installed.get(name)?.run.as_ref()?.state {
+            RunState::Active(definition) => Some(definition),
+            RunState::Fenced { .. } => None,
+        }
+    }
+
+    /// As [`Replica::definition`], to be asked.
+    pub fn definition_mut(&mut self, name: &str) -> Option<&mut Definition> {
+        match &mut self.installed.get_mut(name)?.run.as_mut()?.state {
+            RunState::Active(definition) => Some(definition),
+            RunState::Fenced { .. } => None,
+        }
+    }
+
+    /// The definitions that run, in order of their names.
+    pub fn definitions(&self) -> impl Iterator<Item = (&str, &Definition)> {
+        self.installed.iter().filter_map(|(name, installed)| match &installed.run.as_ref()?.state {
+            RunState::Active(definition) => Some((name.as_str(), &**definition)),
+            RunState::Fenced { .. } => None,
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! Whether a program is right on more than one partition (R-PART-3).
+//!
+//! Each partition sees the rows of its keys. A query is right there if everything that it puts together is
+//! of one key of `partition.by`. What is not is refused: rows are not moved between partitions yet.
+//!
+//! Invariant: what is not known to be right is refused.
+
+use std::collections::BTreeMap;
+
+use cep_lang::plan::{
+    BatchWindow, BoundedOp, ExprKind, NamedExpr, Node, Program, Target, WindowBody, WindowKey,
+};
+use cep_types::StreamId;
+
+/// Places of the key's columns among those of an edge; `None`: its rows may be of any partition.
+type Key = Option<Vec<usize>>;
+
+/// Checks a program.
+///
+/// # Errors
+/// Which query is not right, and what to write instead.
+pub(crate) fn check(program: &Program) -> Result<(), String> {
+    let mut keys: BTreeMap<StreamId, Key> = BTreeMap::new();
+    for stream in &program.streams {
+        let key = &stream.options.partition_by;
+        keys.insert(stream.id, (!key.is_empty()).then(|| key.clone()));
+    }
+    for query in &program.queries {
+        let key = key_of(&query.plan, &keys).map_err(|what| {
+            format!(
+                "query '{}' {what}, which is not of one partition; group by the columns of partition.by, or use a \
+                 space of one partition",
+                query.name
+            )
+        })?;
+        if let Target::Stream(stream) = query.target {
+            let declared = keys.get(&stream).cloned().flatten();
+            if declared.is_some() && declared != key {
+                return Err(format!(
+                    "query '{}' writes rows of other keys than its stream's partition.by; give the stream the key of \
+                     the query, or none",
+                    query.name
+                ));
+            }
+            keys.insert(stream, key);
+        }
+    }
+    match program.aggregations.first() {
+        Some(aggregation) => Err(format!(
+            "aggregation '{}' is kept for each partition apart; use a space of one partition",
+            aggregation.name
+        )),
+        None => Ok(()),
+    }
+}
+
+fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
+    match node {
+        Node::Scan { stream, .. } => Ok(keys.get(stream).cloned().flatten()),
+        Node::Filter { input, .. } | Node::Delay { input, .. } => key_of(input, keys),
+        Node::Project { input, exprs, .. } => Ok(projected(key_of(input, keys)?, exprs)),
+        Node::Union { inputs, .. } => {
+            let all: Vec<Key> = inputs.iter().map(|input| key_of(input, keys)).collect::<Result<_, _>>()?;
+            let first = all[0].clone();
+            Ok(first.filter(|_| all.windows(2).all(|pair| pair[0] == pair[1])))
+        }
+        Node::Window(window) => {
+            let key = key_of(&window.input, keys)?;
+            match &window.window {
+                BatchWindow::Tumbling { .. } | BatchWindow::Hop { .. } | BatchWindow::Cumulate { .. } => {}
+                BatchWindow::Session { keys: by, .. } => {
+                    let is_by = |&at: &usize| by.iter().any(|e| matches!(e.kind, ExprKind::Column(c) if c == at));
+                    if !key.as_ref().is_some_and(|key| key.iter().all(is_by)) {
+                        return Err("has sessions over rows of all keys".into());
+                    }
+                }
+                _ => return Err("has a window over rows of all keys".into()),
+            }
+            let WindowBody::Groups { keys: by, .. } = &window.body else {
+                return Err("keeps the rows of a window of all keys".into());
+            };
+            let place = |at: usize| {
+                by.iter().position(|k| match k {
+                    WindowKey::Input(named) => matches!(named.expr.kind, ExprKind::Column(c) if c == at),
+                    WindowKey::Window(_) => false,
+                })
+            };
+            let Some(mut key) = grouped(key, place) else { return Err("groups rows of several keys".into()) };
+            for op in &window.ops {
+                match op {
+                    BoundedOp::Filter(_) => {}
+                    BoundedOp::Project { exprs, .. } => match projected(Some(key), exprs) {
+                        Some(kept) => key = kept,
+                        None => return Ok(None),
+                    },
+                    BoundedOp::Aggregate { .. } => return Err("groups the groups of a window".into()),
+                    BoundedOp::Over { .. } => return Err("has OVER over the groups of a window".into()),
+                    BoundedOp::Sort(_) => return Err("sorts the groups of a window".into()),
+                    BoundedOp::Limit { .. } => return Err("limits the groups of a window".into()),
+                }
+            }
+            Ok(Some(key))
+        }
+        Node::Group(group) => {
+            let key = key_of(&group.input, keys)?;
+            let place = |at: usize| {
+                group.keys.iter().position(|k| matches!(k.expr.kind, ExprKind::Column(c) if c == at))
+            };
+            grouped(key, place).map(Some).ok_or_else(|| "groups rows of several keys".into())
+        }
+        Node::Over(over) => {
+            let key = key_of(&over.input, keys)?;
+            let by = |&at: &usize| {
+                over.calls.iter().all(|call| {
+                    call.partition_by.iter().any(|e| matches!(e.kind, ExprKind::Column(c) if c == at))
+                })
+            };
+            if key.as_ref().is_some_and(|key| key.iter().all(by)) {
+                Ok(key)
+            } else {
+                Err("has OVER over rows of several keys".into())
+            }
+        }
+        Node::Sliding(_) => Err("has a window over rows of all keys".into()),
+        Node::Rate(_) => Err("limits the output of all keys together".into()),
+    }
+}
+
+/// The key behind a projection, if all its columns are in it as they are.
+fn projected(key: Key, exprs: &[NamedExpr]) -> Key {
+    grouped(key, |at| exprs.iter().position(|e| matches!(e.expr.kind, ExprKind::Column(c) if c == at)))
+}
+
+fn grouped(key: Key, place: impl Fn(usize) -> Option<usize>) -> Key {
+    key?.into_iter().map(place).collect()
+}

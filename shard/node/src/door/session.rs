@@ -1,0 +1,303 @@
+//! One connection: handshake, requests, heartbeats, end.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::{Buf, BytesMut};
+use futures_util::future::{Either, select};
+use net_wire::{
+    AuthMethod, Cancel, Decoder, Envelope, Failure, Features, Goodbye, Heartbeat, Hello, Message, PROTOCOL,
+    RequestId, Role, Routing, Side, Status, Welcome, Window, MESSAGE_BYTES_DEFAULT, QueryEnd,
+    RETRY_WINDOW_MS_DEFAULT, SILENCE_HEARTBEATS,
+};
+use shard_control::PartitionRef;
+use shard_rt::Stream;
+
+use super::append;
+use super::outbox::Outbox;
+use super::subscribe::{self, Subscription};
+use crate::shard::Shard;
+
+/// What this server offers.
+const FEATURES: Features = Features(
+    Features::APPEND.0
+        | Features::OPAQUE_IDS.0
+        | Features::REPLAY.0
+        | Features::SUBSCRIBE.0
+        | Features::ROUTING_PUSH.0,
+);
+/// Subscriptions of a connection at most.
+const SUBSCRIPTIONS_MAX: usize = 4096;
+/// Room for a read.
+const READ_BYTES: usize = 256 * 1024;
+
+/// An open connection.
+pub(crate) struct Session {
+    pub(crate) shard: Rc<Shard>,
+    pub(crate) out: Outbox,
+    /// Rows and bytes under way to each partition.
+    pub(crate) under_way: RefCell<BTreeMap<PartitionRef, Window>>,
+    pub(crate) subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
+    /// What both sides know; nothing before the handshake.
+    pub(crate) features: Cell<Features>,
+    established: Cell<bool>,
+    heard_ns: Cell<u64>,
+    told_epoch: Cell<u64>,
+}
+
+/// Whether a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    End,
+}
+
+/// Serves a connection until its end.
+pub(super) async fn serve(session: Rc<Session>, stream: Stream) {
+    let rt = session.shard.rt.clone();
+    let writer = (Rc::clone(&session), stream.clone());
+    let mut writer = rt.spawn("session writer", async move { writer.0.out.write(&writer.1).await });
+    let beat = Rc::clone(&session);
+    let beat = rt.spawn("heartbeats", async move { beat.beat().await }).abort_on_drop();
+    let reading = std::pin::pin!(session.read(&stream));
+    // The writer ends first when the connection breaks, or silence has closed it.
+    if let Either::Left(((), _)) = select(reading, &mut writer).await {
+        let wait = session.shard.settings.handshake;
+        let _ = rt.timeout(wait, session.settled()).await;
+        session.end();
+        // What is on its way goes out, but not for ever.
+        let _ = rt.timeout(wait, &mut writer).await;
+    }
+    session.end();
+    drop(beat);
+    writer.abort();
+}
+
+impl Session {
+    /// A connection that begins.
+    pub(super) fn new(shard: Rc<Shard>) -> Self {
+        Session {
+            out: Outbox::new(),
+            under_way: RefCell::default(),
+            subscriptions: RefCell::default(),
+            features: Cell::new(Features(0)),
+            established: Cell::new(false),
+            heard_ns: Cell::new(shard.rt.now()),
+            told_epoch: Cell::new(0),
+            shard,
+        }
+    }
+
+    /// Ends it; what is on its way out goes out.
+    pub(super) fn end(&self) {
+        for subscription in self.subscriptions.borrow().values() {
+            subscription.cancel();
+        }
+        self.out.close();
+    }
+
+    /// Waits until everything that was appended is answered.
+    async fn settled(&self) {
+        while !self.under_way.borrow().is_empty() {
+            self.shard.rt.sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn read(self: &Rc<Self>, stream: &Stream) {
+        let mut decoder = Decoder::new(Side::Server);
+        let mut buf = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            let (count, read) = stream.read(buf).await;
+            buf = read;
+            if !matches!(count, Ok(count) if count > 0) {
+                return;
+            }
+            self.heard_ns.set(self.shard.rt.now());
+            while !buf.is_empty() {
+                let taken = decoder.feed(&buf);
+                buf.advance(taken);
+                loop {
+                    let was_established = self.established.get();
+                    let next = match decoder.next() {
+                        Ok(None) => break,
+                        Ok(Some(envelope)) => self.handle(envelope),
+                        Err(error) => {
+                            let text = error.to_string();
+                            let failure = error.failure(&text);
+                            let _ = self.out.send(error.request(), failure);
+                            if error.is_fatal() { Next::End } else { Next::Go }
+                        }
+                    };
+                    if next == Next::End {
+                        return;
+                    }
+                    if !was_established && self.established.get() {
+                        decoder.establish(MESSAGE_BYTES_DEFAULT);
+                    }
+                }
+            }
+            if buf.capacity() < READ_BYTES {
+                buf = BytesMut::with_capacity(READ_BYTES);
+            }
+            decoder.trim();
+            self.out.room().await;
+        }
+    }
+
+    /// Does what a message asks.
+    fn handle(self: &Rc<Self>, envelope: Envelope<'_>) -> Next {
+        let Envelope { request, message } = envelope;
+        if !self.established.get() {
+            return match message {
+                Message::Hello(hello) => self.hello(request, &hello),
+                _ => self.fail(request, Status::PermanentAuth, "begin with Hello"),
+            };
+        }
+        match message {
+            Message::Heartbeat(beat) if !beat.reply => {
+                let _ = self.out.send(request, Heartbeat { reply: true, ..beat });
+            }
+            Message::Heartbeat(_) => {}
+            Message::Append(rows) => append::append(self, request, &rows),
+            Message::GetRouting(asked) => {
+                let view = self.shard.view.borrow();
+                let is_known = asked.known == Some(view.epoch());
+                let routing = if is_known {
+                    Routing { epoch: view.epoch(), ..Routing::default() }
+                } else {
+                    (*view.routing).clone()
+                };
+                if let Err(error) = self.out.send(request, routing) {
+                    return self.fail(request, Status::PermanentPayload, &error.to_string());
+                }
+            }
+            Message::Subscribe(wanted) => {
+                if self.subscriptions.borrow().len() >= SUBSCRIPTIONS_MAX {
+                    let text = format!("a connection has at most {SUBSCRIPTIONS_MAX} subscriptions; end one");
+                    subscribe::refuse(self, request, Failure::new(Status::TransientBackpressure, &text));
+                } else {
+                    subscribe::subscribe(self, request, &wanted);
+                }
+            }
+            Message::Allow(allow) => {
+                if let Some(subscription) = self.subscriptions.borrow().get(&request.0) {
+                    subscription.allow(allow.allowed);
+                }
+            }
+            Message::Cancel(Cancel) => {
+                if let Some(subscription) = self.subscriptions.borrow().get(&request.0) {
+                    subscription.cancel();
+                }
+            }
+            Message::Query(_) => {
+                let text = "this server answers no queries yet; ask admin HTTP, or subscribe";
+                let failure = Some(Failure::new(Status::PermanentUnsupported, text));
+                let end = QueryEnd { failure, rows: 0, parts: 0, is_truncated: false, read_at: (&[]).into() };
+                let _ = self.out.send(request, end);
+            }
+            Message::Goodbye(_) => return Next::End,
+            Message::Error(_) => {}
+            Message::Hello(_) => return self.fail(request, Status::PermanentAuth, "a second Hello"),
+            other => {
+                let text = format!("{:?} is what a server sends", other.kind());
+                let _ = self.out.send(request, Failure::new(Status::PermanentUnsupported, &text));
+            }
+        }
+        Next::Go
+    }
+
+    /// Ends the connection with an error.
+    fn fail(&self, request: RequestId, status: Status, text: &str) -> Next {
+        let _ = self.out.send(request, Failure::new(status, text));
+        Next::End
+    }
+
+    fn hello(&self, request: RequestId, hello: &Hello<'_>) -> Next {
+        let settings = &self.shard.settings;
+        let version = match PROTOCOL.common(hello.versions) {
+            Ok(version) => version,
+            Err(error) => {
+                let text = error.to_string();
+                let _ = self.out.send(request, error.failure(&text));
+                return Next::End;
+            }
+        };
+        if !hello.cluster.is_empty() && hello.cluster != settings.cluster {
+            let text = format!("this is cluster '{}', not '{}'", settings.cluster, hello.cluster);
+            return self.fail(request, Status::PermanentAuth, &text);
+        }
+        if hello.credentials.method != AuthMethod::None {
+            let text = "this server knows no way to prove that; connect without credentials";
+            return self.fail(request, Status::PermanentAuth, text);
+        }
+        if self.shard.stopping.get() {
+            let goodbye = Goodbye { failure: Failure::none(), drain_ms: 0 };
+            let _ = self.out.send(request, goodbye);
+            return Next::End;
+        }
+        self.out.set_message_bytes_max(hello.message_bytes_max);
+        self.features.set(FEATURES.common(hello.features));
+        let view = self.shard.view.borrow();
+        self.told_epoch.set(view.epoch().0);
+        let welcome = Welcome {
+            version,
+            features: self.features.get(),
+            server: concat!("ceptra ", env!("CARGO_PKG_VERSION")),
+            cluster: &settings.cluster,
+            node: self.shard.rt.node().0,
+            shard: self.shard.number,
+            role: Role::Admin,
+            event_bytes_max: settings.event_bytes_max as u32,
+            message_bytes_max: MESSAGE_BYTES_DEFAULT,
+            heartbeat_ms: settings.heartbeat.as_millis() as u32,
+            retry_window_ms: RETRY_WINDOW_MS_DEFAULT,
+            credits: Window { events: settings.credits.events, bytes: settings.credits.bytes },
+            routing_epoch: view.epoch(),
+            time_ns: self.shard.rt.wall_ns() as i64,
+        };
+        if self.out.send(request, welcome).is_err() {
+            return self.fail(request, Status::PermanentPayload, "the client takes messages that are too short");
+        }
+        self.established.set(true);
+        Next::Go
+    }
+
+    /// Says now and then that the connection is alive, tells of new routing tables, and closes it after
+    /// silence.
+    async fn beat(&self) {
+        let settings = &self.shard.settings;
+        self.shard.rt.sleep(settings.handshake).await;
+        if !self.established.get() {
+            self.fail(RequestId::NONE, Status::PermanentAuth, "no Hello came");
+            return self.out.close();
+        }
+        let mut sent = self.out.sent.get();
+        loop {
+            self.shard.rt.sleep(settings.heartbeat).await;
+            let now = self.shard.rt.now();
+            let silence = settings.heartbeat.as_nanos() as u64 * u64::from(SILENCE_HEARTBEATS);
+            if now.saturating_sub(self.heard_ns.get()) > silence {
+                return self.out.close();
+            }
+            if self.out.sent.get() == sent {
+                let _ = self.out.send(RequestId::NONE, Heartbeat { reply: false, sent_ns: now as i64 });
+            }
+            sent = self.out.sent.get();
+        }
+    }
+
+    /// Tells the client of the routing table, if it wants that and does not know it.
+    pub(crate) fn tell_routing(&self) {
+        let view = self.shard.view.borrow();
+        let wants = self.established.get() && self.features.get().contains(Features::ROUTING_PUSH);
+        if wants && self.told_epoch.replace(view.epoch().0) != view.epoch().0 {
+            let _ = self.out.send(RequestId::NONE, (*view.routing).clone());
+        }
+    }
+
+    /// Says that the server ends.
+    pub(crate) fn goodbye(&self, drain_ms: u32) {
+        let _ = self.out.send(RequestId::NONE, Goodbye { failure: Failure::none(), drain_ms });
+    }
+}

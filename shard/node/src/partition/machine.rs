@@ -1,0 +1,223 @@
+//! The state machine of a partition, driven by its log.
+//!
+//! Invariants: what it answers and keeps is a function of the entries (R-DET-1); a checkpoint is its
+//! replica and the rows kept for subscribers, so that after a start a subscriber goes on where it was; a
+//! defect of a definition is told to the host before the process ends.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use arrow_buffer::Buffer;
+use bytes::Bytes;
+use cep_engine::replica::{DedupLimits, Effects, Fence, Replica};
+use cep_engine::{Budget, Progress};
+use cep_types::LogIndex;
+use cep_types::codec::{Reader, Writer};
+use cep_types::hash::SpaceSeed;
+use cep_types::log::LogEntry;
+use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
+use shard_control::PartitionRef;
+
+use super::abort::Abort;
+use super::answer;
+use super::outputs::Outputs;
+use crate::report::Counts;
+use crate::settings::{Hooks, Level};
+
+/// Input and output rows of one step: some hundred microseconds.
+const STEP_ROWS: usize = 8192;
+/// Errors of definitions told in full for each entry.
+const ERRORS_TOLD_MAX: usize = 3;
+
+/// The state machine of a partition.
+pub(crate) struct PartitionMachine {
+    partition: PartitionRef,
+    limits: DedupLimits,
+    replica: Replica,
+    /// The entry under way.
+    open: Option<LogEntry>,
+    effects: Effects,
+    outputs: Rc<Outputs>,
+    counts: Rc<RefCell<Counts>>,
+    hooks: Hooks,
+    fences: Vec<Fence>,
+    installing: Vec<u8>,
+}
+
+impl PartitionMachine {
+    pub(crate) fn new(
+        partition: PartitionRef,
+        outputs: Rc<Outputs>,
+        counts: Rc<RefCell<Counts>>,
+        hooks: Hooks,
+    ) -> Self {
+        let limits = DedupLimits::default();
+        let fences: Vec<Fence> = super::abort::fenced(&hooks.aborts, partition)
+            .into_iter()
+            .map(|Abort { definition, version, index, reason, .. }| Fence {
+                name: definition,
+                version,
+                index,
+                reason,
+            })
+            .collect();
+        let mut machine = PartitionMachine {
+            partition,
+            limits,
+            replica: Replica::new(limits),
+            open: None,
+            effects: Effects::default(),
+            outputs,
+            counts,
+            hooks,
+            fences,
+            installing: Vec::new(),
+        };
+        machine.raise_fences();
+        machine
+    }
+
+    /// The replica.
+    pub(crate) fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Definitions that were fenced because they ended the process.
+    pub(crate) fn fences(&self) -> &[Fence] {
+        &self.fences
+    }
+
+    fn raise_fences(&mut self) {
+        self.fences.iter().for_each(|fence| self.replica.fence(fence.clone()));
+    }
+
+    /// Takes what a step made.
+    fn emit(&mut self, index: LogIndex) {
+        let mut counts = self.counts.borrow_mut();
+        if !self.effects.deliveries.is_empty() {
+            for delivery in self.effects.deliveries.drain(..) {
+                counts.outputs += delivery.rows.num_rows() as u64;
+                let (partition, stream) = (self.partition, delivery.stream);
+                self.outputs.push(index, delivery, |ordinal| derived_id(partition, index, stream, ordinal));
+            }
+            self.outputs.tell();
+        }
+        counts.errors += self.effects.errors.len() as u64;
+        for error in self.effects.errors.iter().take(ERRORS_TOLD_MAX) {
+            let text = format!(
+                "partition {}: definition '{}': entry {}, row {}: {} {}",
+                self.partition, error.definition, index.0, error.error.row, error.error.code, error.error.message
+            );
+            (self.hooks.log)(Level::Warn, &text);
+        }
+        self.effects.errors.clear();
+    }
+
+    fn done(&mut self) -> Bytes {
+        let mut counts = self.counts.borrow_mut();
+        counts.entries += 1;
+        for run in self.effects.outcomes.iter().flatten() {
+            use cep_engine::replica::Outcome;
+            let count = match run.outcome {
+                Outcome::Applied => &mut counts.applied,
+                Outcome::Duplicate => &mut counts.duplicates,
+                Outcome::Rejected(_) => &mut counts.rejected,
+            };
+            *count += u64::from(run.rows);
+        }
+        let answer = answer::encode(&self.effects.outcomes);
+        self.effects.clear();
+        answer
+    }
+
+    /// A definition has a defect: the host keeps that, and the process ends.
+    fn abort(&self, index: LogIndex, panic: Box<dyn Any + Send>) -> ! {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let reason = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        if let Some((definition, version)) = self.replica.running() {
+            let definition = definition.to_owned();
+            (self.hooks.on_abort)(&Abort { partition: self.partition, definition, version, index, reason });
+        }
+        resume_unwind(panic)
+    }
+}
+
+/// Id of a derived row (R-IDEM-2): SipHash-2-4 with key 0 of space, partition, log index, stream and
+/// ordinal, little-endian one behind the other.
+fn derived_id(partition: PartitionRef, index: LogIndex, stream: cep_types::StreamId, ordinal: u32) -> u64 {
+    let mut bytes = [0; 24];
+    bytes[..4].copy_from_slice(&partition.space.0.to_le_bytes());
+    bytes[4..8].copy_from_slice(&partition.partition.0.to_le_bytes());
+    bytes[8..16].copy_from_slice(&index.0.to_le_bytes());
+    bytes[16..20].copy_from_slice(&stream.0.to_le_bytes());
+    bytes[20..].copy_from_slice(&ordinal.to_le_bytes());
+    SpaceSeed(0).hash(&bytes)
+}
+
+impl StateMachine for PartitionMachine {
+    fn apply(&mut self, entry: &Entry) -> Step {
+        let index = LogIndex(entry.position.index.0);
+        let opened = self.open.take().unwrap_or_else(|| {
+            let opened = LogEntry::open(&Buffer::from(entry.payload.clone()));
+            opened.unwrap_or_else(|error| panic!("partition {}: {}: {error}", self.partition, entry.position))
+        });
+        let mut budget = Budget { rows: STEP_ROWS };
+        let (replica, effects) = (&mut self.replica, &mut self.effects);
+        let applied =
+            catch_unwind(AssertUnwindSafe(|| replica.apply(index, &opened, &mut budget, effects)));
+        let progress = applied.unwrap_or_else(|panic| self.abort(index, panic));
+        self.emit(index);
+        if progress == Progress::More {
+            self.open = Some(opened);
+            return Step::More;
+        }
+        Step::Done(self.done())
+    }
+
+    fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
+        let mut out = Writer::default();
+        out.blob(&self.replica.checkpoint());
+        self.outputs.encode(&mut out);
+        self.counts.borrow_mut().checkpoint_bytes += out.bytes.len() as u64;
+        Box::new(View { bytes: Bytes::from(out.bytes) })
+    }
+
+    fn install_begin(&mut self) {
+        self.installing.clear();
+        self.open = None;
+    }
+
+    fn install_chunk(&mut self, chunk: Bytes) -> Result<(), String> {
+        self.installing.extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    fn install_end(&mut self, last: Option<LogPosition>) -> Result<(), String> {
+        let bytes = std::mem::take(&mut self.installing);
+        if bytes.is_empty() && last.is_none() {
+            self.replica = Replica::new(self.limits);
+            self.outputs.clear();
+        } else {
+            let mut input = Reader::new(&bytes);
+            let read = input.blob().and_then(|replica| Replica::restore(self.limits, replica));
+            self.replica = read.map_err(|error| error.to_string())?;
+            self.outputs.decode(&mut input).and_then(|()| input.finish()).map_err(|error| error.to_string())?;
+        }
+        self.raise_fences();
+        Ok(())
+    }
+}
+
+/// A checkpoint on its way out.
+struct View {
+    bytes: Bytes,
+}
+
+impl Checkpoint for View {
+    fn chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, String> {
+        let count = self.bytes.len().min(bytes_max);
+        Ok((count > 0).then(|| self.bytes.split_to(count)))
+    }
+}

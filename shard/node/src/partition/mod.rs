@@ -1,0 +1,281 @@
+//! A partition on its shard: its group, its queue, its outputs.
+//!
+//! Here its life and how entries are formed · `queue` what waits · `machine` its state machine · `answer`
+//! outcomes as bytes · `outputs` rows kept for subscribers · `abort` definitions that end the process.
+//!
+//! Invariants: entries are formed one behind the other, so appends are logged in the order in which they
+//! came; the stamp never goes back (R-DET-2); while one entry is written the next one gathers, so an idle
+//! partition answers at once and a busy one in large entries (DESIGN §4).
+
+pub(crate) mod abort;
+mod answer;
+mod machine;
+pub(crate) mod outputs;
+pub(crate) mod queue;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use bytes::{Bytes, BytesMut};
+use cep_types::log::Quarantine;
+use cep_types::{LogIndex, StampNs};
+use raft::{Answer, Group, NoPeers, Options, PeerId, RaftError};
+use shard_control::PartitionRef;
+use shard_rt::sync::Notify;
+use shard_rt::{AbortOnDrop, Rt};
+use wal::Wal;
+
+use crate::ids::group_of;
+use crate::report::{Counts, DefinitionReport, PartitionReport};
+use crate::settings::{Hooks, Settings};
+use machine::PartitionMachine;
+use outputs::Outputs;
+use queue::{AppendItem, Batch, Queue, TellItem, entry_of};
+
+/// The only voter of a group, as long as nodes have no peers.
+pub(crate) const PEER: PeerId = PeerId(1);
+
+/// Bytes that the group puts behind an entry, and more.
+const ROOM_BEHIND: usize = 64;
+
+/// A partition that this shard has.
+pub(crate) struct Partition {
+    pub(crate) id: PartitionRef,
+    pub(crate) group: Group<PartitionMachine>,
+    pub(crate) outputs: Rc<Outputs>,
+    counts: Rc<RefCell<Counts>>,
+    queue: RefCell<Queue>,
+    work: Notify,
+    stamp: Cell<i64>,
+    /// An entry is being written.
+    busy: Cell<bool>,
+    failed: RefCell<Option<String>>,
+    /// When the newest checkpoint was ordered, monotone ns.
+    checkpointed_ns: Cell<Option<u64>>,
+    rt: Rt,
+}
+
+impl Partition {
+    /// Starts a partition from the log of its shard; a new one begins empty.
+    ///
+    /// # Errors
+    /// If its log cannot be used.
+    pub(crate) async fn start(
+        rt: &Rt,
+        id: PartitionRef,
+        wal: Wal,
+        settings: &Settings,
+        hooks: Hooks,
+    ) -> Result<Rc<Self>, RaftError> {
+        let outputs = Rc::new(Outputs::new(settings.retain_bytes));
+        let counts = Rc::new(RefCell::new(Counts::default()));
+        let machine = PartitionMachine::new(id, Rc::clone(&outputs), Rc::clone(&counts), hooks);
+        let group = Group::start(Options::new(PEER), group_of(id), wal, machine, NoPeers).await?;
+        group.initialize().await?;
+        group.lead().await?;
+        let stamp = group.machine(|machine| machine.replica().stamp());
+        // What was replayed was done by an earlier process.
+        *counts.borrow_mut() = Counts::default();
+        Ok(Rc::new(Partition {
+            id,
+            group,
+            outputs,
+            counts,
+            queue: RefCell::default(),
+            work: Notify::new(),
+            stamp: Cell::new(stamp.0),
+            busy: Cell::new(false),
+            failed: RefCell::new(None),
+            checkpointed_ns: Cell::new(None),
+            rt: rt.clone(),
+        }))
+    }
+
+    /// The tasks of the partition; they end when these are dropped.
+    pub(crate) fn run(self: &Rc<Self>, settings: &Settings) -> Vec<AbortOnDrop<()>> {
+        let former = Rc::clone(self);
+        let former = self.rt.spawn("batch former", async move { former.form().await });
+        let keeper = Rc::clone(self);
+        let interval = settings.checkpoint_interval;
+        let keeper = self.rt.spawn("checkpoints", async move {
+            loop {
+                keeper.rt.sleep(interval).await;
+                keeper.checkpoint().await;
+            }
+        });
+        vec![former.abort_on_drop(), keeper.abort_on_drop()]
+    }
+
+    /// Queues rows; `false` if there is no room for them now.
+    pub(crate) fn append(&self, item: AppendItem, settings: &Settings) -> Result<(), AppendItem> {
+        let room = self.queue.borrow().has_room(item.head.rows, item.frame.len(), settings.queue);
+        if !room {
+            self.counts.borrow_mut().backpressured += 1;
+            return Err(item);
+        }
+        self.queue.borrow_mut().push_append(item);
+        self.work.one();
+        Ok(())
+    }
+
+    /// Queues something of the host's.
+    pub(crate) fn tell(&self, item: TellItem) {
+        self.queue.borrow_mut().push_tell(item);
+        self.work.one();
+    }
+
+    /// Why nothing can be logged here any more.
+    pub(crate) fn failed(&self) -> Option<String> {
+        self.failed.borrow().clone()
+    }
+
+    /// What the log must be told of fences that earlier processes found.
+    pub(crate) fn owed_fences(&self) -> Vec<Quarantine> {
+        self.group.machine(|machine| {
+            let fences = machine.fences().iter();
+            let statuses: Vec<_> = machine.replica().statuses().collect();
+            fences
+                .filter_map(|fence| {
+                    let status = statuses.iter().find(|status| status.name == fence.name)?;
+                    (status.version == Some(fence.version)).then(|| Quarantine {
+                        name: fence.name.clone(),
+                        version: fence.version,
+                        epoch: status.epoch,
+                        index: fence.index,
+                        reason: fence.reason.clone(),
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// Makes entries of what waits, for ever.
+    async fn form(&self) {
+        loop {
+            let batch = self.queue.borrow_mut().take(self.rt.now());
+            let Some(batch) = batch else {
+                self.work.notified().await;
+                continue;
+            };
+            self.busy.set(true);
+            let stamp = self.rt.wall_ns().min(i64::MAX as u64) as i64;
+            let stamp = stamp.max(self.stamp.get());
+            self.stamp.set(stamp);
+            let entry = entry_of(&batch, StampNs(stamp));
+            let answer = self.group.propose(payload(&entry)).await;
+            if let Err(error @ (RaftError::Durability { .. } | RaftError::Stopped)) = &answer {
+                *self.failed.borrow_mut() = Some(error.to_string());
+                answer_batch(batch, &answer);
+                for batch in self.queue.borrow_mut().drain() {
+                    answer_batch(batch, &answer);
+                }
+                self.busy.set(false);
+                continue;
+            }
+            answer_batch(batch, &answer);
+            self.busy.set(false);
+        }
+    }
+
+    /// Makes a checkpoint if anything happened since the last one.
+    pub(crate) async fn checkpoint(&self) {
+        let metrics = self.group.metrics();
+        let applied = metrics.applied.map(|at| at.index);
+        if applied > metrics.snapshot.map(|at| at.index) && self.group.snapshot().await.is_ok() {
+            self.checkpointed_ns.set(Some(self.rt.now()));
+        }
+    }
+
+    /// Rows and bytes that wait.
+    pub(crate) fn waiting(&self) -> (u64, u64) {
+        self.queue.borrow().waiting()
+    }
+
+    /// Waits until the checkpoint that was ordered is there, but not for ever.
+    pub(crate) async fn settle(&self) {
+        let done = async {
+            loop {
+                let metrics = self.group.metrics();
+                if metrics.snapshot.map(|at| at.index) >= metrics.applied.map(|at| at.index) {
+                    return;
+                }
+                self.rt.sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        let _ = self.rt.timeout(std::time::Duration::from_secs(10), done).await;
+    }
+
+    /// Waits until nothing waits.
+    pub(crate) async fn drain(&self) {
+        while self.busy.get() || !self.queue.borrow().is_empty() {
+            self.rt.sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    /// How it is.
+    pub(crate) fn report(&self) -> PartitionReport {
+        let metrics = self.group.metrics();
+        let failed = self.failed();
+        let mut reasons: Vec<String> = failed.into_iter().collect();
+        if !metrics.leads {
+            reasons.push("it has no leader here".to_owned());
+        }
+        let definitions = self.group.machine(|machine| {
+            let statuses = machine.replica().statuses();
+            let report = statuses.map(|status| DefinitionReport {
+                late: machine.replica().definition(&status.name).map_or(0, |d| d.partition().late_total()),
+                fenced: status.fenced.map(|(index, reason)| format!("entry {}: {reason}", index.0)),
+                name: status.name,
+                version: status.version,
+            });
+            report.collect()
+        });
+        let now = self.rt.now();
+        PartitionReport {
+            partition: self.id,
+            ready: reasons.is_empty(),
+            reasons,
+            applied: LogIndex(metrics.applied.map_or(0, |at| at.index.0)),
+            checkpoint: metrics.snapshot.map(|at| LogIndex(at.index.0)),
+            checkpoint_age_ns: self.checkpointed_ns.get().map(|at| now.saturating_sub(at)),
+            stamp: self.group.machine(|machine| machine.replica().stamp()),
+            counts: *self.counts.borrow(),
+            queued: self.queue.borrow().waiting(),
+            definitions,
+            state_hash: None,
+        }
+    }
+
+    /// Hash of its state; between entries only.
+    pub(crate) fn state_hash(&self) -> Option<u64> {
+        (!self.busy.get()).then(|| self.group.machine(|machine| machine.replica().state_hash()))
+    }
+}
+
+/// The bytes of an entry, with room for what the group puts behind them.
+fn payload(entry: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(entry.len() + ROOM_BEHIND);
+    bytes.extend_from_slice(entry);
+    bytes.freeze()
+}
+
+/// Tells everyone in a batch what became of it.
+fn answer_batch(batch: Batch, answer: &Result<Answer, RaftError>) {
+    match (batch, answer) {
+        (Batch::Tell(item), Ok(answer)) => (item.done)(Ok(answer.position.index.0)),
+        (Batch::Tell(item), Err(error)) => (item.done)(Err(error.clone())),
+        (Batch::Appends(items), Err(error)) => {
+            items.into_iter().for_each(|item| (item.done)(Some(Err(error.clone()))));
+        }
+        (Batch::Appends(items), Ok(answer)) => {
+            let mut outcomes = answer::decode(&answer.bytes).into_iter();
+            let mut row = 0;
+            for item in items {
+                let rows = item.head.rows;
+                let runs = outcomes.next().unwrap_or_default();
+                (item.done)(Some(Ok((answer.position.index.0, row, runs))));
+                row += rows;
+            }
+        }
+    }
+}

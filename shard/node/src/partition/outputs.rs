@@ -1,0 +1,258 @@
+//! Derived rows that are kept for subscribers, in memory and in checkpoints.
+//!
+//! Invariants: rows of a stream ascend by position, and none is kept twice; what is kept is bounded by
+//! bytes, the oldest go first; who asks for rows that are gone is told so, never given a gap.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use cep_engine::replica::Delivery;
+use cep_types::codec::{DecodeError, Reader, Result, Writer};
+use cep_types::frame::{ColumnId, Frame, FrameHead, SchemaVersion, encode};
+use cep_types::{LogIndex, Op, StreamId};
+use net_wire::{Position, PositionRun};
+use shard_rt::sync::Notify;
+
+/// Rows of one stream that were made together.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// Their schema.
+    pub(crate) schema_version: SchemaVersion,
+    /// Id of each column.
+    pub(crate) columns: Vec<ColumnId>,
+    /// Where they are, ascending.
+    pub(crate) runs: Vec<PositionRun>,
+    /// What each does; empty if all are `+I`.
+    pub(crate) ops: Vec<Op>,
+    /// The rows.
+    pub(crate) rows: RecordBatch,
+    /// Id of each row (R-IDEM-2).
+    pub(crate) ids: Vec<u64>,
+    bytes: u64,
+}
+
+impl Kept {
+    fn last(&self) -> Position {
+        let run = self.runs.last().expect("rows have positions");
+        Position { index: run.first.index, ordinal: run.first.ordinal + (run.count - 1) }
+    }
+
+    /// How many of its rows are at or before `position`.
+    pub(crate) fn rows_until(&self, position: Position) -> usize {
+        let until = |run: &PositionRun| {
+            if position < run.first {
+                0
+            } else if position.index > run.first.index {
+                run.count
+            } else {
+                run.count.min(position.ordinal - run.first.ordinal + 1)
+            }
+        };
+        self.runs.iter().map(|run| until(run) as usize).sum()
+    }
+
+    /// The positions of some of its rows.
+    pub(crate) fn positions(&self, from: usize, count: usize) -> Vec<PositionRun> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        for run in &self.runs {
+            let (begin, end) = (at, at + run.count as usize);
+            let (first, last) = (begin.max(from), end.min(from + count));
+            if first < last {
+                let ordinal = run.first.ordinal + (first - begin) as u32;
+                let first_position = Position { index: run.first.index, ordinal };
+                out.push(PositionRun { first: first_position, count: (last - first) as u32 });
+            }
+            at = end;
+        }
+        out
+    }
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    kept: VecDeque<Rc<Kept>>,
+    bytes: u64,
+    /// The last row that is not kept any more.
+    gone: Option<Position>,
+}
+
+/// What a partition keeps of its outputs.
+pub(crate) struct Outputs {
+    rings: RefCell<BTreeMap<StreamId, Ring>>,
+    /// There are new rows.
+    pub(crate) news: Notify,
+    bytes_max: u64,
+}
+
+/// What comes after a position.
+#[derive(Debug)]
+pub(crate) enum After {
+    /// These rows, from this one of them on.
+    Rows(Rc<Kept>, usize),
+    /// Nothing yet.
+    Nothing,
+    /// Rows that are no longer kept; the oldest that are begin behind this one.
+    Gone(Position),
+}
+
+impl Outputs {
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        Outputs { rings: RefCell::default(), news: Notify::new(), bytes_max }
+    }
+
+    /// Keeps rows of an entry.
+    pub(crate) fn push(&self, index: LogIndex, delivery: Delivery, id: impl Fn(u32) -> u64) {
+        let Delivery { stream, schema_version, columns, ordinals, rows, ops } = delivery;
+        let runs: Vec<PositionRun> = ordinals
+            .iter()
+            .map(|&(ordinal, count)| PositionRun { first: Position { index, ordinal }, count })
+            .collect();
+        let ids = ordinals.iter().flat_map(|&(first, count)| first..first + count).map(id).collect();
+        let bytes = rows.get_array_memory_size() as u64 + 16 * rows.num_rows() as u64;
+        let kept = Kept { schema_version, columns, runs, ops, rows, ids, bytes };
+        self.keep(stream, kept);
+    }
+
+    fn keep(&self, stream: StreamId, kept: Kept) {
+        let mut rings = self.rings.borrow_mut();
+        let ring = rings.entry(stream).or_default();
+        ring.bytes += kept.bytes;
+        ring.kept.push_back(Rc::new(kept));
+        while ring.bytes > self.bytes_max && ring.kept.len() > 1 {
+            let oldest = ring.kept.pop_front().expect("there are two");
+            ring.bytes -= oldest.bytes;
+            ring.gone = Some(oldest.last());
+        }
+    }
+
+    /// Tells subscribers.
+    pub(crate) fn tell(&self) {
+        self.news.all();
+    }
+
+    /// The first rows of a stream behind `position`.
+    pub(crate) fn after(&self, stream: StreamId, position: Position) -> After {
+        let rings = self.rings.borrow();
+        let Some(ring) = rings.get(&stream) else { return After::Nothing };
+        if let Some(gone) = ring.gone.filter(|gone| position < *gone) {
+            return After::Gone(gone);
+        }
+        let at = ring.kept.partition_point(|kept| kept.last() <= position);
+        match ring.kept.get(at) {
+            Some(kept) => After::Rows(Rc::clone(kept), kept.rows_until(position)),
+            None => After::Nothing,
+        }
+    }
+
+    /// The position before the oldest row that is kept.
+    pub(crate) fn earliest(&self, stream: StreamId) -> Position {
+        self.rings.borrow().get(&stream).and_then(|ring| ring.gone).unwrap_or_default()
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        self.rings.borrow_mut().clear();
+    }
+
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        let rings = self.rings.borrow();
+        out.u64(rings.len() as u64);
+        for (stream, ring) in rings.iter() {
+            out.u32(stream.0);
+            let gone = ring.gone.unwrap_or_default();
+            out.bool(ring.gone.is_some());
+            out.u64(gone.index.0);
+            out.u32(gone.ordinal);
+            out.u64(ring.kept.len() as u64);
+            for kept in &ring.kept {
+                encode_kept(*stream, kept, out);
+            }
+        }
+    }
+
+    pub(crate) fn decode(&self, input: &mut Reader<'_>) -> Result<()> {
+        self.clear();
+        for _ in 0..input.len(25)? {
+            let stream = StreamId(input.u32()?);
+            let has_gone = input.bool()?;
+            let gone = Position { index: LogIndex(input.u64()?), ordinal: input.u32()? };
+            for _ in 0..input.len(8)? {
+                let kept = decode_kept(stream, input)?;
+                self.keep(stream, kept);
+            }
+            if has_gone {
+                let mut rings = self.rings.borrow_mut();
+                let ring = rings.entry(stream).or_default();
+                ring.gone = Some(ring.gone.unwrap_or_default().max(gone));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
+    let head = FrameHead { stream, schema_version: kept.schema_version };
+    let frame = encode(head, &kept.columns, &kept.rows).expect("derived rows have types of streams");
+    out.blob(&frame);
+    out.u64(kept.columns.len() as u64);
+    for (id, field) in kept.columns.iter().zip(kept.rows.schema_ref().fields()) {
+        out.u32(id.0);
+        out.str(field.name());
+    }
+    out.u64(kept.runs.len() as u64);
+    for run in &kept.runs {
+        out.u64(run.first.index.0);
+        out.u32(run.first.ordinal);
+        out.u32(run.count);
+    }
+    out.u64(kept.ops.len() as u64);
+    kept.ops.iter().for_each(|op| out.u8(*op as u8));
+    out.u64(kept.ids.len() as u64);
+    kept.ids.iter().for_each(|id| out.u64(*id));
+}
+
+fn decode_kept(stream: StreamId, input: &mut Reader<'_>) -> Result<Kept> {
+    let wrong = |what: String| DecodeError(format!("kept rows: {what}"));
+    let frame = Frame::open(&Buffer::from(input.blob()?)).map_err(|error| wrong(error.to_string()))?;
+    if frame.head().stream != stream {
+        return Err(wrong("they are of another stream".into()));
+    }
+    let mut columns = Vec::new();
+    let mut arrays = Vec::new();
+    for _ in 0..input.len(12)? {
+        let (id, name) = (ColumnId(input.u32()?), input.str()?);
+        let column = frame.columns().iter().find(|column| column.id == id);
+        let column = column.ok_or_else(|| wrong(format!("column {} is not there", id.0)))?;
+        columns.push(id);
+        let field = column.field.clone().with_name(name).with_nullable(true);
+        arrays.push((std::sync::Arc::new(field), std::sync::Arc::clone(&column.array)));
+    }
+    let (fields, values): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
+    let schema = std::sync::Arc::new(arrow_schema::Schema::new(fields));
+    let rows = RecordBatch::try_new(schema, values).map_err(|error| wrong(error.to_string()))?;
+    let mut runs = Vec::new();
+    let mut count = 0;
+    for _ in 0..input.len(16)? {
+        let first = Position { index: LogIndex(input.u64()?), ordinal: input.u32()? };
+        let run = PositionRun { first, count: input.u32()? };
+        count += run.count as usize;
+        runs.push(run);
+    }
+    let mut ops = Vec::new();
+    for _ in 0..input.len(1)? {
+        ops.push(Op::from_code(input.u8()?).ok_or_else(|| wrong("an unknown operation".into()))?);
+    }
+    let mut ids = Vec::new();
+    for _ in 0..input.len(8)? {
+        ids.push(input.u64()?);
+    }
+    if runs.is_empty() || count != rows.num_rows() || ids.len() != count || !(ops.is_empty() || ops.len() == count) {
+        return Err(wrong("their counts differ".into()));
+    }
+    let bytes = rows.get_array_memory_size() as u64 + 16 * count as u64;
+    Ok(Kept { schema_version: frame.head().schema_version, columns, runs, ops, rows, ids, bytes })
+}

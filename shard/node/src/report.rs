@@ -1,0 +1,112 @@
+//! What a node says about itself: for `/readyz`, `/metrics`, `/v1/state` and `ceptra-ctl`.
+
+use cep_types::{Epoch, LogIndex, StampNs};
+use shard_control::PartitionRef;
+
+/// One shard.
+#[derive(Debug, Clone, Default)]
+pub struct ShardReport {
+    /// Its number.
+    pub shard: u32,
+    /// Its partitions.
+    pub partitions: Vec<PartitionReport>,
+    /// Connections of clients.
+    pub connections: u64,
+    /// Connections refused because there were too many.
+    pub connections_refused: u64,
+    /// What its log did.
+    pub log: LogReport,
+    /// Polls of a task that took too long.
+    pub stalls: u64,
+    /// Why the log takes nothing any more.
+    pub poisoned: Option<String>,
+    /// Monotone time of the report, ns.
+    pub now_ns: u64,
+}
+
+/// What a log did since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogReport {
+    /// Records appended.
+    pub records: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Writes.
+    pub writes: u64,
+    /// Flushes.
+    pub flushes: u64,
+    /// Segments that are there.
+    pub segments: u64,
+}
+
+/// One partition.
+#[derive(Debug, Clone)]
+pub struct PartitionReport {
+    /// Which.
+    pub partition: PartitionRef,
+    /// Whether it takes rows (R-READY-1).
+    pub ready: bool,
+    /// What is missing.
+    pub reasons: Vec<String>,
+    /// The last entry applied.
+    pub applied: LogIndex,
+    /// The last entry in the newest checkpoint.
+    pub checkpoint: Option<LogIndex>,
+    /// How old the newest checkpoint is, ns; `None` if there is none.
+    pub checkpoint_age_ns: Option<u64>,
+    /// Its time.
+    pub stamp: StampNs,
+    /// What it did since the start.
+    pub counts: Counts,
+    /// Rows and bytes that wait.
+    pub queued: (u64, u64),
+    /// Its definitions.
+    pub definitions: Vec<DefinitionReport>,
+    /// Hash of its state (R-DET-1).
+    pub state_hash: Option<u64>,
+}
+
+/// Counts of a partition since the start of the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Entries applied.
+    pub entries: u64,
+    /// Rows applied.
+    pub applied: u64,
+    /// Rows that had been applied before.
+    pub duplicates: u64,
+    /// Rows that were rejected.
+    pub rejected: u64,
+    /// Rows of outputs.
+    pub outputs: u64,
+    /// Errors of definitions.
+    pub errors: u64,
+    /// Appends refused because too much waited.
+    pub backpressured: u64,
+    /// Bytes of checkpoints written.
+    pub checkpoint_bytes: u64,
+}
+
+/// A definition in a partition.
+#[derive(Debug, Clone)]
+pub struct DefinitionReport {
+    /// Its name.
+    pub name: String,
+    /// Its version; `None` when it was stopped.
+    pub version: Option<u32>,
+    /// Why it does not run although it should.
+    pub fenced: Option<String>,
+    /// Rows that were late.
+    pub late: u64,
+}
+
+/// The control group.
+#[derive(Debug, Clone, Default)]
+pub struct ControlReport {
+    /// Whether it can be asked.
+    pub ready: bool,
+    /// Its last change.
+    pub epoch: Epoch,
+    /// What partitions are still owed.
+    pub owed: u64,
+}

@@ -1,0 +1,251 @@
+//! One shard's life: its log, its partitions, its door, its lane.
+//!
+//! Invariants: a shard ends in order: no new connections, what was appended is answered, checkpoints are
+//! made, the log is closed; a shard whose log failed stays up and says so.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use shard_control::PartitionRef;
+use shard_rt::mailbox::Receiver;
+use shard_rt::sync::Notify;
+use shard_rt::{AbortOnDrop, Rt};
+use wal::{Options, Wal};
+
+use crate::control::ControlHost;
+use crate::door::view::View;
+use crate::door::{self, Connections};
+use crate::lanes::{Lanes, Tell, ToShard};
+use crate::partition::Partition;
+use crate::partition::queue::TellItem;
+use crate::report::{LogReport, ShardReport};
+use crate::settings::{Hooks, Level, Settings};
+
+/// How long a stop waits for what is under way.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long clients may take to leave when the server stops.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// A shard.
+pub(crate) struct Shard {
+    pub(crate) rt: Rt,
+    pub(crate) number: u32,
+    pub(crate) settings: Settings,
+    pub(crate) hooks: Hooks,
+    pub(crate) lanes: Lanes,
+    wal: Wal,
+    partitions: RefCell<BTreeMap<PartitionRef, Hosted>>,
+    starting: RefCell<Vec<PartitionRef>>,
+    started: Notify,
+    pub(crate) view: RefCell<View>,
+    pub(crate) connections: Connections,
+    pub(crate) stopping: Cell<bool>,
+    control: RefCell<Option<Rc<ControlHost>>>,
+}
+
+struct Hosted {
+    partition: Rc<Partition>,
+    _tasks: Vec<AbortOnDrop<()>>,
+}
+
+/// Runs a shard until it is stopped. `ready` is called when its door is open, with its address.
+///
+/// # Errors
+/// What keeps it from starting, for people.
+pub async fn run(
+    rt: Rt,
+    number: u32,
+    settings: Settings,
+    hooks: Hooks,
+    lanes: Lanes,
+    lane: Receiver<ToShard>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), String> {
+    let dir = settings.data_dir.join(format!("shard-{number}"));
+    let options = Options {
+        segment_bytes: settings.segment_bytes,
+        segments_max: settings.segments_max,
+        mode: settings.mode,
+        ..Options::default()
+    };
+    let (wal, recovered) = Wal::open(&rt, &dir, options).await.map_err(|error| error.to_string())?;
+    for (partition, ranges) in wal.damage() {
+        let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+        let text = format!("the log of {partition} is damaged at {}", ranges.join(", "));
+        (hooks.log)(Level::Error, &text);
+    }
+    let _ = recovered;
+    let port = settings.listen.port();
+    let port = if port == 0 { 0 } else { port + number as u16 };
+    let address = SocketAddr::new(settings.listen.ip(), port);
+    let shard = Rc::new(Shard {
+        rt: rt.clone(),
+        number,
+        settings,
+        hooks,
+        lanes,
+        wal: wal.clone(),
+        partitions: RefCell::default(),
+        starting: RefCell::default(),
+        started: Notify::new(),
+        view: RefCell::default(),
+        connections: Connections::default(),
+        stopping: Cell::new(false),
+        control: RefCell::new(None),
+    });
+    let listener = rt.net().listen(address).map_err(|error| error.to_string())?;
+    let mut tasks = Vec::new();
+    if number == 0 {
+        let control = ControlHost::start(wal.clone()).await.map_err(|error| error.to_string())?;
+        control.found(&shard).await?;
+        *shard.control.borrow_mut() = Some(Rc::clone(&control));
+        tasks.push(rt.spawn("control deliveries", control.deliver(Rc::clone(&shard))).abort_on_drop());
+    }
+    let bound = listener.local_addr();
+    tasks.push(rt.spawn("door", door::listen(Rc::clone(&shard), listener)).abort_on_drop());
+    ready(bound);
+    shard.serve_lane(lane).await;
+    drop(tasks);
+    shard.stop().await;
+    wal.close().await.map_err(|error| error.to_string())
+}
+
+impl Shard {
+    /// A partition that is here.
+    pub(crate) fn partition(&self, id: PartitionRef) -> Option<Rc<Partition>> {
+        self.partitions.borrow().get(&id).map(|hosted| Rc::clone(&hosted.partition))
+    }
+
+    /// Has a partition be here; answers with its last entry.
+    pub(crate) async fn host(&self, id: PartitionRef) -> Result<u64, String> {
+        loop {
+            if let Some(partition) = self.partition(id) {
+                return Ok(partition.group.metrics().applied.map_or(0, |at| at.index.0));
+            }
+            if !self.starting.borrow().contains(&id) {
+                break;
+            }
+            self.started.notified().await;
+        }
+        self.starting.borrow_mut().push(id);
+        let started =
+            Partition::start(&self.rt, id, self.wal.clone(), &self.settings, self.hooks.clone()).await;
+        self.starting.borrow_mut().retain(|other| *other != id);
+        self.started.all();
+        let partition = started.map_err(|error| error.to_string())?;
+        let tasks = partition.run(&self.settings);
+        for fence in partition.owed_fences() {
+            let done = Box::new(|_| ());
+            partition.tell(TellItem { tell: Tell::Quarantine(fence), done });
+        }
+        let applied = partition.group.metrics().applied.map_or(0, |at| at.index.0);
+        self.partitions.borrow_mut().insert(id, Hosted { partition, _tasks: tasks });
+        Ok(applied)
+    }
+
+    /// Puts something into the log of a partition; answers with its index when it is applied.
+    pub(crate) async fn tell(&self, id: PartitionRef, tell: Tell) -> Result<u64, String> {
+        let partition = self.partition(id).ok_or_else(|| format!("partition {id} is not here"))?;
+        let (sender, receiver) = shard_rt::sync::oneshot::channel();
+        let done = Box::new(move |answer: Result<u64, raft::RaftError>| {
+            let _ = sender.send(answer.map_err(|error| error.to_string()));
+        });
+        partition.tell(TellItem { tell, done });
+        receiver.await.unwrap_or_else(|_| Err("the partition has ended".into()))
+    }
+
+    /// Does what comes by the lane, until it says stop.
+    async fn serve_lane(self: &Rc<Self>, mut lane: Receiver<ToShard>) {
+        while let Some(message) = lane.recv().await {
+            let shard = Rc::clone(self);
+            match message {
+                ToShard::Stop => return,
+                ToShard::Routing(routing) => {
+                    *self.view.borrow_mut() = View::new(routing);
+                    self.connections.tell_routing();
+                }
+                ToShard::Host(partition, reply) => {
+                    self.rt.spawn("host", async move { reply(shard.host(partition).await) });
+                }
+                ToShard::Tell(partition, tell, reply) => {
+                    self.rt.spawn("tell", async move { reply(shard.tell(partition, tell).await) });
+                }
+                ToShard::Report(reply) => reply(self.report()),
+                ToShard::Propose(command, reply) => {
+                    let control = self.control.borrow().clone();
+                    self.rt.spawn("proposal", async move {
+                        reply(match control {
+                            Some(control) => control.propose(&shard, &command).await,
+                            None => Err("the control group is on shard 0".into()),
+                        });
+                    });
+                }
+                ToShard::Control(look) => match self.control.borrow().as_ref() {
+                    Some(control) => control.look(|control| look(Some(control))),
+                    None => look(None),
+                },
+                ToShard::ControlReport(reply) => {
+                    let control = self.control.borrow();
+                    reply(control.as_ref().map(|control| control.report()).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    fn report(&self) -> ShardReport {
+        let stats = self.wal.stats();
+        let exec = self.rt.stats();
+        let partitions = self.partitions.borrow();
+        ShardReport {
+            shard: self.number,
+            partitions: partitions
+                .values()
+                .map(|hosted| {
+                    let mut report = hosted.partition.report();
+                    report.state_hash = hosted.partition.state_hash();
+                    report
+                })
+                .collect(),
+            connections: self.connections.open() as u64,
+            connections_refused: self.connections.refused.get(),
+            log: LogReport {
+                records: stats.counters.records,
+                bytes: stats.counters.bytes,
+                writes: stats.counters.batches,
+                flushes: stats.counters.flushes,
+                segments: stats.segments as u64,
+            },
+            stalls: exec.stalls_poll + exec.stalls_loop,
+            poisoned: self.wal.poisoned().map(|error| error.to_string()),
+            now_ns: self.rt.now(),
+        }
+    }
+
+    /// Ends in order.
+    async fn stop(&self) {
+        self.stopping.set(true);
+        self.connections.goodbye(DRAIN);
+        let partitions: Vec<Rc<Partition>> =
+            self.partitions.borrow().values().map(|hosted| Rc::clone(&hosted.partition)).collect();
+        for partition in &partitions {
+            let _ = self.rt.timeout(DRAIN, partition.drain()).await;
+        }
+        self.rt.sleep(GOODBYE).await;
+        self.connections.end();
+        for partition in &partitions {
+            partition.checkpoint().await;
+        }
+        for partition in &partitions {
+            partition.settle().await;
+            let _ = partition.group.shutdown().await;
+        }
+        let control = self.control.borrow_mut().take();
+        if let Some(control) = control {
+            control.shutdown().await;
+        }
+        self.partitions.borrow_mut().clear();
+    }
+}

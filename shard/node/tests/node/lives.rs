@@ -1,0 +1,358 @@
+//! Lives of a node: clients append and subscribe, the node crashes now and then, and at the end everything
+//! is as if it had never crashed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use arrow_buffer::Buffer;
+use cep_engine::{Actions, Budget, Partition, Progress};
+use cep_lang::lower::{CompileOptions, compile};
+use cep_types::frame::{Frame, FrameHead, encode};
+use cep_types::hash::{KeyForm, SpaceSeed};
+use cep_types::{Entry, EntryKind, Events, LogIndex, ProducerId, SpaceId, StampNs, StreamId};
+use net_wire::{Append, EventIds, Message, Outcome, Position, Start, Stream, Subscribe, Window};
+use shard_control::{Change, DefinitionKind, DefinitionText, DefinitionVersion};
+use shard_node::compile_definition;
+use shard_rt::sim::{Crash, Sim};
+use shard_rt::{Rng, ShardId};
+
+use crate::client::{Broken, Client};
+use crate::server::{self, Kept};
+
+pub const APP: &str = "CREATE STREAM trades (ts TIMESTAMP NOT NULL, symbol STRING NOT NULL, qty BIGINT)
+    WITH (clock = 'event', \"event.time\" = 'ts', \"watermark.lateness\" = '0 seconds', \"partition.by\" = 'symbol');
+CREATE STREAM counts AS SELECT symbol, count(*) AS n, sum(qty) AS qty, max(ts) AS last
+    FROM trades WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY symbol;";
+const SYMBOLS: i64 = 12;
+const SECOND: i64 = 1_000_000_000;
+
+/// What a run of lives saw, to be sure that it saw something.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub crashes: u64,
+    pub reconnects: u64,
+    pub duplicates: u64,
+    pub rows: u64,
+    pub delivered: u64,
+}
+
+/// Rows `first..first + count` of all, those of one partition.
+fn batch(rows: &[i64]) -> RecordBatch {
+    let symbols: Vec<String> = rows.iter().map(|i| symbol(*i)).collect();
+    RecordBatch::try_from_iter([
+        ("ts", Arc::new(TimestampNanosecondArray::from_iter_values(rows.iter().map(|i| i * SECOND / 4))) as _),
+        ("symbol", Arc::new(StringArray::from(symbols)) as _),
+        ("qty", Arc::new(Int64Array::from_iter_values(rows.iter().map(|i| i % 7))) as _),
+    ])
+    .unwrap()
+}
+
+fn symbol(row: i64) -> String {
+    format!("s{}", row * 7 % SYMBOLS)
+}
+
+fn partition_of(row: i64, seed: SpaceSeed, partitions: u32) -> u32 {
+    let mut form = KeyForm::default();
+    form.push_text(&symbol(row));
+    seed.partition(form.bytes(), NonZeroU32::new(partitions).unwrap())
+}
+
+/// A row of the output as text.
+fn texts(rows: &RecordBatch) -> Vec<String> {
+    (0..rows.num_rows())
+        .map(|row| {
+            let values = rows.columns().iter().map(|column| {
+                arrow_cast::display::array_value_to_string(column, row).expect("a plain value")
+            });
+            values.collect::<Vec<_>>().join(" ")
+        })
+        .collect()
+}
+
+/// What one partition makes of its rows when nothing ever fails.
+fn reference(rows: &[i64]) -> Vec<String> {
+    let program = Arc::new(compile(APP, &CompileOptions::default()).unwrap());
+    let output = program.streams.iter().find(|stream| stream.name == "counts").unwrap();
+    let schema = Arc::clone(&output.schema);
+    let mut partition = Partition::new(Arc::clone(&program), &[output.id]).unwrap();
+    let mut actions = Actions::new();
+    let events = Events { stream: StreamId(0), rows: batch(rows), times: None };
+    for kind in [EntryKind::Events(events), EntryKind::EndOfInput(StreamId(0))] {
+        let entry = Entry { index: LogIndex(1), stamp: StampNs(0), kind };
+        assert_eq!(partition.apply(&entry, &mut { Budget::UNLIMITED }, &mut actions), Progress::Done);
+    }
+    let mut out = Vec::new();
+    for run in actions.runs() {
+        let chunk = &actions.emits()[run.emit].chunk;
+        let arrays =
+            chunk.columns.iter().zip(schema.fields()).map(|(c, f)| c.to_arrow(f.data_type())).collect();
+        let rows = RecordBatch::try_new(Arc::clone(&schema), arrays).unwrap();
+        out.extend(texts(&rows.slice(run.from, run.to - run.from)));
+    }
+    out
+}
+
+/// Appends all rows of one partition, each batch until it is acknowledged.
+async fn appender(setup: Setup, stream: Stream, partition: u32, rows: Vec<i64>, tally: Rc<RefCell<Tally>>) {
+    let mut rng = shard_rt::rng();
+    let mut done = 0;
+    let mut client: Option<Client> = None;
+    while done < rows.len() {
+        let Some(open) = &mut client else {
+            tally.borrow_mut().reconnects += 1;
+            client = Client::connect(setup.address(partition)).await.ok();
+            if client.is_none() {
+                shard_rt::sleep(Duration::from_millis(3)).await;
+            }
+            continue;
+        };
+        let count = (rng.between(1, 40) as usize).min(rows.len() - done);
+        let sent = send(open, &stream, partition, &rows[done..done + count], done as u64).await;
+        match sent {
+            Ok(Some(duplicates)) => {
+                done += count;
+                let mut tally = tally.borrow_mut();
+                tally.duplicates += duplicates;
+                tally.rows += count as u64;
+            }
+            Ok(None) => shard_rt::sleep(Duration::from_millis(2)).await,
+            Err(Broken) => client = None,
+        }
+    }
+}
+
+/// Appends rows; how many of them were there already, or `None` if they are to be sent again.
+async fn send(
+    client: &mut Client,
+    stream: &Stream,
+    partition: u32,
+    rows: &[i64],
+    first: u64,
+) -> Result<Option<u64>, Broken> {
+    let request = client.next;
+    client.next += 1;
+    let head = FrameHead { stream: stream.id, schema_version: stream.schema_version };
+    let ids: Vec<_> = stream.columns.iter().map(|column| column.id).collect();
+    let frame = encode(head, &ids, &batch(rows)).unwrap();
+    let append = Append {
+        stream: stream.id,
+        schema_version: stream.schema_version,
+        partition: cep_types::PartitionId(partition),
+        routing_epoch: cep_types::Epoch(1),
+        ids: EventIds::Sequence { producer: ProducerId(9), first },
+        first_sent: StampNs(1_767_225_600_000_000_000),
+        replay: false,
+        timeout_ms: 0,
+        rows: &frame,
+    };
+    client.send(request, append).await?;
+    let count = rows.len();
+    client
+        .receive(|id, message| match message {
+            Message::Ack(ack) if id == request => {
+                if let Some(failure) = ack.failure {
+                    assert!(failure.status.is_transient(), "{failure:?}");
+                    return Some(None);
+                }
+                let mut duplicates = 0;
+                let mut rows = 0;
+                for run in ack.runs.iter() {
+                    rows += run.count as usize;
+                    match run.outcome {
+                        Outcome::Applied => {}
+                        Outcome::Duplicate => duplicates += u64::from(run.count),
+                        other => panic!("rows {first} and on: {other:?}"),
+                    }
+                }
+                assert_eq!(rows, count);
+                Some(Some(duplicates))
+            }
+            _ => None,
+        })
+        .await
+}
+
+/// Collects the output of one partition, going on behind the last row after each crash.
+async fn subscriber(setup: Setup, stream: Stream, partition: u32, out: Rc<RefCell<Vec<String>>>) {
+    let mut last = None;
+    loop {
+        if let Ok(mut client) = Client::connect(setup.address(partition)).await {
+            let _ = follow(&mut client, &stream, partition, &mut last, &out).await;
+        }
+        shard_rt::sleep(Duration::from_millis(3)).await;
+    }
+}
+
+async fn follow(
+    client: &mut Client,
+    stream: &Stream,
+    partition: u32,
+    last: &mut Option<Position>,
+    out: &RefCell<Vec<String>>,
+) -> Result<(), Broken> {
+    let everything = Window { events: u64::MAX, bytes: u64::MAX };
+    let subscribe = Subscribe {
+        stream: stream.id,
+        partition: cep_types::PartitionId(partition),
+        routing_epoch: cep_types::Epoch(1),
+        start: last.map_or(Start::Earliest, Start::After),
+        allowed: everything,
+    };
+    client.send(500, subscribe).await?;
+    loop {
+        let ended = client
+            .receive(|id, message| match message {
+                Message::Delivery(delivery) if id == 500 => {
+                    let frame = Frame::open(&Buffer::from(delivery.rows)).unwrap();
+                    let arrays = frame.columns().iter().map(|c| (c.id.0.to_string(), Arc::clone(&c.array)));
+                    out.borrow_mut().extend(texts(&RecordBatch::try_from_iter(arrays).unwrap()));
+                    for run in delivery.positions.iter() {
+                        assert!(last.is_none_or(|last| last < run.first), "{last:?} then {run:?}");
+                        let ordinal = run.first.ordinal + (run.count - 1);
+                        *last = Some(Position { ordinal, ..run.first });
+                    }
+                    Some(false)
+                }
+                Message::SubscriptionEnd(end) if id == 500 => {
+                    let transient = end.failure.status.is_transient();
+                    assert!(transient || end.failure.text.contains("fetch the routing"), "{end:?}");
+                    Some(true)
+                }
+                _ => None,
+            })
+            .await?;
+        if ended {
+            return Err(Broken);
+        }
+    }
+}
+
+/// Where everything is.
+#[derive(Clone)]
+pub struct Setup {
+    kept: Rc<Kept>,
+    addresses: Vec<std::net::SocketAddr>,
+}
+
+impl Setup {
+    fn address(&self, partition: u32) -> std::net::SocketAddr {
+        let id = shard_node::lanes::partition_of(1, partition);
+        self.addresses[shard_node::shard_of(id, self.addresses.len() as u32) as usize]
+    }
+}
+
+/// One run: a node of some shards, so many crashes, and the comparison.
+pub fn run(seed: u64, crashes: u64, tally: &mut Tally) {
+    let sim = Sim::with_seed(seed);
+    let mut rng = Rng::new(seed ^ 0xbeef);
+    let (shards, partitions) = (rng.between(1, 2) as u32, rng.between(1, 3) as u32);
+    let node = sim.add_node(shards as u16);
+    let tester = sim.add_node(1);
+    let settings = server::settings(&sim, node, shards, partitions);
+    let kept = Rc::new(Kept::default());
+    server::start(&sim, node, &settings, &kept);
+    let addresses = (0..shards as u16).map(|shard| sim.addr(node, server::PORT + shard)).collect();
+    let setup = Setup { kept: Rc::clone(&kept), addresses };
+    let total = rng.between(200, 1500) as i64;
+    let mut by_partition: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for row in 0..total {
+        by_partition.entry(partition_of(row, SpaceSeed(5), partitions)).or_default().push(row);
+    }
+    let seen = Rc::new(RefCell::new(Tally::default()));
+    let outputs: BTreeMap<u32, Rc<RefCell<Vec<String>>>> =
+        by_partition.keys().map(|partition| (*partition, Rc::default())).collect();
+    let finished = sim.spawn(
+        tester,
+        ShardId(0),
+        "test",
+        whole(setup, partitions, by_partition.clone(), outputs.clone(), Rc::clone(&seen)),
+    );
+    for _ in 0..crashes {
+        sim.run_for(Duration::from_micros(rng.between(500, 60_000)));
+        let how = if rng.chance(0.5) { Crash::PowerLoss } else { Crash::ProcessKill };
+        sim.crash(node, how);
+        tally.crashes += 1;
+        sim.run_for(Duration::from_micros(rng.between(100, 5_000)));
+        sim.restart(node);
+        server::start(&sim, node, &settings, &kept);
+    }
+    let ended = sim.run_until(Duration::from_secs(600), || finished.is_finished());
+    assert!(ended, "seed {seed}: not done; log {:#?}", kept.log.borrow());
+    for (partition, rows) in &by_partition {
+        let wanted = reference(rows);
+        let found = outputs[partition].borrow();
+        assert_eq!(*found, wanted, "seed {seed}: partition {partition}: log {:#?}", kept.log.borrow());
+        tally.delivered += found.len() as u64;
+    }
+    let seen = seen.borrow();
+    tally.reconnects += seen.reconnects;
+    tally.duplicates += seen.duplicates;
+    tally.rows += seen.rows;
+}
+
+/// Deploys, appends everything, ends the stream, and waits for the whole output.
+async fn whole(
+    setup: Setup,
+    partitions: u32,
+    rows: BTreeMap<u32, Vec<i64>>,
+    outputs: BTreeMap<u32, Rc<RefCell<Vec<String>>>>,
+    tally: Rc<RefCell<Tally>>,
+) {
+    let kept = Rc::clone(&setup.kept);
+    server::until(&kept, |control| control.spaces().next().is_some()).await;
+    let compiled = compile_definition("app", APP, partitions, false).unwrap();
+    let deploy = Change::Deploy {
+        name: "app".into(),
+        kind: DefinitionKind::Sql,
+        space: SpaceId(1),
+        text: DefinitionText(APP.into()),
+        compiled,
+    };
+    let deployed = server::propose(&kept, 1, deploy).await;
+    assert!(deployed.refusal().is_none(), "{deployed:?}");
+    let version = DefinitionVersion(1);
+    let activate = Change::Activate { definition: "app".into(), version, despite_quarantine: false };
+    let activated = server::propose(&kept, 2, activate).await;
+    assert!(activated.refusal().is_none(), "{activated:?}");
+    server::until(&kept, |control| {
+        control.definition("app").is_some_and(|d| matches!(d.status(), shard_control::Status::Active(_)))
+    })
+    .await;
+    let routing = loop {
+        if let Ok(mut client) = Client::connect(setup.addresses[0]).await
+            && let Ok(routing) = client.routing().await
+            && routing.stream("counts").is_some()
+        {
+            break routing;
+        }
+        shard_rt::sleep(Duration::from_millis(3)).await;
+    };
+    let (input, output) = (routing.stream("trades").unwrap().clone(), routing.stream("counts").unwrap().clone());
+    assert!(input.can_append && output.can_subscribe);
+    let mut appenders = Vec::new();
+    for (partition, rows) in rows.clone() {
+        let out = Rc::clone(&outputs[&partition]);
+        shard_rt::spawn("subscriber", subscriber(setup.clone(), output.clone(), partition, out));
+        let task = appender(setup.clone(), input.clone(), partition, rows, Rc::clone(&tally));
+        appenders.push(shard_rt::spawn("appender", task));
+    }
+    for appender in appenders {
+        appender.await.expect("it ends");
+    }
+    let shards = setup.addresses.len() as u32;
+    for partition in rows.keys() {
+        server::end_of_input(&kept, shards, *partition, input.id).await;
+    }
+    for (partition, rows) in &rows {
+        let wanted = reference(rows).len();
+        while outputs[partition].borrow().len() < wanted {
+            shard_rt::sleep(Duration::from_millis(3)).await;
+        }
+    }
+    shard_rt::sleep(Duration::from_millis(50)).await;
+}

@@ -1,0 +1,97 @@
+//! Admin HTTP, on a thread of its own (R-CP-2).
+//!
+//! `ask` questions to shards · `health` /healthz, /readyz · `metrics` /metrics · `definitions`
+//! /v1/definitions · `state` /v1/state, /v1/streams, /v1/audit · `config` /v1/config, /v1/loglevel.
+//!
+//! Invariants: nothing here touches a shard but by its lane; every answer is JSON but /metrics, and an error is
+//! `{"error": {"code", "message", "help"}}` with a status that says whose fault it is.
+
+mod ask;
+mod config;
+mod definitions;
+mod fail;
+mod health;
+mod metrics;
+mod state;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use shard_node::lanes::Lanes;
+use shard_node::settings::Settings;
+use tokio::sync::Notify;
+
+use super::log::Log;
+use crate::failure::{Failure, Result};
+
+/// Bytes of a request at most: a definition and something around it.
+const REQUEST_BYTES_MAX: usize = 2 << 20;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Node {
+    lanes: Lanes,
+    settings: Arc<Settings>,
+    log: Log,
+}
+
+/// Admin HTTP as it runs.
+pub struct Admin {
+    thread: std::thread::JoinHandle<()>,
+    end: Arc<Notify>,
+}
+
+impl Admin {
+    /// Ends it when what it is answering is answered.
+    pub fn stop(self) {
+        self.end.notify_one();
+        let _ = self.thread.join();
+    }
+}
+
+/// Starts admin HTTP on a listener.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn start(listener: TcpListener, lanes: Lanes, settings: Settings, log: Log) -> Result<Admin> {
+    let node = Node { lanes, settings: Arc::new(settings), log };
+    let end = Arc::new(Notify::new());
+    let ended = Arc::clone(&end);
+    let failed = |error: std::io::Error| Failure::run(format!("admin HTTP cannot start: {error}"));
+    listener.set_nonblocking(true).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let thread = std::thread::Builder::new().name("admin".into()).spawn(move || {
+        runtime.block_on(async move {
+            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+            let served = axum::serve(listener, router(node))
+                .with_graceful_shutdown(async move { ended.notified().await });
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(3600 * 24 * 365), served).await;
+        });
+    });
+    Ok(Admin { thread: thread.map_err(failed)?, end })
+}
+
+fn router(node: Node) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/state", get(state::state))
+        .route("/v1/streams", get(state::streams))
+        .route("/v1/streams/{name}/end", post(state::end_of_input))
+        .route("/v1/audit", get(state::audit))
+        .route("/v1/definitions", get(definitions::list).post(definitions::deploy))
+        .route("/v1/definitions/validate", post(definitions::validate))
+        .route("/v1/definitions/{name}", get(definitions::show).delete(definitions::remove))
+        .route("/v1/definitions/{name}/activate", post(definitions::activate))
+        .route("/v1/definitions/{name}/stop", post(definitions::stop))
+        .route("/v1/config", get(config::show).patch(config::patch))
+        .route("/v1/config/rollback", post(config::rollback))
+        .route("/v1/loglevel", get(config::log_level).put(config::set_log_level))
+        .fallback(fail::unknown)
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .with_state(node)
+}
