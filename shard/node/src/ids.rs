@@ -19,5 +19,5 @@ pub fn group_of(partition: PartitionRef) -> PartitionId {
 /// # Panics
 /// If there are no shards.
 pub fn shard_of(partition: PartitionRef, shards: u32) -> u32 {
-    partition.partition.0.wrapping_add(partition.space.0.wrapping_sub(1)) % shards
+    partition.partition.0.wrapping_add(partition.space.0) % shards
 }

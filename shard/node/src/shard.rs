@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use shard_control::PartitionRef;
+use cep_types::log::Quarantine;
+use shard_control::{Change, Command, CommandId, DefinitionVersion, PartitionRef, Role};
 use shard_rt::mailbox::Receiver;
 use shard_rt::sync::Notify;
 use shard_rt::{AbortOnDrop, Rt};
@@ -26,6 +27,10 @@ use crate::settings::{Hooks, Level, Settings};
 
 /// How long a stop waits for what is under way.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Characters of a reason for the audit.
+const WHY_CHARS_MAX: usize = 200;
+/// How long a partition that is told something is waited for.
+const HERE: Duration = Duration::from_secs(30);
 /// How long clients may take to leave when the server stops.
 const GOODBYE: Duration = Duration::from_millis(200);
 
@@ -134,21 +139,60 @@ impl Shard {
         let started =
             Partition::start(&self.rt, id, self.wal.clone(), &self.settings, self.hooks.clone()).await;
         self.starting.borrow_mut().retain(|other| *other != id);
-        self.started.all();
-        let partition = started.map_err(|error| error.to_string())?;
+        let partition = match started {
+            Ok(partition) => partition,
+            Err(error) => {
+                self.started.all();
+                return Err(error.to_string());
+            }
+        };
         let tasks = partition.run(&self.settings);
         for fence in partition.owed_fences() {
-            let done = Box::new(|_| ());
-            partition.tell(TellItem { tell: Tell::Quarantine(fence), done });
+            self.quarantine(id, fence);
         }
         let applied = partition.group.metrics().applied.map_or(0, |at| at.index.0);
         self.partitions.borrow_mut().insert(id, Hosted { partition, _tasks: tasks });
+        self.started.all();
         Ok(applied)
+    }
+
+    /// Tells the control group of a definition that ended earlier processes.
+    fn quarantine(&self, partition: PartitionRef, fence: Quarantine) {
+        let Quarantine { name, version, index, reason, .. } = fence;
+        let mut rng = self.rt.rng();
+        let change = Change::Quarantine {
+            definition: name.clone(),
+            version: DefinitionVersion(version),
+            partition: partition.partition,
+            index,
+        };
+        let command = Command {
+            id: CommandId(u128::from(rng.draw()) << 64 | u128::from(rng.draw())),
+            actor: self.settings.node.clone(),
+            role: Role::Node,
+            why: reason.chars().take(WHY_CHARS_MAX).collect(),
+            base: None,
+            change,
+        };
+        let text = format!("partition {partition}: definition '{name}' is fenced at entry {}", index.0);
+        (self.hooks.log)(Level::Error, &text);
+        if let Err(error) = self.lanes.send(0, ToShard::Propose(Box::new(command), Box::new(|_| ()))) {
+            (self.hooks.log)(Level::Error, &error.to_string());
+        }
     }
 
     /// Puts something into the log of a partition; answers with its index when it is applied.
     pub(crate) async fn tell(&self, id: PartitionRef, tell: Tell) -> Result<u64, String> {
-        let partition = self.partition(id).ok_or_else(|| format!("partition {id} is not here"))?;
+        let here = async {
+            loop {
+                match self.partition(id) {
+                    Some(partition) => return partition,
+                    None => self.started.notified().await,
+                }
+            }
+        };
+        let here = self.rt.timeout(HERE, here).await;
+        let partition = here.map_err(|_| format!("partition {id} is not here"))?;
         let (sender, receiver) = shard_rt::sync::oneshot::channel();
         let done = Box::new(move |answer: Result<u64, raft::RaftError>| {
             let _ = sender.send(answer.map_err(|error| error.to_string()));

@@ -6,7 +6,7 @@ use arrow_array::UInt32Array;
 use cep_lang::diag::codes;
 use cep_types::frame::Frame;
 use cep_types::log::{Action, Activate, Body, LogEntry, Part, Quarantine};
-use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs};
+use cep_types::{Entry, EntryKind, Events, LogIndex};
 
 use super::dedup::{Verdict, Verdicts};
 use super::effects::{DefinitionError, Effects, Outcome, OutcomeRun, RejectReason, add};
@@ -106,7 +106,7 @@ impl Replica {
         match &entry.body {
             Body::Events(_) => {}
             Body::Tick => {
-                cursor.feeds = self.feeds(|_| Some(EntryKind::Tick));
+                cursor.feeds = self.feeds(|definition| definition.wants_ticks().then_some(EntryKind::Tick));
             }
             Body::EndOfInput(stream) => {
                 let ends = |definition: &Definition| definition.input(*stream).map(EntryKind::EndOfInput);
@@ -123,6 +123,7 @@ impl Replica {
         let (index, stamp) = (self.index, self.stamp);
         let concerned = self.definitions().filter_map(|(name, definition)| {
             let kind = kind(definition)?;
+            let stamp = definition.stamp(stamp);
             Some(Feed { name: name.to_owned(), entry: Entry { index, stamp, kind } })
         });
         concerned.collect()
@@ -152,7 +153,7 @@ impl Replica {
 
     /// Rows of `INSERT … VALUES` come before all others.
     fn feed_constants(&self, name: &str, definition: &Definition, cursor: &mut Cursor) {
-        let (index, stamp) = (self.index, self.stamp);
+        let (index, stamp) = (self.index, definition.stamp(self.stamp));
         for constant in &definition.program().constants {
             let events = Events { stream: constant.stream, rows: constant.rows.clone(), times: None };
             let entry = Entry { index, stamp, kind: EntryKind::Events(events) };
@@ -228,7 +229,7 @@ impl Replica {
                 None => rows,
             };
             let kind = EntryKind::Events(Events { stream, rows, times: None });
-            let entry = Entry { index: self.index, stamp: StampNs(self.stamp.0), kind };
+            let entry = Entry { index: self.index, stamp: definition.stamp(self.stamp), kind };
             feeds.push_back(Feed { name: name.to_owned(), entry });
         }
         current

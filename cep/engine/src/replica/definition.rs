@@ -9,7 +9,7 @@ use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{Clock, Program, QueryId, StreamOrigin, Target};
 use cep_types::frame::{ColumnId, Frame, ReadSchema, SchemaVersion};
 use cep_types::log::{Action, Activate, Binding};
-use cep_types::StreamId;
+use cep_types::{StampNs, StreamId};
 
 use super::effects::{Delivery, Effects};
 use crate::actions::{Actions, Output};
@@ -29,6 +29,8 @@ pub struct Definition {
     /// What the rows of outputs are called outside.
     outputs: BTreeMap<Output, OutputStream>,
     actions: Actions,
+    /// All streams from outside bring their own time: the wall clock must not run ahead of it.
+    is_event_timed: bool,
 }
 
 #[derive(Debug)]
@@ -69,6 +71,8 @@ impl Definition {
             InstallError(format!("it does not compile: {first}"))
         })?;
         let program = Arc::new(program);
+        let mut outside = program.streams.iter().filter(|s| s.origin == StreamOrigin::External).peekable();
+        let is_event_timed = outside.peek().is_some() && outside.all(|s| s.time.clock == Clock::Event);
         let (inputs, outputs) = bind(&program, streams)?;
         let watched: Vec<StreamId> = outputs
             .keys()
@@ -79,7 +83,7 @@ impl Definition {
             .collect();
         let partition =
             Partition::new(program, &watched).map_err(|error| InstallError(error.to_string()))?;
-        Ok(Definition { partition, inputs, outputs, actions: Actions::new() })
+        Ok(Definition { partition, inputs, outputs, actions: Actions::new(), is_event_timed })
     }
 
     /// What it runs.
@@ -95,6 +99,20 @@ impl Definition {
     /// Its engine, to be asked.
     pub fn partition_mut(&mut self) -> &mut Partition {
         &mut self.partition
+    }
+
+    /// Whether time passes for it without rows.
+    pub fn wants_ticks(&self) -> bool {
+        !self.is_event_timed
+    }
+
+    /// The stamp of an entry as it sees it: where all rows bring their own time, that is the time reached.
+    pub(super) fn stamp(&self, entry: StampNs) -> StampNs {
+        match self.partition.stamp_ns() {
+            _ if !self.is_event_timed => entry,
+            i64::MIN => StampNs(0),
+            reached => StampNs(reached),
+        }
     }
 
     /// The number that a stream of the space has in the program; `None` for one it does not take rows of.

@@ -157,6 +157,11 @@ impl Replica {
         })
     }
 
+    /// Whether time passes for some definition without rows: the host then logs ticks.
+    pub fn wants_ticks(&self) -> bool {
+        self.definitions().any(|(_, definition)| definition.wants_ticks())
+    }
+
     /// A definition that runs.
     pub fn definition(&self, name: &str) -> Option<&Definition> {
         match &self.installed.get(name)?.run.as_ref()?.state {

@@ -30,7 +30,7 @@ const FEATURES: Features = Features(
 /// Subscriptions of a connection at most.
 const SUBSCRIPTIONS_MAX: usize = 4096;
 /// Room for a read.
-const READ_BYTES: usize = 256 * 1024;
+const READ_BYTES: usize = 64 * 1024;
 
 /// An open connection.
 pub(crate) struct Session {

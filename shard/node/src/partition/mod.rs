@@ -26,6 +26,7 @@ use shard_rt::{AbortOnDrop, Rt};
 use wal::Wal;
 
 use crate::ids::group_of;
+use crate::lanes::Tell;
 use crate::report::{Counts, DefinitionReport, PartitionReport};
 use crate::settings::{Hooks, Settings};
 use machine::PartitionMachine;
@@ -37,6 +38,12 @@ pub(crate) const PEER: PeerId = PeerId(1);
 
 /// Bytes that the group puts behind an entry, and more.
 const ROOM_BEHIND: usize = 64;
+
+/// Ticks are at least this far apart, and at most, ns.
+const TICK_NS_MIN: u64 = 100_000_000;
+const TICK_NS_MAX: u64 = 5_000_000_000;
+/// In between, the silence so far by this.
+const TICK_SHARE: u64 = 20;
 
 /// A partition that this shard has.
 pub(crate) struct Partition {
@@ -50,6 +57,9 @@ pub(crate) struct Partition {
     /// An entry is being written.
     busy: Cell<bool>,
     failed: RefCell<Option<String>>,
+    /// When rows were logged last, and when a tick was, monotone ns.
+    logged_ns: Cell<u64>,
+    ticked_ns: Cell<u64>,
     /// When the newest checkpoint was ordered, monotone ns.
     checkpointed_ns: Cell<Option<u64>>,
     rt: Rt,
@@ -86,6 +96,8 @@ impl Partition {
             stamp: Cell::new(stamp.0),
             busy: Cell::new(false),
             failed: RefCell::new(None),
+            logged_ns: Cell::new(rt.now()),
+            ticked_ns: Cell::new(rt.now()),
             checkpointed_ns: Cell::new(None),
             rt: rt.clone(),
         }))
@@ -103,7 +115,28 @@ impl Partition {
                 keeper.checkpoint().await;
             }
         });
-        vec![former.abort_on_drop(), keeper.abort_on_drop()]
+        let ticker = Rc::clone(self);
+        let ticker = self.rt.spawn("ticks", async move { ticker.tick().await });
+        vec![former.abort_on_drop(), keeper.abort_on_drop(), ticker.abort_on_drop()]
+    }
+
+    /// Logs that time passes, while nothing else is logged. The longer the silence, the rarer: a window that
+    /// closes by time closes at most a twentieth of the silence late, and an idle partition costs little.
+    async fn tick(self: &Rc<Self>) {
+        loop {
+            let now = self.rt.now();
+            let silence = now.saturating_sub(self.logged_ns.get());
+            let wait = (silence / TICK_SHARE).clamp(TICK_NS_MIN, TICK_NS_MAX);
+            let since = now.saturating_sub(self.ticked_ns.get().max(self.logged_ns.get()));
+            if since < wait {
+                self.rt.sleep(std::time::Duration::from_nanos(wait - since)).await;
+                continue;
+            }
+            self.ticked_ns.set(now);
+            if self.group.machine(|machine| machine.replica().wants_ticks()) && self.failed().is_none() {
+                self.tell(TellItem { tell: Tell::Tick, done: Box::new(|_| ()) });
+            }
+        }
     }
 
     /// Queues rows; `false` if there is no room for them now.
@@ -158,6 +191,9 @@ impl Partition {
                 continue;
             };
             self.busy.set(true);
+            if matches!(batch, Batch::Appends(_)) {
+                self.logged_ns.set(self.rt.now());
+            }
             let stamp = self.rt.wall_ns().min(i64::MAX as u64) as i64;
             let stamp = stamp.max(self.stamp.get());
             self.stamp.set(stamp);

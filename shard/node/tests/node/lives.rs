@@ -241,7 +241,7 @@ pub struct Setup {
 
 impl Setup {
     fn address(&self, partition: u32) -> std::net::SocketAddr {
-        let id = shard_node::lanes::partition_of(1, partition);
+        let id = shard_node::lanes::partition_of(0, partition);
         self.addresses[shard_node::shard_of(id, self.addresses.len() as u32) as usize]
     }
 }
@@ -309,7 +309,7 @@ async fn whole(
     let deploy = Change::Deploy {
         name: "app".into(),
         kind: DefinitionKind::Sql,
-        space: SpaceId(1),
+        space: SpaceId(0),
         text: DefinitionText(APP.into()),
         compiled,
     };

@@ -110,7 +110,7 @@ pub async fn until(kept: &Kept, wanted: fn(&Control) -> bool) {
 
 /// Ends a stream in a partition.
 pub async fn end_of_input(kept: &Kept, shards: u32, partition: u32, stream: cep_types::StreamId) {
-    let id = partition_of(1, partition);
+    let id = partition_of(0, partition);
     loop {
         let tell = |reply| ToShard::Tell(id, Tell::EndOfInput(stream), reply);
         if let Some(Ok(_)) = ask(kept, shard_node::shard_of(id, shards), tell).await {

@@ -17,14 +17,14 @@ use crate::failure::{Failure, Result};
 pub use super::log::{LogFormat as Format, LogLevel as Level};
 
 macro_rules! keys {
-    ($( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr; )+) => {
+    ($( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr $(, $arg:ident($($of:tt)+))?; )+) => {
         /// One layer: what it sets.
         #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, clap::Args)]
         #[serde(deny_unknown_fields)]
         pub struct Layer {
             $(
                 $(#[doc = $doc])+
-                #[arg(long, value_name = "VALUE")]
+                #[arg(long, value_name = "VALUE" $(, $($of)+)?)]
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $key: Option<$type>,
             )+
@@ -102,9 +102,9 @@ keys! {
     /// Where admin HTTP listens.
     admin: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 26080));
     /// Listen on addresses that other hosts reach, although nothing protects them.
-    insecure: bool = false;
+    insecure: bool = false, arg(num_args = 0..=1, default_missing_value = "true");
     /// When an append is acknowledged.
-    durability: Durability = Durability::Strict;
+    durability: Durability = Durability::Strict, arg(value_enum);
     /// Distance of flushes with group-fsync, milliseconds, 5 to 10.
     fsync_interval_ms: u64 = 5;
     /// Bytes of a segment of the log.
@@ -124,9 +124,9 @@ keys! {
     /// Memory of a shard that is locked for I/O, bytes; it is needed three times.
     io_memory_bytes: usize = 2 << 20;
     /// The least important lines of the log.
-    log_level: LogLevel = LogLevel::Info;
+    log_level: LogLevel = LogLevel::Info, arg(value_enum);
     /// How lines of the log are written.
-    log_format: LogFormat = LogFormat::Text;
+    log_format: LogFormat = LogFormat::Text, arg(value_enum);
 }
 
 impl Config {

@@ -1,0 +1,8 @@
+//! The commands.
+
+pub mod config;
+pub mod definitions;
+pub mod help;
+pub mod state;
+pub mod top;
+pub mod wal;
