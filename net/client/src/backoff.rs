@@ -20,6 +20,11 @@ impl Backoff {
         Backoff { policy, failures: 0 }
     }
 
+    /// Whether nothing failed since it worked.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.failures == 0
+    }
+
     /// It worked.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;

@@ -1,7 +1,7 @@
 //! What all parts of one client share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cep_types::{Epoch, PartitionId, SpaceId};
@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     lanes: Mutex<BTreeMap<(SpaceId, PartitionId), Lane>>,
     /// Parts of appends that were taken and are not answered.
     unanswered: watch::Sender<usize>,
+    is_closing: AtomicBool,
     fetching: tokio::sync::Mutex<()>,
     fetched: AtomicU64,
 }
@@ -41,6 +42,7 @@ impl Shared {
             pool: Pool::default(),
             lanes: Mutex::default(),
             unanswered: watch::Sender::new(0),
+            is_closing: AtomicBool::new(false),
             fetching: tokio::sync::Mutex::default(),
             fetched: AtomicU64::new(0),
         })
@@ -171,6 +173,15 @@ impl Shared {
         self.tasks.spawn(driven)?;
         lanes.insert((space, partition), lane.clone());
         Ok(lane)
+    }
+
+    /// No append is taken from now on.
+    pub(crate) fn begin_closing(&self) {
+        self.is_closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
     }
 
     /// Counts one more part of an append, until the answer is dropped.

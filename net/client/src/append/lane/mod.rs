@@ -169,7 +169,6 @@ impl Driver {
         }
         if refusal.is_about_routing() {
             self.detour.clone_from(&refusal.redirect);
-            self.detach_when_idle();
             if self.backoff.is_fresh() {
                 // Somebody else has it now: that is no reason to wait, the first time.
                 let _ = self.backoff.next(Duration::ZERO);
@@ -187,14 +186,6 @@ impl Driver {
         } else if let Some(not_before) = &mut self.not_before {
             *not_before = (*not_before).max(now + asked);
         }
-    }
-
-    /// Leaves the connection as soon as nothing is under way on it.
-    fn detach_when_idle(&mut self) {
-        if let Some(link) = &mut self.link {
-            link.stage.mark_changed();
-        }
-        self.is_stale = true;
     }
 
     fn take_connection(&mut self, connected: Result<Arc<Connection>, ClientError>) {
@@ -245,7 +236,8 @@ impl Driver {
         let stuck = self.queue.oldest_sent().map(|sent| sent + self.stuck_after());
         let stuck = stuck.filter(|stuck| *stuck > now);
         let paused = self.not_before.filter(|not_before| *not_before > now && !self.queue.is_empty());
-        [deadline, stuck, paused, self.probe_at].into_iter().flatten().min()
+        let probe = self.probe_at.filter(|probe_at| *probe_at > now);
+        [deadline, stuck, paused, probe].into_iter().flatten().min()
     }
 }
 
@@ -257,11 +249,14 @@ async fn connected(connecting: &mut Option<Connecting>) -> Result<Arc<Connection
 }
 
 async fn changed<T>(news: Option<&mut watch::Receiver<T>>) {
-    match news {
-        // An error means that the connection is gone; its sinks say so.
-        Some(news) if news.changed().await.is_ok() => {}
-        _ => pending().await,
+    // An error means that the connection is gone; its sinks say so.
+    if let Some(news) = news
+        && news.changed().await.is_ok()
+    {
+        return;
     }
+    pending().await
+
 }
 
 async fn sleep(until: Option<Instant>) {

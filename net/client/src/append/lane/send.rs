@@ -25,9 +25,7 @@ impl Driver {
             self.connect();
             return;
         }
-        while self.may_send(now) {
-            self.send_next(now);
-        }
+        while self.may_send(now) && self.send_next(now) {}
     }
 
     /// Lets the connection go when it takes no requests, or another one leads the partition.
@@ -88,12 +86,14 @@ impl Driver {
         }
     }
 
-    fn send_next(&mut self, now: Instant) {
+    /// Sends the next entry. Whether the connection takes more.
+    fn send_next(&mut self, now: Instant) -> bool {
         match self.try_send(now) {
             Ok(Some(number)) => self.queue.sent(number, now),
-            Ok(None) => {}
+            Ok(None) => return false,
             Err(error) => self.queue.unsendable(error),
         }
+        true
     }
 
     /// Sends the next entry, and gives the number of the try; `None` when the connection just ended.
