@@ -46,7 +46,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(
+    pub(in crate::append) fn new(
         part: Part,
         deadline: Instant,
         limit: Duration,

@@ -1,0 +1,47 @@
+//! The client against servers that do what the tests say.
+
+mod append;
+mod chaos;
+mod credits;
+mod damage;
+mod fake;
+mod handshake;
+mod liveness;
+mod query;
+mod refusals;
+mod resume;
+mod retry;
+mod routes;
+mod subscribe;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::time::Duration;
+
+use net_client::{Client, ClientOptions, RetryPolicy, Timeouts};
+
+use crate::fake::cluster::Cluster;
+
+/// Options for tests: short waits.
+pub fn options(addresses: &[String]) -> ClientOptions {
+    let seconds = Duration::from_secs;
+    ClientOptions {
+        timeouts: Timeouts {
+            dial: seconds(2),
+            connect: seconds(3),
+            request: seconds(3),
+            append: seconds(8),
+            ack: seconds(4),
+            query: seconds(5),
+            resume: seconds(4),
+            drain: seconds(4),
+        },
+        retry: RetryPolicy { initial: Duration::from_millis(5), max: Duration::from_millis(200) },
+        ..ClientOptions::new(addresses.iter().cloned())
+    }
+}
+
+/// A client of a cluster.
+pub async fn connect(cluster: &Cluster) -> Client {
+    Client::connect(options(&cluster.addresses)).await.unwrap()
+}
