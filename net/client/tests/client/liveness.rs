@@ -21,11 +21,9 @@ async fn a_quiet_client_beats_and_answers() {
     let fake = Fake::bind().await;
     let (_client, mut peer) = connected(&fake).await;
     peer.answers_heartbeats = false;
-    let began = Instant::now();
     let (request, got) = peer.next().await.unwrap();
     let Got::Heartbeat(Heartbeat { reply: false, .. }) = got else { panic!("{got:?}") };
     assert_ne!(request, RequestId::NONE);
-    assert!(began.elapsed() < Duration::from_millis(600), "{:?}", began.elapsed());
     peer.send(RequestId(77), Heartbeat { reply: false, sent_ns: 5 }).await;
     let answer = Got::Heartbeat(Heartbeat { reply: true, sent_ns: 5 });
     assert_eq!(peer.next().await.unwrap(), (RequestId(77), answer));
@@ -42,7 +40,7 @@ async fn a_silent_server_is_left_and_its_appends_go_elsewhere() {
     // Nothing more is said on the first connection; the second one answers.
     let routing = tables::routing(1, &[&fake.address]);
     let mut second = fake.accept_routed(&routing).await;
-    assert!(began.elapsed() >= Duration::from_millis(1_200), "three heartbeats of silence");
+    assert!(began.elapsed() >= Duration::from_millis(4_500), "three heartbeats of silence");
     let (request, again) = second.next_append().await;
     assert_eq!((again.ids, again.first_sent_ns, again.frame), (first.ids, first.first_sent_ns, first.frame));
     second.ack(request, &[applied(1, 3)]).await;

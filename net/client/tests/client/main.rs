@@ -22,19 +22,19 @@ use net_client::{Client, ClientOptions, RetryPolicy, Timeouts};
 
 use crate::fake::cluster::Cluster;
 
-/// Options for tests: short waits.
+/// Options for tests: short waits between tries, long patience, for hosts that are busy.
 pub fn options(addresses: &[String]) -> ClientOptions {
     let seconds = Duration::from_secs;
     ClientOptions {
         timeouts: Timeouts {
-            dial: seconds(2),
-            connect: seconds(3),
-            request: seconds(3),
-            append: seconds(8),
-            ack: seconds(4),
-            query: seconds(5),
-            resume: seconds(4),
-            drain: seconds(4),
+            dial: seconds(10),
+            connect: seconds(20),
+            request: seconds(10),
+            append: seconds(40),
+            ack: seconds(20),
+            query: seconds(30),
+            resume: seconds(30),
+            drain: seconds(20),
         },
         retry: RetryPolicy { initial: Duration::from_millis(5), max: Duration::from_millis(200) },
         ..ClientOptions::new(addresses.iter().cloned())

@@ -6,7 +6,7 @@ use net_client::{Client, ClientError, Position, SubscribeOptions, SubscribeStart
 use net_wire::{Failure, Start, SubscriptionEnd};
 use tokio::time::timeout;
 
-use crate::fake::{Fake, tables};
+use crate::fake::{Fake, PATIENCE, tables};
 use crate::options;
 use crate::subscribe::{allow, at, connected, deliver, next};
 
@@ -129,7 +129,7 @@ async fn a_partition_that_never_goes_on_is_given_up() {
             peer.send(request, SubscriptionEnd { failure, last: Position::default() }).await;
         }
     });
-    let error = timeout(Duration::from_secs(5), subscription.next()).await.unwrap().unwrap().unwrap_err();
+    let error = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap().unwrap_err();
     let ClientError::SubscriptionEnded { last: None, reason, .. } = &error else { panic!("{error:?}") };
     assert!(matches!(**reason, ClientError::Timeout { .. }), "{error:?}");
     assert!(subscription.next().await.is_none());

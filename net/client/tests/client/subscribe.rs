@@ -7,7 +7,7 @@ use net_client::*;
 use net_wire::{Delivery, Failure, List, PositionRun, RequestId, Start, SubscriptionEnd};
 use tokio::time::timeout;
 
-use crate::fake::{Fake, Got, Peer, tables};
+use crate::fake::{Fake, Got, PATIENCE, Peer, tables};
 use crate::options;
 
 pub fn at(index: u64, ordinal: u32) -> Position {
@@ -43,7 +43,7 @@ pub fn allow(events: u64) -> SubscribeOptions {
 }
 
 pub async fn next(subscription: &mut Subscription) -> Delivered {
-    let item = timeout(Duration::from_secs(5), subscription.next()).await.expect("rows come");
+    let item = timeout(PATIENCE, subscription.next()).await.expect("rows come");
     item.expect("the subscription goes on").unwrap()
 }
 
@@ -189,7 +189,7 @@ async fn the_end_of_a_partition_is_told_and_the_others_go_on() {
         ..Failure::new(Status::PermanentPositionExpired, "rows before 40 are gone")
     };
     peer.send(requests[&0], SubscriptionEnd { failure: expired, last: at(0, 0) }).await;
-    let error = timeout(Duration::from_secs(5), subscription.next()).await.unwrap().unwrap().unwrap_err();
+    let error = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap().unwrap_err();
     let ClientError::PositionExpired { partition: PartitionId(0), earliest, .. } = &error else {
         panic!("{error:?}")
     };
@@ -200,7 +200,7 @@ async fn the_end_of_a_partition_is_told_and_the_others_go_on() {
     assert_eq!(tables::numbers(&next(&mut subscription).await.rows), [7, 8]);
     let gone = Failure::new(Status::PermanentSchema, "the stream was dropped");
     peer.send(requests[&1], SubscriptionEnd { failure: gone, last: at(3, 1) }).await;
-    let error = timeout(Duration::from_secs(5), subscription.next()).await.unwrap().unwrap().unwrap_err();
+    let error = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap().unwrap_err();
     let ClientError::SubscriptionEnded { last, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*last, Some(at(3, 1)));
     assert!(subscription.next().await.is_none());

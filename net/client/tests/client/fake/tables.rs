@@ -21,7 +21,7 @@ pub const SENSOR: ColumnId = ColumnId(2);
 /// A window that no test fills by accident.
 pub const WIDE: Window = Window { events: 1 << 30, bytes: 1 << 40 };
 
-/// A Welcome with short heartbeats.
+/// A Welcome whose heartbeats are short, and long enough for a busy host.
 pub fn welcome() -> Welcome<'static> {
     Welcome {
         version: 1,
@@ -33,7 +33,7 @@ pub fn welcome() -> Welcome<'static> {
         role: Role::Operator,
         event_bytes_max: EVENT_BYTES_DEFAULT,
         message_bytes_max: MESSAGE_BYTES_DEFAULT,
-        heartbeat_ms: 400,
+        heartbeat_ms: 1_500,
         retry_window_ms: RETRY_WINDOW_MS_DEFAULT,
         credits: WIDE,
         routing_epoch: Epoch(1),
@@ -114,7 +114,8 @@ pub fn opened(frame: &[u8]) -> Vec<(i64, String)> {
     let head = frame.head();
     assert!([READINGS, LOOSE].contains(&head.stream) && head.schema_version == SchemaVersion(7));
     let numbers = frame.columns()[0].array.as_primitive::<Int64Type>().clone();
-    let sensors = frame.columns()[1].array.as_string::<i32>().clone();
+    let sensors = arrow_cast::cast(&frame.columns()[1].array, &DataType::Utf8).unwrap();
+    let sensors = sensors.as_string::<i32>();
     (0..frame.rows()).map(|row| (numbers.value(row), sensors.value(row).to_owned())).collect()
 }
 
