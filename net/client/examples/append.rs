@@ -52,8 +52,9 @@ async fn report(pending: Pending) -> Result<usize, Box<dyn Error>> {
 
 fn readings(first: i64, count: i64) -> Result<RecordBatch, Box<dyn Error>> {
     let numbers = first..first + count;
-    let sensors: ArrayRef =
-        Arc::new(StringArray::from_iter_values(numbers.clone().map(|number| format!("sensor {}", number % 97))));
+    let sensors: ArrayRef = Arc::new(StringArray::from_iter_values(
+        numbers.clone().map(|number| format!("sensor {}", number % 97)),
+    ));
     let temperatures: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers.map(|number| number % 40)));
     Ok(RecordBatch::try_from_iter([("sensor", sensors), ("temperature", temperatures)])?)
 }

@@ -30,7 +30,7 @@ pub enum ClientError {
         /// Where.
         address: String,
         /// Why.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// A connection broke.
     #[error("connection to {address} was lost: {reason}; what was not answered may have been done")]
@@ -50,7 +50,7 @@ pub enum ClientError {
     },
     /// A server refused a request.
     #[error("{0}")]
-    Server(Refusal),
+    Server(Box<Refusal>),
     /// It took too long.
     #[error("{what} took longer than {limit:?}{}; check the cluster, or allow more time", because(last))]
     Timeout {
@@ -97,7 +97,7 @@ pub enum ClientError {
         /// The oldest row that is kept.
         earliest: Option<Position>,
         /// In the server's words.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// A partition's subscription is over. No row of this partition follows.
     #[error("the subscription to partition {} ended: {reason}", partition.0)]
@@ -139,7 +139,9 @@ impl ClientError {
     /// Whether the same may succeed later or elsewhere.
     pub fn is_transient(&self) -> bool {
         match self {
-            ClientError::Unreachable { .. } | ClientError::Lost { .. } | ClientError::Malformed { .. } => true,
+            ClientError::Unreachable { .. } | ClientError::Lost { .. } | ClientError::Malformed { .. } => {
+                true
+            }
             ClientError::Timeout { .. } => true,
             ClientError::Refused { refusal, .. } | ClientError::Server(refusal) => refusal.is_retried(),
             _ => false,

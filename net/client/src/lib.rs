@@ -60,9 +60,7 @@ mod routing;
 mod subscribe;
 mod tasks;
 
-pub use append::{
-    AppendError, Pending, Producer, ProducerOptions, ProducerPosition, Receipt, RowOutcome,
-};
+pub use append::{AppendError, Pending, Producer, ProducerOptions, ProducerPosition, Receipt, RowOutcome};
 pub use client::Client;
 pub use connection::Session;
 pub use error::ClientError;

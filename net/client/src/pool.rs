@@ -99,7 +99,8 @@ impl Pool {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= SLOTS_MAX {
             slots.retain(|_, slot| {
-                let unused = |gate: &Gate| gate.connection.as_ref().is_none_or(|it| it.stage() != Stage::Open);
+                let unused =
+                    |gate: &Gate| gate.connection.as_ref().is_none_or(|it| it.stage() != Stage::Open);
                 Arc::strong_count(slot) > 1 || !slot.gate.try_lock().is_ok_and(|gate| unused(&gate))
             });
         }

@@ -82,7 +82,7 @@ impl Sink for RoutingSink {
     fn take(&mut self, message: &Message<'_>) -> Result<Taken, String> {
         match message {
             Message::Routing(routing) => self.end(Ok(routing.clone())),
-            Message::Error(failure) => self.end(Err(ClientError::Server(Refusal::of(failure)))),
+            Message::Error(failure) => self.end(Err(ClientError::Server(Refusal::of(failure).into()))),
             other => return Err(format!("{:?} for a routing table", other.kind())),
         }
         Ok(Taken::Done)

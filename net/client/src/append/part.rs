@@ -84,7 +84,8 @@ impl PartMaker<'_> {
                 }
                 if count == 1 {
                     let max = self.message_bytes_max;
-                    let reason = format!("a row takes {bytes} bytes and the server takes {max}; make it smaller");
+                    let reason =
+                        format!("a row takes {bytes} bytes and the server takes {max}; make it smaller");
                     return Err(ClientError::Rows { reason });
                 }
             }
@@ -97,7 +98,12 @@ impl PartMaker<'_> {
         Ok(parts)
     }
 
-    fn frame(&self, encoder: &mut Encoder, fitted: &Fitted, rows: &RecordBatch) -> Result<Vec<u8>, ClientError> {
+    fn frame(
+        &self,
+        encoder: &mut Encoder,
+        fitted: &Fitted,
+        rows: &RecordBatch,
+    ) -> Result<Vec<u8>, ClientError> {
         let head = FrameHead { stream: self.stream.id, schema_version: self.stream.schema_version };
         let mut frame = Vec::new();
         let encoded = encoder.encode_into(head, &fitted.ids, rows, &mut frame);

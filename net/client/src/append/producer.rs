@@ -64,7 +64,11 @@ pub struct Producer {
 }
 
 impl Producer {
-    pub(crate) fn new(guard: Arc<Guard>, stream: &str, options: ProducerOptions) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        guard: Arc<Guard>,
+        stream: &str,
+        options: ProducerOptions,
+    ) -> Result<Self, ClientError> {
         if options.queue_bytes_max == 0 {
             let reason = "queue_bytes_max is 0; allow at least one byte".to_owned();
             return Err(ClientError::Options { reason });
@@ -153,10 +157,8 @@ impl Producer {
         };
         let mut room = room.map_err(|_| ClientError::Closed)?;
         // From here on nothing waits: either all parts are taken or none.
-        let lanes = parts
-            .iter()
-            .map(|part| shared.lane(space.id, part.partition))
-            .collect::<Result<Vec<_>, _>>()?;
+        let lanes =
+            parts.iter().map(|part| shared.lane(space.id, part.partition)).collect::<Result<Vec<_>, _>>()?;
         let mut answers = Vec::with_capacity(parts.len());
         for (part, lane) in parts.into_iter().zip(lanes) {
             let (reply, answer) = oneshot::channel();

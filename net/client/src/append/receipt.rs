@@ -133,10 +133,9 @@ impl RowsOf {
     /// The first `count`, and the rest.
     pub(super) fn split(self, count: usize) -> (RowsOf, RowsOf) {
         match self {
-            RowsOf::Range { first, count: all } => (
-                RowsOf::Range { first, count },
-                RowsOf::Range { first: first + count, count: all - count },
-            ),
+            RowsOf::Range { first, count: all } => {
+                (RowsOf::Range { first, count }, RowsOf::Range { first: first + count, count: all - count })
+            }
             RowsOf::Each(mut rows) => {
                 let rest = rows.split_off(count);
                 (RowsOf::Each(rows), RowsOf::Each(rest))

@@ -129,6 +129,10 @@ impl Client {
         if drained {
             return Ok(());
         }
-        Err(ClientError::Timeout { what: "to close", limit, last: Some("appends are not answered".to_owned()) })
+        Err(ClientError::Timeout {
+            what: "to close",
+            limit,
+            last: Some("appends are not answered".to_owned()),
+        })
     }
 }

@@ -146,7 +146,7 @@ impl Shared {
             Some(address) => self.connection(&address, Purpose::Data).await,
             None => {
                 let text = format!("nobody leads partition {} now; wait for an election", partition.0);
-                Err(ClientError::Server(Refusal::of(&Failure::new(Status::TransientRetry, &text))))
+                Err(ClientError::Server(Refusal::of(&Failure::new(Status::TransientRetry, &text)).into()))
             }
         }
     }

@@ -129,15 +129,14 @@ fn read_answer(
         return Ok(None);
     };
     let refused = |failure| {
-        let refusal = Refusal::of(failure);
+        let refusal = Box::new(Refusal::of(failure));
         Err(ClientError::Refused { address: address.to_owned(), refusal })
     };
     match envelope.message {
         Message::Welcome(welcome) => {
             let session = Session::of(&welcome, address, Features::ALL).map_err(malformed)?;
             if !options.cluster.is_empty() && session.cluster != options.cluster {
-                let reason =
-                    format!("{address} is of cluster {}, not {}", session.cluster, options.cluster);
+                let reason = format!("{address} is of cluster {}, not {}", session.cluster, options.cluster);
                 return Err(ClientError::Options { reason });
             }
             Ok(Some(session))

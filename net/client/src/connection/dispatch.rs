@@ -35,7 +35,7 @@ impl Connection {
             }
             Message::Goodbye(goodbye) => self.take_goodbye(goodbye),
             Message::Error(failure) if request == RequestId::NONE => {
-                let refusal = Refusal::of(failure);
+                let refusal = Box::new(Refusal::of(failure));
                 Err(ClientError::Refused { address: self.address().to_owned(), refusal })
             }
             Message::Credits(Credits { space, partition, credits }) => {
@@ -57,7 +57,7 @@ impl Connection {
     fn take_goodbye(&self, goodbye: &Goodbye<'_>) -> Result<Next, ClientError> {
         self.advance_stage(Stage::Draining);
         if !goodbye.failure.status.is_ok() && locked(&self.routes).is_idle() {
-            let refusal = Refusal::of(&goodbye.failure);
+            let refusal = Box::new(Refusal::of(&goodbye.failure));
             return Err(ClientError::Refused { address: self.address().to_owned(), refusal });
         }
         Ok(Next::DrainFor(Duration::from_millis(goodbye.drain_ms.into())))

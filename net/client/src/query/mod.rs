@@ -121,7 +121,8 @@ impl Query {
         }
         let ids: Vec<ColumnId> = (1..).map(ColumnId).take(row.num_columns()).collect();
         let head = FrameHead { stream: NO_STREAM, schema_version: SchemaVersion(0) };
-        let frame = encode(head, &ids, row).map_err(|error| ClientError::Rows { reason: error.to_string() })?;
+        let frame =
+            encode(head, &ids, row).map_err(|error| ClientError::Rows { reason: error.to_string() })?;
         Ok(Some(Arc::new(frame)))
     }
 

@@ -64,7 +64,7 @@ impl QuerySink {
 
     fn take_end(&mut self, end: &QueryEnd<'_>) -> Result<Taken, String> {
         if let Some(failure) = &end.failure {
-            return Ok(self.end(Err(ClientError::Server(Refusal::of(failure)))));
+            return Ok(self.end(Err(ClientError::Server(Refusal::of(failure).into()))));
         }
         if self.result.parts == 0 || end.parts != self.result.parts {
             return Err(format!("{} of {} parts of a result", self.result.parts, end.parts));
@@ -82,7 +82,7 @@ impl Sink for QuerySink {
         match message {
             Message::QueryRows(rows) => self.take_rows(rows),
             Message::QueryEnd(end) => self.take_end(end),
-            Message::Error(failure) => Ok(self.end(Err(ClientError::Server(Refusal::of(failure))))),
+            Message::Error(failure) => Ok(self.end(Err(ClientError::Server(Refusal::of(failure).into())))),
             other => Err(format!("{:?} for a query", other.kind())),
         }
     }

@@ -20,7 +20,11 @@ impl RowReader {
     ///
     /// # Errors
     /// When no stream may have such columns.
-    pub(super) fn new(stream: StreamId, partition: PartitionId, columns: Vec<Column>) -> Result<Self, String> {
+    pub(super) fn new(
+        stream: StreamId,
+        partition: PartitionId,
+        columns: Vec<Column>,
+    ) -> Result<Self, String> {
         let columns = columns.into_iter().map(|Column { id, field }| ReadColumn {
             id,
             field: field.into(),

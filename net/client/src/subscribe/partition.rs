@@ -15,7 +15,6 @@ use crate::backoff::Backoff;
 use crate::client::Shared;
 use crate::connection::Connection;
 use crate::error::ClientError;
-use crate::refusal::Refusal;
 
 /// What goes to the consumer.
 pub(super) enum Item {
@@ -68,7 +67,7 @@ impl Follower {
                 End::Server(refusal) => {
                     asked = refusal.retry_after;
                     detour.clone_from(&refusal.redirect);
-                    ClientError::Server(refusal)
+                    ClientError::Server(refusal.into())
                 }
                 End::Failed(error) => error,
             };
@@ -122,12 +121,10 @@ impl Follower {
         let partition = self.partition;
         let item = match error {
             ClientError::Server(refusal) if refusal.status == Status::PermanentPositionExpired => {
-                let Refusal { earliest, .. } = refusal;
+                let earliest = refusal.earliest;
                 ClientError::PositionExpired { partition, earliest, refusal }
             }
-            reason => {
-                ClientError::SubscriptionEnded { partition, last: self.last, reason: Box::new(reason) }
-            }
+            reason => ClientError::SubscriptionEnded { partition, last: self.last, reason: Box::new(reason) },
         };
         self.pass(Item::Failed(item));
     }

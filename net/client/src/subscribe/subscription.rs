@@ -30,7 +30,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(crate) fn new(guard: Arc<Guard>, stream: &str, options: &SubscribeOptions) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        guard: Arc<Guard>,
+        stream: &str,
+        options: &SubscribeOptions,
+    ) -> Result<Self, ClientError> {
         let shared = &guard.0;
         if options.allowance.events == 0 || options.allowance.bytes == 0 {
             let reason = "the allowance has a 0, so nothing could come; allow at least 1".to_owned();

@@ -38,7 +38,7 @@ async fn no_more_is_under_way_than_rows_and_bytes_allow() {
 
 async fn connected(window: Window) -> (Client, Peer) {
     let fake = Fake::bind().await;
-    let options = options(&[fake.address.clone()]);
+    let options = options(&[&fake.address]);
     let welcome = Welcome { credits: window, ..tables::welcome() };
     let server = async {
         let mut peer = fake.accept_with(&welcome).await;
@@ -63,7 +63,8 @@ async fn a_shut_window_is_opened_by_credits() {
     let second = producer.append(&tables::rows(4, 4)).await.unwrap();
     assert!(is_quiet(&mut peer, Duration::from_millis(300)).await);
     let partition = net_client::PartitionId(0);
-    let credits = |events| Credits { space: tables::SPACE, partition, credits: Window { events, bytes: 1 << 20 } };
+    let credits =
+        |events| Credits { space: tables::SPACE, partition, credits: Window { events, bytes: 1 << 20 } };
     peer.send(net_wire::RequestId::NONE, credits(4)).await;
     let (one, _) = peer.next_append().await;
     assert!(is_quiet(&mut peer, Duration::from_millis(100)).await, "4 rows are all that is allowed");
@@ -139,4 +140,3 @@ async fn a_full_producer_makes_appends_wait_and_then_refuses_them() {
     assert!(matches!(error, ClientError::Timeout { .. }), "{error:?}");
     assert!(error.to_string().contains("queue is full"), "{error}");
 }
-

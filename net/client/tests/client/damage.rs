@@ -72,7 +72,7 @@ async fn whatever_is_said_the_append_gets_through_on_the_next_connection() {
         let fake = Fake::bind().await;
         let routing = tables::routing(1, &[&fake.address]);
         let (client, mut peer) =
-            tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+            tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
         let producer = client.unwrap().producer("readings", ProducerOptions::default()).unwrap();
         let pending = producer.append(&tables::rows(0, 2)).await.unwrap();
         let (request, first) = peer.next_append().await;
@@ -89,7 +89,7 @@ async fn connected() -> (Client, Peer) {
     let fake = Fake::bind().await;
     let routing = tables::routing(1, &[&fake.address]);
     let (client, peer) =
-        tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
     (client.unwrap(), peer)
 }
 
@@ -115,5 +115,8 @@ async fn an_error_about_an_append_is_its_answer() {
     let (request, _) = peer.next_append().await;
     peer.send(request, Failure::new(Status::PermanentPayload, "too long")).await;
     let failed = pending.await.unwrap_err();
-    assert!(matches!(&failed.error, ClientError::Server(refusal) if refusal.text == "too long"), "{failed:?}");
+    assert!(
+        matches!(&failed.error, ClientError::Server(refusal) if refusal.text == "too long"),
+        "{failed:?}"
+    );
 }

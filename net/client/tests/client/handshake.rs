@@ -14,7 +14,7 @@ use crate::options;
 /// What a client makes of an answer to Hello, and how often it asked.
 async fn answered(answer: Message<'static>) -> (ClientError, usize) {
     let fake = Fake::bind().await;
-    let mut options = options(&[fake.address.clone()]);
+    let mut options = options(&[&fake.address]);
     options.timeouts.connect = Duration::from_secs(3);
     let connections = Arc::new(AtomicUsize::new(0));
     let counted = connections.clone();
@@ -39,7 +39,7 @@ async fn hello_says_who_the_client_is_and_what_it_knows() {
         cluster: "tests".to_owned(),
         client: "probe 2".to_owned(),
         credentials: Credentials::Token(b"secret".to_vec()),
-        ..options(&[fake.address.clone()])
+        ..options(&[&fake.address])
     };
     assert!(!format!("{options:?}").contains("secret"), "tokens are not printed");
     let server = tokio::spawn(async move {
@@ -68,7 +68,8 @@ async fn hello_says_who_the_client_is_and_what_it_knows() {
 
 #[tokio::test]
 async fn a_refusal_is_given_back_at_once_with_the_server_s_words() {
-    let (error, connections) = answered(Failure::new(Status::PermanentAuth, "the token has expired").into()).await;
+    let (error, connections) =
+        answered(Failure::new(Status::PermanentAuth, "the token has expired").into()).await;
     let ClientError::Refused { refusal, .. } = &error else { panic!("{error:?}") };
     assert_eq!((refusal.status, refusal.text.as_str()), (Status::PermanentAuth, "the token has expired"));
     assert_eq!(connections, 1);
@@ -107,7 +108,7 @@ async fn a_welcome_to_what_was_not_offered_is_malformed() {
         Welcome { message_bytes_max: 1_000, ..welcome() },
     ] {
         let fake = Fake::bind().await;
-        let mut options = options(&[fake.address.clone()]);
+        let mut options = options(&[&fake.address]);
         options.timeouts.connect = Duration::from_millis(300);
         let server = tokio::spawn(async move {
             loop {
@@ -124,7 +125,7 @@ async fn a_welcome_to_what_was_not_offered_is_malformed() {
 async fn what_is_no_server_is_told_apart() {
     for said in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"", b"CEPW\x07"] {
         let fake = Fake::bind().await;
-        let mut options = options(&[fake.address.clone()]);
+        let mut options = options(&[&fake.address]);
         options.timeouts.connect = Duration::from_millis(300);
         let server = tokio::spawn(async move {
             loop {
@@ -141,7 +142,7 @@ async fn what_is_no_server_is_told_apart() {
 #[tokio::test]
 async fn silence_in_the_handshake_has_an_end() {
     let fake = Fake::bind().await;
-    let mut options = options(&[fake.address.clone()]);
+    let mut options = options(&[&fake.address]);
     options.timeouts.dial = Duration::from_millis(200);
     options.timeouts.connect = Duration::from_millis(500);
     let server = tokio::spawn(async move {
@@ -168,7 +169,7 @@ async fn the_first_address_that_answers_is_taken() {
 #[tokio::test]
 async fn options_that_cannot_work_are_refused_before_anything_is_sent() {
     let none: [String; 0] = [];
-    let good = || options(&["127.0.0.1:1".to_owned()]);
+    let good = || options(&["127.0.0.1:1"]);
     for options in [
         options(&none),
         ClientOptions { message_bytes_max: 1, ..good() },

@@ -12,7 +12,7 @@ use crate::options;
 async fn connected(fake: &Fake) -> (Client, crate::fake::Peer) {
     let routing = tables::routing(1, &[&fake.address]);
     let (client, peer) =
-        tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
     (client.unwrap(), peer)
 }
 
@@ -89,7 +89,7 @@ async fn close_waits_for_acks_and_says_goodbye() {
 #[tokio::test]
 async fn close_gives_up_what_is_never_answered() {
     let fake = Fake::bind().await;
-    let mut options = options(&[fake.address.clone()]);
+    let mut options = options(&[&fake.address]);
     options.timeouts.drain = Duration::from_millis(100);
     let routing = tables::routing(1, &[&fake.address]);
     let (client, mut peer) = tokio::join!(Client::connect(options), fake.accept_routed(&routing));

@@ -1,5 +1,7 @@
 //! The client against servers that do what the tests say.
 
+#![allow(clippy::unwrap_used)] // the lint knows test functions, not what they share
+
 mod append;
 mod chaos;
 mod credits;
@@ -23,7 +25,7 @@ use net_client::{Client, ClientOptions, RetryPolicy, Timeouts};
 use crate::fake::cluster::Cluster;
 
 /// Options for tests: short waits between tries, long patience, for hosts that are busy.
-pub fn options(addresses: &[String]) -> ClientOptions {
+pub fn options(addresses: &[impl AsRef<str>]) -> ClientOptions {
     let seconds = Duration::from_secs;
     ClientOptions {
         timeouts: Timeouts {
@@ -37,7 +39,7 @@ pub fn options(addresses: &[String]) -> ClientOptions {
             drain: seconds(20),
         },
         retry: RetryPolicy { initial: Duration::from_millis(5), max: Duration::from_millis(200) },
-        ..ClientOptions::new(addresses.iter().cloned())
+        ..ClientOptions::new(addresses.iter().map(AsRef::as_ref))
     }
 }
 

@@ -39,7 +39,7 @@ fn failed(status: Status) -> QueryEnd<'static> {
 /// A client, and the connection on which it asks.
 async fn connected() -> (Client, Fake, Peer) {
     let fake = Fake::bind().await;
-    let mut options = options(&[fake.address.clone()]);
+    let mut options = options(&[&fake.address]);
     options.result_bytes_max = 4_000;
     let routing = tables::routing(1, &[&fake.address]);
     let (client, peer) = tokio::join!(Client::connect(options), fake.accept_routed(&routing));

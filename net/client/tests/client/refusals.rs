@@ -66,7 +66,9 @@ async fn part_of_a_batch_may_fail_and_the_rest_is_told() {
     let producer = client.producer("readings", ProducerOptions::default()).unwrap();
     let names: Vec<String> = (0..60).map(|at| format!("sensor {at}")).collect();
     let failed = producer.append(&tables::rows_of(0, &names)).await.unwrap().await.unwrap_err();
-    assert!(matches!(&failed.error, ClientError::Server(refusal) if refusal.status == Status::PermanentDurability));
+    assert!(
+        matches!(&failed.error, ClientError::Server(refusal) if refusal.status == Status::PermanentDurability)
+    );
     for (row, name) in failed.receipt.rows().iter().zip(&names) {
         let is_broken = tables::owner(name, 4) == 2;
         assert_eq!(matches!(row, RowOutcome::Failed { .. }), is_broken);
@@ -99,7 +101,8 @@ async fn a_gap_that_nobody_can_explain_is_told_once() {
     let client = connect(&cluster).await;
     let partition = net_client::PartitionId(0);
     let resume = vec![ProducerPosition { partition, producer: ProducerId(17), next_sequence: 1_000 }];
-    let producer = client.producer("readings", ProducerOptions { resume, ..ProducerOptions::default() }).unwrap();
+    let producer =
+        client.producer("readings", ProducerOptions { resume, ..ProducerOptions::default() }).unwrap();
     let receipt = producer.append(&tables::rows(0, 2)).await.unwrap().await.unwrap();
     let reasons: Vec<_> = receipt.rejected().map(|(row, reason, _)| (row, reason)).collect();
     assert_eq!(reasons, [(0, Reason::SequenceGap), (1, Reason::SequenceGap)]);
@@ -112,7 +115,7 @@ async fn rejected_rows_whose_numbers_do_not_count_cost_nothing_else() {
     let fake = Fake::bind().await;
     let routing = tables::routing(1, &[&fake.address]);
     let (client, mut peer) =
-        tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
     let producer = client.unwrap().producer("readings", ProducerOptions::default()).unwrap();
     let first = producer.append(&tables::rows(0, 2)).await.unwrap();
     let second = producer.append(&tables::rows(2, 2)).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use net_client::{Client, ClientError, Position, SubscribeOptions, SubscribeStart, Status};
+use net_client::{Client, ClientError, Position, Status, SubscribeOptions, SubscribeStart};
 use net_wire::{Failure, Start, SubscriptionEnd};
 use tokio::time::timeout;
 
@@ -117,7 +117,7 @@ async fn a_subscription_that_moves_is_followed() {
 #[tokio::test]
 async fn a_partition_that_never_goes_on_is_given_up() {
     let fake = Fake::bind().await;
-    let mut options = options(&[fake.address.clone()]);
+    let mut options = options(&[&fake.address]);
     options.timeouts.resume = Duration::from_millis(300);
     options.timeouts.request = Duration::from_millis(200);
     let routing = tables::routing(1, &[&fake.address]);

@@ -14,7 +14,7 @@ async fn connected() -> (Client, Peer, Fake) {
     let fake = Fake::bind().await;
     let routing = tables::routing(1, &[&fake.address]);
     let (client, peer) =
-        tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
     (client.unwrap(), peer, fake)
 }
 
@@ -138,7 +138,7 @@ async fn the_server_is_told_how_long_it_may_take() {
 #[tokio::test]
 async fn a_server_that_beats_and_never_answers_is_left() {
     let fake = Fake::bind().await;
-    let mut options = options(&[fake.address.clone()]);
+    let mut options = options(&[&fake.address]);
     options.timeouts.ack = Duration::from_millis(300);
     let routing = tables::routing(1, &[&fake.address]);
     let (client, mut peer) = tokio::join!(Client::connect(options), fake.accept_routed(&routing));

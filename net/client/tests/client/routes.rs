@@ -14,7 +14,7 @@ async fn a_redirect_is_followed_at_once_and_the_table_fetched_when_it_is_newer()
     let (old, new) = (Fake::bind().await, Fake::bind().await);
     let routing = tables::routing(1, &[&old.address]);
     let (client, mut peer) =
-        tokio::join!(Client::connect(options(&[old.address.clone()])), old.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&old.address])), old.accept_routed(&routing));
     let client = client.unwrap();
     let producer = client.producer("readings", ProducerOptions::default()).unwrap();
     let pending = producer.append(&tables::rows(0, 2)).await.unwrap();
@@ -39,9 +39,11 @@ async fn another_epoch_means_a_new_table_and_another_try() {
     let addresses = cluster.addresses.clone();
     let client = connect(&cluster).await;
     cluster.state().routing = tables::routing(2, &[&addresses[1]]);
-    cluster.fail(|append| {
-        if append.epoch.0 < 2 { Fate::Refuse(Status::PermanentEpoch) } else { Fate::Apply }
-    });
+    cluster.fail(
+        |append| {
+            if append.epoch.0 < 2 { Fate::Refuse(Status::PermanentEpoch) } else { Fate::Apply }
+        },
+    );
     let producer = client.producer("readings", ProducerOptions::default()).unwrap();
     assert!(producer.append(&tables::rows(0, 5)).await.unwrap().await.unwrap().is_complete());
     let state = cluster.state();
@@ -85,7 +87,7 @@ async fn pushed_tables_are_taken_when_they_are_newer() {
     let fake = Fake::bind().await;
     let routing = tables::routing(5, &[&fake.address]);
     let (client, mut peer) =
-        tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
     let client = client.unwrap();
     for (pushed, kept) in [(6, 6), (4, 6), (9, 9)] {
         peer.send(RequestId::NONE, tables::routing(pushed, &[&fake.address])).await;

@@ -34,7 +34,7 @@ pub async fn connected(partitions: usize) -> (Client, Fake, Peer) {
     let fake = Fake::bind().await;
     let routing = tables::routing(1, &vec![fake.address.as_str(); partitions]);
     let (client, peer) =
-        tokio::join!(Client::connect(options(&[fake.address.clone()])), fake.accept_routed(&routing));
+        tokio::join!(Client::connect(options(&[&fake.address])), fake.accept_routed(&routing));
     (client.unwrap(), fake, peer)
 }
 
@@ -52,11 +52,13 @@ async fn rows_come_with_positions_ids_operations_and_watermarks() {
     let (client, _fake, mut peer) = connected(1).await;
     let mut subscription = client.subscribe("Readings", &allow(100)).unwrap();
     let (request, subscribe) = peer.next_subscribe().await;
-    assert_eq!((subscribe.stream, subscribe.partition.0, subscribe.start), (tables::READINGS, 0, Start::Earliest));
+    assert_eq!(
+        (subscribe.stream, subscribe.partition.0, subscribe.start),
+        (tables::READINGS, 0, Start::Earliest)
+    );
     assert_eq!((subscribe.allowed, subscribe.routing_epoch.0), (Window { events: 100, bytes: 1 << 20 }, 1));
     peer.send(request, tables::subscribed(at(0, 0))).await;
-    let runs =
-        [PositionRun { first: at(4, 1), count: 2 }, PositionRun { first: at(9, 0), count: 1 }];
+    let runs = [PositionRun { first: at(4, 1), count: 2 }, PositionRun { first: at(9, 0), count: 1 }];
     let rows = tables::frame(tables::READINGS, 50, 3);
     let ops = [Op::Insert, Op::UpdateBefore, Op::UpdateAfter];
     let delivery = Delivery {

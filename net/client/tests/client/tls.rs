@@ -104,7 +104,7 @@ async fn serve(acceptor: TlsAcceptor) -> String {
 }
 
 async fn connect(address: &str, config: Option<ClientConfig>) -> Result<Client, ClientError> {
-    let mut options = ClientOptions { tls: config.map(Arc::new), ..options(&[address.to_owned()]) };
+    let mut options = ClientOptions { tls: config.map(Arc::new), ..options(&[address]) };
     options.timeouts.connect = std::time::Duration::from_millis(500);
     options.timeouts.dial = std::time::Duration::from_millis(400);
     if options.tls.is_some() {
@@ -126,7 +126,10 @@ async fn both_sides_show_certificates() {
         ("plain TCP", None),
     ] {
         let error = connect(&address, config).await.err().unwrap();
-        assert!(matches!(error, ClientError::Unreachable { .. } | ClientError::Lost { .. }), "{what}: {error:?}");
+        assert!(
+            matches!(error, ClientError::Unreachable { .. } | ClientError::Lost { .. }),
+            "{what}: {error:?}"
+        );
     }
 }
 

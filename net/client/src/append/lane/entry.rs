@@ -18,10 +18,7 @@ pub(super) enum Place {
     /// Not under way: never sent, or to be sent again.
     Waiting,
     /// Sent on the lane's connection, and not answered.
-    UnderWay {
-        request: RequestId,
-        since: Instant,
-    },
+    UnderWay { request: RequestId, since: Instant },
 }
 
 /// A part that was taken, and who waits for its answer.

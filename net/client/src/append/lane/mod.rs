@@ -256,7 +256,6 @@ async fn changed<T>(news: Option<&mut watch::Receiver<T>>) {
         return;
     }
     pending().await
-
 }
 
 async fn sleep(until: Option<Instant>) {

@@ -101,7 +101,8 @@ impl Queue {
 
     /// Whether rows before `at` still have numbers of a producer that was replaced since.
     fn waits_for_older(&self, at: usize) -> bool {
-        let Some((entry, numbers)) = self.entries.get(at).and_then(|it| Some((it, it.part.numbers()?))) else {
+        let Some((entry, numbers)) = self.entries.get(at).and_then(|it| Some((it, it.part.numbers()?)))
+        else {
             return false;
         };
         let numbering = numbers.now(entry.part.partition);
@@ -135,7 +136,8 @@ impl Queue {
 
     /// Takes what came of a try.
     pub(super) fn answer(&mut self, request: RequestId, answer: Answer) -> Effect {
-        let is_it = |entry: &Entry| matches!(entry.place, Place::UnderWay { request: of, .. } if of == request);
+        let is_it =
+            |entry: &Entry| matches!(entry.place, Place::UnderWay { request: of, .. } if of == request);
         let Some(at) = self.entries.iter().position(is_it) else {
             return Effect::Settled;
         };
@@ -151,7 +153,7 @@ impl Queue {
                 Effect::Retry(refusal)
             }
             Answer::Refused(refusal) => {
-                self.settle(at, |entry| entry.fail(ClientError::Server(refusal)), true);
+                self.settle(at, |entry| entry.fail(ClientError::Server(refusal.into())), true);
                 Effect::Settled
             }
             Answer::Lost(error) => {
@@ -163,9 +165,8 @@ impl Queue {
     }
 
     fn take_rows(&mut self, at: usize, runs: Vec<PartRun>) -> Effect {
-        let is_gap = |run: &PartRun| {
-            matches!(run.outcome, RowOutcome::Rejected { reason: Reason::SequenceGap, .. })
-        };
+        let is_gap =
+            |run: &PartRun| matches!(run.outcome, RowOutcome::Rejected { reason: Reason::SequenceGap, .. });
         let numbered = self.entries[at].numbered;
         if let Some(numbered) = numbered
             && runs.iter().all(is_gap)

@@ -30,9 +30,8 @@ impl Driver {
 
     /// Lets the connection go when it takes no requests, or another one leads the partition.
     fn leave_link(&mut self) {
-        let is_over = self.link.as_ref().is_some_and(|link| {
-            self.is_stale || link.connection.stage() != Stage::Open
-        });
+        let is_over =
+            self.link.as_ref().is_some_and(|link| self.is_stale || link.connection.stage() != Stage::Open);
         if is_over && !self.queue.has_under_way() {
             self.link = None;
             self.is_stale = true;

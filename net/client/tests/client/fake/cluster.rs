@@ -132,7 +132,8 @@ async fn serve(number: usize, mut peer: Peer, state: Arc<Mutex<State>>) {
             Some((request, Got::GetRouting(known))) => {
                 let routing = state.lock().unwrap().routing.clone();
                 let is_new = known != Some(routing.epoch);
-                let answer = if is_new { routing } else { Routing { epoch: routing.epoch, ..Routing::default() } };
+                let answer =
+                    if is_new { routing } else { Routing { epoch: routing.epoch, ..Routing::default() } };
                 peer.send(request, answer).await;
             }
             Some((request, Got::Append(append))) => {

@@ -102,7 +102,8 @@ impl Fake {
 
     /// The next connection, nothing said yet.
     pub async fn accept(&self) -> Peer {
-        let (stream, _) = timeout(PATIENCE, self.listener.accept()).await.expect("a client connects").unwrap();
+        let (stream, _) =
+            timeout(PATIENCE, self.listener.accept()).await.expect("a client connects").unwrap();
         stream.set_nodelay(true).unwrap();
         Peer::new(stream)
     }
@@ -209,8 +210,12 @@ impl Peer {
 
     /// Answers an append with a failure.
     pub async fn refuse(&mut self, request: RequestId, failure: Failure<'_>) {
-        let ack =
-            Ack { runs: List::default(), details: Texts::default(), credits: tables::WIDE, failure: Some(failure) };
+        let ack = Ack {
+            runs: List::default(),
+            details: Texts::default(),
+            credits: tables::WIDE,
+            failure: Some(failure),
+        };
         self.send(request, ack).await;
     }
 }
