@@ -156,6 +156,9 @@ impl Producer {
             return Err(ClientError::Timeout { what: "an append", limit, last });
         };
         let mut room = room.map_err(|_| ClientError::Closed)?;
+        if shared.is_closing() {
+            return Err(ClientError::Closed);
+        }
         // From here on nothing waits: either all parts are taken or none.
         let lanes =
             parts.iter().map(|part| shared.lane(space.id, part.partition)).collect::<Result<Vec<_>, _>>()?;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use net_wire::{Credits, Goodbye, Heartbeat, Message, RequestId, WireError};
 
-use super::{Connection, Outgoing, Stage, locked};
+use super::{Connection, Outgoing, Purpose, Stage, locked};
 use crate::error::ClientError;
 use crate::refusal::Refusal;
 
-/// Most messages that may wait to be sent while heartbeats and errors are still answered: a peer that
-/// asks and does not read is cut off. Appends alone never come near it within a credit window.
-const QUEUED_MAX: usize = 1 << 16;
+/// Most replies to heartbeats and unknown messages that may wait to be sent: a peer that asks and does
+/// not read is cut off.
+const REPLIES_MAX: usize = 1_024;
 
 /// How the reading goes on.
 pub(super) enum Next {
@@ -78,13 +78,13 @@ impl Connection {
     }
 
     fn reply(&self, request: RequestId, message: &Message<'_>) -> Result<(), ClientError> {
-        if self.queued.load(Ordering::Relaxed) >= QUEUED_MAX {
+        if self.replies.load(Ordering::Relaxed) >= REPLIES_MAX {
             return Err(self.lost("it asks and does not read the answers"));
         }
         let mut head = Vec::new();
         let encoded = self.encoder().encode(request, message, &mut head);
         encoded.map_err(|error| self.malformed(error.to_string()))?;
-        self.push(Outgoing { head, rows: None, is_last: false });
+        self.push(Outgoing { head, rows: None, purpose: Purpose::Reply });
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::dial::Duplex;
 use super::dispatch::Next;
-use super::{Connection, Outgoing, locked};
+use super::{Connection, Outgoing, Purpose, locked};
 use crate::clock;
 use crate::error::ClientError;
 
@@ -90,18 +90,18 @@ async fn write(
         bytes.clear();
         let mut next = match timeout(heartbeat, queue.recv()).await {
             Ok(None) => return pending().await,
-            Ok(Some(next)) => {
-                connection.queued.fetch_sub(1, Ordering::Relaxed);
-                Some(next)
-            }
+            Ok(Some(next)) => Some(next),
             Err(_) => match beat(connection, &mut bytes) {
                 Ok(()) => None,
                 Err(end) => return end,
             },
         };
         let mut is_last = false;
-        while let Some(Outgoing { head, rows, is_last: ends }) = next.take() {
-            is_last |= ends;
+        while let Some(Outgoing { head, rows, purpose }) = next.take() {
+            is_last |= purpose == Purpose::Goodbye;
+            if purpose == Purpose::Reply {
+                connection.replies.fetch_sub(1, Ordering::Relaxed);
+            }
             bytes.extend_from_slice(&head);
             if let Some(rows) = rows {
                 if rows.len() < ROWS_BYTES_APART {
@@ -118,9 +118,6 @@ async fn write(
             }
             if bytes.len() < WRITE_BYTES && !is_last {
                 next = queue.try_recv().ok();
-                if next.is_some() {
-                    connection.queued.fetch_sub(1, Ordering::Relaxed);
-                }
             }
         }
         if let Err(end) = put(connection, &mut socket, &bytes, silence).await {

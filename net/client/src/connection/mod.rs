@@ -44,7 +44,18 @@ pub(crate) enum Stage {
 pub(super) struct Outgoing {
     head: Vec<u8>,
     rows: Option<Arc<Vec<u8>>>,
-    is_last: bool,
+    purpose: Purpose,
+}
+
+/// Why a message goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Somebody asked for it to be sent.
+    Request,
+    /// The server asked.
+    Reply,
+    /// It ends the connection.
+    Goodbye,
 }
 
 /// An open connection. Dropping it does not close it: [`kill`](Self::kill) does, and the end of the
@@ -53,8 +64,8 @@ pub(crate) struct Connection {
     session: Session,
     routes: Mutex<Routes>,
     outgoing: mpsc::UnboundedSender<Outgoing>,
-    /// Messages in `outgoing`.
-    queued: AtomicUsize,
+    /// Replies in `outgoing`.
+    replies: AtomicUsize,
     stage: watch::Sender<Stage>,
     killed: Notify,
     kill_reason: Mutex<Option<String>>,
@@ -78,7 +89,7 @@ impl Connection {
             session,
             routes: Mutex::new(Routes::after(1)),
             outgoing,
-            queued: AtomicUsize::new(0),
+            replies: AtomicUsize::new(0),
             stage: watch::Sender::new(Stage::Open),
             killed: Notify::new(),
             kill_reason: Mutex::new(None),
@@ -147,16 +158,16 @@ impl Connection {
             None => encoder.encode(request, message, &mut head),
         };
         encoded.map_err(|error| ClientError::Rows { reason: error.to_string() })?;
-        self.push(Outgoing { head, rows, is_last: false });
+        self.push(Outgoing { head, rows, purpose: Purpose::Request });
         Ok(())
     }
 
     fn push(&self, outgoing: Outgoing) {
-        self.queued.fetch_add(1, Ordering::Relaxed);
-        // After the end nobody receives: the sinks are told by the one who ended it.
-        if self.outgoing.send(outgoing).is_err() {
-            self.queued.store(0, Ordering::Relaxed);
+        if outgoing.purpose == Purpose::Reply {
+            self.replies.fetch_add(1, Ordering::Relaxed);
         }
+        // After the end nobody receives: the sinks are told by the one who ended it.
+        let _ = self.outgoing.send(outgoing);
     }
 
     /// Closes the connection at once.
@@ -171,7 +182,7 @@ impl Connection {
         let goodbye = Goodbye { failure: Failure::none(), drain_ms: 0 };
         let mut head = Vec::new();
         match self.encoder().encode(RequestId::NONE, &goodbye.into(), &mut head) {
-            Ok(_) => self.push(Outgoing { head, rows: None, is_last: true }),
+            Ok(_) => self.push(Outgoing { head, rows: None, purpose: Purpose::Goodbye }),
             Err(error) => self.kill(&error.to_string()),
         }
     }

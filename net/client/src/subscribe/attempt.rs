@@ -31,9 +31,15 @@ struct Asked {
     events: mpsc::UnboundedReceiver<Event>,
 }
 
+impl Drop for Asked {
+    /// Nothing more is delivered: the next subscription counts anew.
+    fn drop(&mut self) {
+        self.connection.forget(self.request);
+    }
+}
+
 impl Asked {
     fn cancel(mut self) {
-        self.connection.forget(self.request);
         // A connection that ended has ended the subscription too.
         let _ = self.connection.send(&mut self.encoder, self.request, &Cancel.into(), None);
     }
@@ -119,15 +125,16 @@ impl Follower {
             match event {
                 Some(Event::Rows(raw)) => {
                     if let Err(reason) = self.take_rows(raw, reader) {
-                        self.discard(&mut asked);
                         return asked.malformed(reason);
                     }
                 }
-                Some(Event::Watermark) => self.pass(Item::Watermark(reader.news(), flow.clone())),
+                Some(Event::Watermark) => {
+                    flow.pass_watermark();
+                    self.pass(Item::Watermark(reader.news(), flow.clone()));
+                }
                 Some(Event::Ended(refusal)) => return End::Server(refusal),
                 Some(Event::Lost(error)) => return End::Failed(error),
                 Some(Event::Begun(_)) => {
-                    self.discard(&mut asked);
                     return asked.malformed("a subscription began twice".to_owned());
                 }
                 None => return End::Failed(ClientError::Closed),
@@ -147,32 +154,12 @@ impl Follower {
 
     fn take_rows(&mut self, raw: RawRows, reader: &RowReader) -> Result<(), String> {
         let (count, bytes) = (raw.count(), raw.bytes());
-        match reader.read(raw, self.last) {
-            Ok(delivered) => {
-                self.last = delivered.positions.last().copied().or(self.last);
-                self.progressed = Instant::now();
-                self.backoff.reset();
-                self.pass(Item::Rows { delivered, bytes, flow: self.flow.clone() });
-                Ok(())
-            }
-            Err(reason) => {
-                self.flow.drop_rest(count, bytes);
-                Err(reason)
-            }
-        }
-    }
-
-    /// Forgets what came behind something malformed: it comes again on the next connection.
-    fn discard(&self, asked: &mut Asked) {
-        asked.connection.forget(asked.request);
-        while let Ok(event) = asked.events.try_recv() {
-            match event {
-                Event::Rows(raw) => self.flow.drop_rest(raw.count(), raw.bytes()),
-                Event::Watermark => {
-                    self.flow.take_watermark();
-                }
-                Event::Begun(_) | Event::Ended(_) | Event::Lost(_) => {}
-            }
-        }
+        let delivered = reader.read(raw, self.last)?;
+        self.last = delivered.positions.last().copied().or(self.last);
+        self.progressed = Instant::now();
+        self.backoff.reset();
+        self.flow.pass(count, bytes);
+        self.pass(Item::Rows { delivered, bytes, flow: self.flow.clone() });
+        Ok(())
     }
 }

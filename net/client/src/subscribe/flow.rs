@@ -18,13 +18,17 @@ pub(super) struct Flow {
     watermark_ns: AtomicI64,
     /// Whether news of the watermark is on its way to the consumer: there is at most one.
     has_watermark: AtomicBool,
+    /// Whether it was passed on.
+    is_watermark_passed: AtomicBool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Counts {
     /// Delivered in all.
     delivered: Window,
-    /// Taken by the consumer in all.
+    /// Of these, passed on to the consumer.
+    passed: Window,
+    /// Of these, taken by it.
     taken: Window,
     /// `delivered` when the subscription that runs began.
     begun_at: Window,
@@ -42,6 +46,7 @@ impl Flow {
             taken: Notify::new(),
             watermark_ns: AtomicI64::new(i64::MIN),
             has_watermark: AtomicBool::new(false),
+            is_watermark_passed: AtomicBool::new(false),
         }
     }
 
@@ -49,9 +54,12 @@ impl Flow {
         change(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A subscription begins: what it may send.
+    /// A subscription begins: what it may send. What the one before delivered and was not passed on is
+    /// forgotten: it comes again.
     pub(super) fn begin(&self) -> Window {
+        self.has_watermark.store(self.is_watermark_passed.load(Ordering::Acquire), Ordering::Release);
         self.change(|counts| {
+            counts.delivered = counts.passed;
             counts.begun_at = counts.delivered;
             counts.allow(self.allowance)
         })
@@ -81,9 +89,10 @@ impl Flow {
             };
             let Window { events, bytes: bytes_max } = counts.allowed;
             if before.events + rows > events || before.bytes >= bytes_max {
+                let Window { events: rows_before, bytes } = before;
                 return Err(format!(
-                    "{rows} rows behind {} rows and {} bytes, with {events} rows and {bytes_max} bytes allowed",
-                    before.events, before.bytes
+                    "{rows} rows behind {rows_before} rows and {bytes} bytes; {events} rows and \
+                     {bytes_max} bytes are allowed"
                 ));
             }
             counts.delivered.events += rows;
@@ -101,9 +110,17 @@ impl Flow {
         self.taken.notify_one();
     }
 
-    /// Forgets rows that were delivered and will not reach the consumer.
-    pub(super) fn drop_rest(&self, rows: u64, bytes: u64) {
-        self.take(rows, bytes);
+    /// Rows that were delivered go to the consumer.
+    pub(super) fn pass(&self, rows: u64, bytes: u64) {
+        self.change(|counts| {
+            counts.passed.events += rows;
+            counts.passed.bytes += bytes;
+        });
+    }
+
+    /// News of the watermark go to the consumer.
+    pub(super) fn pass_watermark(&self) {
+        self.is_watermark_passed.store(true, Ordering::Release);
     }
 
     /// News of the watermark; whether the consumer is to be told.
@@ -114,6 +131,7 @@ impl Flow {
 
     /// The newest watermark, for the consumer.
     pub(super) fn take_watermark(&self) -> i64 {
+        self.is_watermark_passed.store(false, Ordering::Release);
         self.has_watermark.store(false, Ordering::Release);
         self.watermark_ns.load(Ordering::Acquire)
     }
@@ -161,10 +179,27 @@ mod tests {
         let flow = Flow::new(window(10, 1_000));
         flow.begin();
         flow.deliver(10, 1_500).unwrap();
+        flow.pass(10, 1_500);
         flow.take(4, 400);
         assert_eq!(flow.begin(), window(4, 0));
         assert!(flow.deliver(5, 1).is_err());
         flow.take(6, 1_100);
         assert_eq!(flow.raise(), Some(window(10, 1_000)));
+    }
+
+    #[test]
+    fn what_was_not_passed_on_is_forgotten() {
+        let flow = Flow::new(window(10, 1_000));
+        flow.begin();
+        flow.deliver(6, 600).unwrap();
+        flow.pass(2, 200);
+        assert!(flow.put_watermark(5) && !flow.put_watermark(6));
+        assert_eq!(flow.begin(), window(8, 800));
+        assert!(flow.put_watermark(7), "the news before did not reach anybody");
+        flow.pass_watermark();
+        flow.begin();
+        assert!(!flow.put_watermark(8));
+        assert_eq!(flow.take_watermark(), 8);
+        assert!(flow.put_watermark(9));
     }
 }
