@@ -51,7 +51,7 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("smol", &[], "one async runtime is enough"),
     ("rayon", EDGE, "threads belong to shard/rt and the edge"),
     ("rand", &["shard/rt", "perf", "tests", "tests/fuzz"], "randomness enters through shard/rt"),
-    ("getrandom", &["shard/rt"], "randomness enters through shard/rt"),
+    ("getrandom", &["net/client", "shard/rt"], "randomness enters through shard/rt, ids of clients apart"),
     ("ahash", &[], "its hashes differ between hosts: use cep_types::hash"),
     ("sqlparser", &[], "use the one DataFusion pins: datafusion_sql::sqlparser"),
     ("arrow", &[], "name the arrow-* crates you need: the whole is slow to build"),
