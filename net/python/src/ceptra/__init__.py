@@ -1,0 +1,1 @@
+"""Client of CEPtra, a complex event processing engine."""
