@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ceptra.wire.codes import Status, is_transient
 
 if TYPE_CHECKING:
+    from ceptra.ingest.outcome import Outcome
     from ceptra.wire.values import Failure, Position
 
 
 class CeptraError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package.
+
+    Of a failed append, `outcomes` tells what became of each row; None where that is not known.
+    """
+
+    outcomes: list[Outcome | None] | None = None
 
 
 class ConnectionLost(CeptraError, ConnectionError):
@@ -50,15 +56,11 @@ class UnknownStream(CeptraError, LookupError):
 
 
 class StatusError(CeptraError):
-    """The server refused a request.
-
-    For appends, `outcomes` tells what became of each row; None where that is not known.
-    """
+    """The server refused a request."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.text or f"status {failure.status}")
         self.failure = failure
-        self.outcomes: list[Any] | None = None
 
     @property
     def status(self) -> int:

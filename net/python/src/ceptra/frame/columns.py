@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ceptra.frame.kinds import CODED, JSON_METADATA, WIDTHS, Kind, Tag
 from ceptra.frame.layout import aligned
@@ -224,6 +225,6 @@ def _check_bits(buffer: pa.Buffer, rows: int) -> None:
 
 
 def _check_times(array: pa.Array) -> None:
-    for time_ns in array.cast(pa.int64()).drop_null().unique().to_pylist():
-        if not 0 <= time_ns < _DAY_NS:
-            raise Malformed(f"{time_ns} ns is not a time of day")
+    ends = pc.min_max(array.view(pa.int64())).as_py()
+    if len(array) > array.null_count and not 0 <= ends["min"] <= ends["max"] < _DAY_NS:
+        raise Malformed(f"{ends['min']} or {ends['max']} ns is not a time of day")
