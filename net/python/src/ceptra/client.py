@@ -33,6 +33,8 @@ PENDING_BYTES_MAX = 64 << 20
 # What a subscription holds for its reader, for each partition.
 SUBSCRIPTION_ROWS_MAX = 16_384
 SUBSCRIPTION_BYTES_MAX = 8 << 20
+# The largest that a message can say.
+TIMEOUT_MS_MAX = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Client:
             space=space,
             partition=partition,
             rows_max=rows_max,
-            timeout_ms=0 if wait is None else max(int(wait * 1000), 1),
+            timeout_ms=0 if wait is None else min(max(int(wait * 1000), 1), TIMEOUT_MS_MAX),
             rows=parameters_frame(parameters),
         )
         return self._thread.run(run_query(self._cluster, query), wait)

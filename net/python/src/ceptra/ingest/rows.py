@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ceptra.errors import RowError
 from ceptra.frame.kinds import is_json
+from ceptra.ingest.exact import cut_check
 from ceptra.wire.columns import Column
 from ceptra.wire.routing import Stream
 
@@ -84,6 +85,10 @@ def _array(field: pa.Field, values: Any) -> pa.Array:
         values = [_json_text(value) for value in values]
     try:
         if isinstance(values, list):
+            check = cut_check(field.type)
+            for at, value in enumerate(values if check is not None else ()):
+                if check is not None and check(value):
+                    raise ValueError(f"row {at}: {value!r} would lose a part of it; round it")
             array = pa.array(values, field.type)
         else:
             array = _cast(values, field)

@@ -10,7 +10,14 @@ import pyarrow as pa
 
 from ceptra.errors import FrameError
 from ceptra.frame import Frame
+from ceptra.frame.kinds import parts_of
 from ceptra.wire.columns import Column
+
+_WIDER = {
+    (pa.int32(), pa.int64()),
+    (pa.int32(), pa.float64()),
+    (pa.float32(), pa.float64()),
+}
 
 
 def schema_of(columns: tuple[Column, ...]) -> pa.Schema:
@@ -33,8 +40,8 @@ def conform(frame: Frame, columns: tuple[Column, ...]) -> pa.RecordBatch:
             if array.type.value_type != field.type:
                 raise FrameError(f"column {field.name} is {array.type}, not {field.type}")
             field = field.with_type(array.type)
-        elif array.type != field.type:
-            array = _widened(array, field)
+        else:
+            array = _fitted(array, field)
         fields.append(field)
         arrays.append(array)
     if not arrays:
@@ -42,10 +49,48 @@ def conform(frame: Frame, columns: tuple[Column, ...]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _widened(array: pa.Array, field: pa.Field) -> pa.Array:
-    """The values in a wider type; types that differ in names of parts only are the same."""
+def _fitted(array: pa.Array, field: pa.Field) -> pa.Array:
+    """The values in the reader's type: parts by position, with the reader's names."""
+    wanted = field.type
+    if array.type == wanted and not pa.types.is_nested(wanted):
+        return array
+    given = parts_of(array.type)
+    parts = parts_of(wanted)
+    is_struct = pa.types.is_struct(wanted) and pa.types.is_struct(array.type)
+    same = (pa.types.is_list(wanted) and pa.types.is_list(array.type)) or (
+        pa.types.is_map(wanted) and pa.types.is_map(array.type)
+    )
+    if is_struct and len(given) <= len(parts):
+        children = [_fitted(array.field(at), part) for at, part in enumerate(parts[: len(given)])]
+        children += [pa.nulls(len(array), part.type) for part in parts[len(given) :]]
+        return _rebuilt(array, wanted, 1, children)
+    if same:
+        entries = array.values
+        if pa.types.is_map(wanted):
+            fitted = [_fitted(entries.field(at), part) for at, part in enumerate(parts)]
+            return _rebuilt(array, wanted, 2, [pa.StructArray.from_arrays(fitted, fields=parts)])
+        return _rebuilt(array, wanted, 2, [_fitted(entries, parts[0])])
+    if pa.types.is_dictionary(array.type) and array.type.value_type == wanted:
+        return array.dictionary_decode()
+    if (array.type, wanted) not in _WIDER and not _is_decimal(array.type, wanted):
+        raise FrameError(f"column {field.name} is {array.type}, not {wanted}")
     try:
-        return array.cast(field.type)
+        return array.cast(wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise FrameError(f"column {field.name} is {array.type}, not {field.type}: {reason}") from None
+        raise FrameError(f"column {field.name} as {wanted}: {reason}") from None
+
+
+def _is_decimal(found: pa.DataType, wanted: pa.DataType) -> bool:
+    numbers = (pa.int32(), pa.int64())
+    return pa.types.is_decimal128(wanted) and (pa.types.is_decimal128(found) or found in numbers)
+
+
+def _rebuilt(
+    array: pa.Array, wanted: pa.DataType, own: int, children: list[pa.Array]
+) -> pa.Array:
+    """A nested array of the same shape with other parts; arrays of frames have no offset."""
+    buffers = array.buffers()[:own]
+    return pa.Array.from_buffers(
+        wanted, len(array), buffers, array.null_count, array.offset, children=children
+    )
