@@ -98,8 +98,8 @@ class Connection:
         return self.error is None and not self.is_draining
 
     def has(self, feature: Feature) -> bool:
-        """Whether the connection has a feature."""
-        return bool(self.welcome.features & feature)
+        """Whether the connection has these features."""
+        return self.welcome.features & feature == feature
 
     def gate(self, space: int, partition: int) -> Gate:
         """The credit window of a partition."""

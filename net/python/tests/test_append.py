@@ -1,0 +1,271 @@
+"""Appends: splitting, outcomes, pipelining, credits."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from fake import FakeServer, Model, Peer, readings
+
+import ceptra
+from ceptra import Applied, Duplicate, Reason, Rejected
+from ceptra.frame import open_frame
+from ceptra.ingest.budget import Budget
+from ceptra.wire.append import Ack, Append, Run
+from ceptra.wire.codec import Message
+from ceptra.wire.codes import Feature, Kind, OutcomeCode
+from ceptra.wire.values import Window
+
+Connect = Callable[..., ceptra.Client]
+
+
+def rows(*numbers: int) -> list[dict[str, object]]:
+    """Rows over many keys."""
+    return [{"sensor": f"s{number % 13}", "temperature": number} for number in numbers]
+
+
+def of_one_key(*numbers: int) -> list[dict[str, object]]:
+    """Rows of one key, so of one partition."""
+    return [{"sensor": "kitchen", "temperature": number} for number in numbers]
+
+
+def test_rows_go_to_the_partition_of_their_key(server: FakeServer, connect: Connect) -> None:
+    result = connect(server).append("readings", rows(*range(100)))
+    assert result.applied == len(result) == 100
+    assert server.model.temperatures() == list(range(100))
+    assert len({append.partition for append in server.appends}) > 1
+    of_sensor: dict[str, set[int]] = {}
+    for partition, log in server.model.logs.items():
+        for logged in log:
+            of_sensor.setdefault(logged.values.column(1)[0].as_py(), set()).add(partition)
+            place = result[logged.values.column(0)[0].as_py()]
+            assert place == Applied(logged.index, logged.row)
+    assert all(len(partitions) == 1 for partitions in of_sensor.values())
+
+
+def test_numbers_are_dense_for_each_partition(server: FakeServer, connect: Connect) -> None:
+    client = connect(server)
+    producer = client.producer("readings", 0xFEED)
+    for start in range(0, 60, 20):
+        producer.append(rows(*range(start, start + 20)))
+    producer.flush()
+    following: dict[int, int] = {}
+    for append in server.appends:
+        assert append.producer == 0xFEED
+        assert append.first_sequence == following.get(append.partition, 0)
+        following[append.partition] = append.first_sequence + open_frame(append.rows).rows
+    assert producer.sequences() == following
+    assert sum(following.values()) == 60
+
+
+def test_tables_and_record_batches(server: FakeServer, connect: Connect) -> None:
+    client = connect(server)
+    table = pa.table({"sensor": ["a", "b", "c"], "temperature": pa.array([1, 2, 3], pa.int32())})
+    assert client.append("readings", table).applied == 3
+    assert client.append("READINGS", table.to_batches()[0].slice(1)).applied == 2
+    assert len(client.append("readings", [])) == len(client.append("readings", table[:0])) == 0
+    assert server.model.temperatures() == [1, 2, 2, 3, 3]
+
+
+def test_each_row_has_its_outcome(server: FakeServer, connect: Connect) -> None:
+    server.model.reject = lambda row: (
+        (Reason.FUTURE_TIME, "ts is ahead: set the clock") if row["temperature"] == 2 else None
+    )
+    result = connect(server).append("readings", of_one_key(1, 2, 3))
+    assert result[1] == Rejected(Reason.FUTURE_TIME, "ts is ahead: set the clock")
+    assert (result.applied, result.rejected) == (2, 1)
+    assert repr(result) == "AppendResult(applied=2, duplicates=0, late=0, rejected=1)"
+
+    def late(peer: Peer, request: int, message: Message) -> None:
+        assert isinstance(message, Append)
+        runs = (
+            Run(1, OutcomeCode.LATE_DROPPED),
+            Run(1, OutcomeCode.REJECTED, reason=77, text="new"),
+            Run(1, OutcomeCode.DUPLICATE),
+        )
+        peer.ack(request, message, Ack(runs, server.model.credits))
+
+    server.on(Kind.APPEND, late)
+    result = connect(server).append("readings", of_one_key(1, 2, 3))
+    assert list(result[1:]) == [Rejected(77, "new"), Duplicate()]
+    assert (result.late, result.rejected, result.duplicates) == (1, 1, 1)
+
+
+def test_opaque_ids_and_replay(server: FakeServer, connect: Connect) -> None:
+    client = connect(server)
+    ids = [uuid.uuid4(), 5, uuid.uuid4().bytes]
+    assert client.append("readings", of_one_key(1, 2, 3), ids=ids).applied == 3
+    assert client.append("readings", of_one_key(1, 2, 3), ids=ids).duplicates == 3
+    assert client.append("readings", of_one_key(1, 2, 3), ids=ids, replay=True).applied == 3
+    assert client.append("readings", rows(*range(50)), ids=list(range(100, 150))).applied == 50
+    append = server.appends[0]
+    assert append.producer == 0
+    assert append.event_ids[16:32] == (5).to_bytes(16, "little")
+    assert append.event_ids[32:] == ids[2][::-1]  # type: ignore[index]
+    assert server.appends[2].replay
+    by_id = {one.event_id: one for log in server.model.logs.values() for one in log}
+    for number in range(50):
+        logged = by_id[(100 + number).to_bytes(16, "little")]
+        assert logged.values.column(0)[0].as_py() == number
+    for wrong in ([1], [1, 2, b"x"], [1, 2, 1 << 128]):
+        with pytest.raises(ceptra.RowError, match="id"):
+            client.append("readings", of_one_key(1, 2, 3), ids=wrong)
+
+
+def test_what_the_client_refuses_itself(server: FakeServer, connect: Connect) -> None:
+    client = connect(server)
+    with pytest.raises(ceptra.UnknownStream, match="'redings'; there is readings"):
+        client.append("redings", rows(1))
+    with pytest.raises(ceptra.RowError, match="NULL"):
+        client.append("readings", [{"temperature": 1}])
+    with pytest.raises(ceptra.RowError, match="row 0 takes"):
+        client.append("readings", [{"sensor": "x" * (5 << 20)}])
+    with pytest.raises(ValueError, match="64 bits"):
+        client.producer("readings", 0)
+    server.model.streams += (readings(id=4, name="out", can_append=False),)
+    server.model.epoch += 1
+    with pytest.raises(ceptra.RowError, match="takes no rows"):
+        client.append("out", rows(1))
+    assert server.appends == []
+
+
+def test_a_feature_that_the_server_lacks(connect: Connect) -> None:
+    with FakeServer(Model(), features=Feature.APPEND) as server:
+        client = connect(server)
+        assert client.append("readings", rows(1)).applied == 1
+        with pytest.raises(ceptra.UnsupportedError):
+            client.append("readings", rows(1), ids=[1])
+        with pytest.raises(ceptra.UnsupportedError):
+            client.append("readings", rows(1), replay=True)
+        with pytest.raises(ceptra.UnsupportedError):
+            client.query("SELECT 1")
+        with pytest.raises(ceptra.UnsupportedError):
+            next(client.subscribe("readings", partition=0, timeout=5))
+
+
+class Held:
+    """Acks that are held back."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.server = server
+        self.waiting: list[tuple[Peer, int, Append, Ack]] = []
+
+    def __call__(self, peer: Peer, request: int, message: Message) -> None:
+        assert isinstance(message, Append)
+        with self.server.model.lock:
+            self.waiting.append((peer, request, message, self.server.model.apply(message)))
+
+    def wait_for(self, count: int) -> None:
+        deadline = time.monotonic() + 5
+        while len(self.waiting) < count:
+            assert time.monotonic() < deadline, f"{len(self.waiting)} of {count} came"
+            time.sleep(0.005)
+
+    def release(self) -> None:
+        with self.server.model.lock:
+            for peer, request, append, ack in self.waiting:
+                peer.ack(request, append, ack)
+            self.waiting.clear()
+
+
+def test_appends_do_not_wait_for_each_other(server: FakeServer, connect: Connect) -> None:
+    held = Held(server)
+    server.on(Kind.APPEND, *[held] * 10)
+    producer = connect(server).producer("readings")
+    futures = [producer.append(of_one_key(number)) for number in range(10)]
+    held.wait_for(10)
+    assert not any(future.done() for future in futures)
+    with pytest.raises(ceptra.DeadlineExceeded, match="10 appends"):
+        producer.flush(timeout=0.05)
+    held.release()
+    producer.flush()
+    assert [future.result(0)[0] for future in futures] == [Applied(77 + at, 0) for at in range(10)]
+    assert [value for _, value in server.model.rows()] == list(range(10))
+
+
+def test_what_is_under_way_stays_within_the_window(connect: Connect) -> None:
+    model = Model(credits=Window(3, 1 << 20))
+    with FakeServer(model) as server:
+        held = Held(server)
+        server.on(Kind.APPEND, *[held] * 3)
+        producer = connect(server).producer("readings")
+        futures = [producer.append(of_one_key(number)) for number in range(20)]
+        held.wait_for(3)
+        time.sleep(0.1)
+        assert len(server.appends) == 3
+        held.release()
+        producer.flush()
+        assert all(future.result(0).applied == 1 for future in futures)
+        assert server.violations == []
+        # An append that never fits goes alone.
+        assert producer.append(of_one_key(*range(30))).result(5).applied == 30
+        assert server.violations == []
+
+
+def test_bytes_count_as_well_as_rows(connect: Connect) -> None:
+    with FakeServer(Model(credits=Window(1_000, 1_500))) as server:
+        producer = connect(server).producer("readings")
+        for number in range(30):
+            producer.append(of_one_key(number))
+        producer.flush()
+        assert server.violations == []
+        assert [value for _, value in server.model.rows()] == list(range(30))
+
+
+def test_a_shut_window_opens_by_credits_or_is_tried_alone(connect: Connect) -> None:
+    with FakeServer(Model(credits=Window(0, 0))) as server:
+        producer = connect(server).producer("readings")
+        future = producer.append(of_one_key(1))
+        time.sleep(0.3)
+        assert server.appends == []
+        server.model.credits = Window(5, 1 << 20)
+        server.credit(1, Window(5, 1 << 20))
+        assert future.result(1).applied == 1
+        server.model.credits = Window(0, 0)
+        producer.append(of_one_key(2)).result(1)
+        began = time.monotonic()
+        assert producer.append(of_one_key(3)).result(5).applied == 1
+        assert time.monotonic() - began > 0.8
+
+
+def test_append_blocks_while_too_much_waits() -> None:
+    budget = Budget(100)
+    budget.take(500, 0)
+    with pytest.raises(ceptra.DeadlineExceeded, match="nothing was sent"):
+        budget.take(1, 0.01)
+    threading.Timer(0.05, budget.release, [500]).start()
+    budget.take(60, 5)
+    budget.take(40, 0)
+    with pytest.raises(ceptra.DeadlineExceeded):
+        budget.take(1, 0)
+
+
+def test_large_appends_are_cut_into_messages(connect: Connect) -> None:
+    with FakeServer(Model(credits=Window(1 << 20, 1 << 26)), message_bytes_max=1 << 17) as server:
+        many = [{"sensor": "s" * 500, "temperature": number} for number in range(2_000)]
+        result = connect(server).append("readings", many)
+        assert result.applied == 2_000
+        assert len(server.appends) > 7
+        assert [value for _, value in server.model.rows()] == list(range(2_000))
+        assert [result[at] for at in (0, 1)] == [Applied(77, 0), Applied(77, 1)]
+
+
+def test_threads_share_a_client(server: FakeServer, connect: Connect) -> None:
+    client = connect(server)
+    results: list[ceptra.AppendResult] = []
+
+    def work(start: int) -> None:
+        for at in range(10):
+            results.append(client.append("readings", rows(*range(start + at * 5, start + at * 5 + 5))))
+
+    threads = [threading.Thread(target=work, args=(start * 50,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(result.applied for result in results) == 200
+    assert server.model.temperatures() == list(range(200))
