@@ -165,7 +165,7 @@ def test_addresses(text: str, host: str, port: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "a", "a:", ":7", "::1:7", "a:70000", "a:x", "a:-1", "a:²"])
 def test_wrong_addresses(text: str) -> None:
-    with pytest.raises(ValueError, match="address|brackets"):
+    with pytest.raises(ValueError, match=r"address|brackets"):
         ceptra.connect(text)
 
 
@@ -206,7 +206,8 @@ def test_a_gate_is_a_level_and_a_shut_one_is_tried_alone() -> None:
 def certificates(folder: Path) -> tuple[Path, Path]:
     """A key and a certificate of localhost that signs itself."""
     key, cert = folder / "key.pem", folder / "cert.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split()
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
+    command += ["-pkeyopt", "ec_paramgen_curve:P-256"]
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     try:
         subprocess.run(

@@ -21,7 +21,7 @@ VECTORS = """
 b7877127e09427cf 8da699cd64557618 cee3fe586e46c9cb 37d1018bf50002ab
 6224939a79f5f593 b0e4a90bdf82009e f3b9dd94c5bb5d7a a7ad6b22462fb3f4
 fbe50e86bc8f1e75 903d84c02756ea14 eef27a8e90ca23f7 e545be4961ca29a1
-""".split()
+""".split()  # noqa: SIM905
 
 
 def test_hashes_are_those_of_the_published_vectors() -> None:

@@ -28,7 +28,8 @@ COLUMNS = (Column(3, pa.field("sensor", pa.string(), False)), Column(7, pa.field
 
 def part(number: int, *cells: int) -> QueryRows:
     """One part of a result."""
-    batch = pa.RecordBatch.from_pydict({"s": ["a"] * len(cells), "n": pa.array(cells, pa.int64())})
+    names = pa.array(["a"] * len(cells), pa.string())
+    batch = pa.RecordBatch.from_pydict({"s": names, "n": pa.array(cells, pa.int64())})
     frame = encode_frame(NOTHING, 0, [3, 7], batch)
     return QueryRows(number, () if number else COLUMNS, frame)
 
@@ -74,7 +75,8 @@ def test_parts_with_and_without_dictionary(server: FakeServer, connect: Connect)
 
 def test_parameters_are_columns_by_number() -> None:
     cells = [1, "a", None, 0.5, Decimal("1.20"), True, b"x", dt.datetime(2026, 1, 1), [1, 2]]
-    frame = open_frame(parameters_frame([*cells, pa.scalar(3, pa.int16()), pa.scalar(4, pa.int32())]))
+    typed = [pa.scalar(3, pa.int16()), pa.scalar(4, pa.int32())]
+    frame = open_frame(parameters_frame([*cells, *typed]))
     assert (frame.stream, frame.rows) == (NOTHING, 1)
     assert [column.id for column in frame.columns] == list(range(1, 12))
     assert [column.array[0].as_py() for column in frame.columns] == [*cells, 3, 4]

@@ -49,7 +49,7 @@ def test_dicts_become_columns_and_missing_ones_are_left_out() -> None:
 )
 def test_rows_that_do_not_fit_are_refused_by_name(rows: list[object], reason: str) -> None:
     with pytest.raises(RowError, match=reason):
-        batch_of(readings(), rows)  # type: ignore[arg-type]
+        batch_of(readings(), rows)
 
 
 @pytest.mark.parametrize(

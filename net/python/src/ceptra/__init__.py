@@ -1,7 +1,7 @@
 """Client of CEPtra, a complex event processing engine.
 
-    with ceptra.connect("127.0.0.1:7400") as client:
-        client.append("readings", [{"sensor": "kitchen", "temperature": 21}])
+with ceptra.connect("127.0.0.1:7400") as client:
+    client.append("readings", [{"sensor": "kitchen", "temperature": 21}])
 """
 
 from ceptra.client import Client, StreamInfo, connect

@@ -105,7 +105,7 @@ class Client:
         replay: bool = False,
         resume: Mapping[int, int] | None = None,
     ) -> Producer:
-        """A producer with pipelining; `producer_id` and `resume` for one that outlives its process."""
+        """A producer with pipelining; `producer_id` and `resume` are for one that goes on later."""
         self._lanes.target(stream)
         return Producer(self._lanes, stream, producer_id, replay, resume, self._timeout)
 
@@ -239,8 +239,8 @@ def connect(
     """Connects to a cluster by the address of any server, or of several.
 
     `cluster` is its name, when another one must be refused. `tls` needs a client certificate, or a
-    `token`; a token goes over TLS or loopback only. `timeout`, in seconds, is that of every call that
-    does not say otherwise; None waits for ever.
+    `token`; a token goes over TLS or loopback only. `timeout`, in seconds, is that of every call
+    that does not say otherwise; None waits for ever.
     """
     addresses = [address] if isinstance(address, str) else list(address)
     if not addresses:

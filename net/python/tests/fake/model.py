@@ -52,7 +52,7 @@ class Model:
     epoch: int = 12
     endpoints: tuple[str, ...] = ()
     leaders: list[int | None] = field(default_factory=list)
-    credits: Window = Window(10_000, 1 << 20)
+    credits: Window = field(default_factory=lambda: Window(10_000, 1 << 20))
     lock: threading.RLock = field(default_factory=threading.RLock)
     logs: dict[int, list[Logged]] = field(default_factory=dict)
     following: dict[tuple[bool, int, int], int] = field(default_factory=dict)
@@ -85,7 +85,10 @@ class Model:
             following = self.following.get(lane, 0)
             runs: list[Run] = []
             for at in range(frame.rows):
-                number, event_id = append.first_sequence + at, append.event_ids[16 * at : 16 * at + 16]
+                number, event_id = (
+                    append.first_sequence + at,
+                    append.event_ids[16 * at : 16 * at + 16],
+                )
                 if append.producer and number > following:
                     runs.append(Run(1, OutcomeCode.REJECTED, reason=Reason.SEQUENCE_GAP))
                     continue

@@ -10,9 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
-from fake.feeder import Feeder
-from fake.model import Model
-
 from ceptra.frame import open_frame
 from ceptra.wire.append import Ack, Append, Credits
 from ceptra.wire.codec import Decoder, Envelope, Message, encode
@@ -22,6 +19,8 @@ from ceptra.wire.routing import GetRouting
 from ceptra.wire.session import Cancel, Heartbeat, Hello, Welcome
 from ceptra.wire.subscribe import Allow, Subscribe
 from ceptra.wire.values import Failure, Window
+from fake.feeder import Feeder
+from fake.model import Model
 
 # What is done with a message instead of the default.
 Action: TypeAlias = "Callable[[Peer, int, Message], None]"
@@ -119,7 +118,7 @@ class FakeServer:
     def seen_of(self, kind: Kind) -> list[Message]:
         """Messages of a kind that came, in order."""
         with self.model.lock:
-            return [message for _, message in self.seen if message.KIND == kind]
+            return [message for _, message in self.seen if kind == message.KIND]
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

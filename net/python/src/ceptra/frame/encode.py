@@ -105,7 +105,7 @@ class _Node:
         self.children.append(_Node(len(self.children), field, array, depth + 1))
 
     def place(self, body: bytearray) -> None:
-        """Appends every buffer to `body`, each padded: its own, its children's, its dictionary's."""
+        """Appends every buffer, each padded: its own, its children's, its dictionary's."""
         for buffer in self.buffers:
             self.spans.append((len(body) if buffer else 0, len(buffer)))
             body += buffer.ljust(aligned(len(buffer)), b"\0")

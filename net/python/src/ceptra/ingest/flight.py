@@ -1,8 +1,8 @@
 """Appends of one lane on one connection, in order, until something stops it.
 
 A stop is a failure of any append, a gap, or the end of the connection. Then nothing more is sent,
-and the flight is over when the last append under way was answered or lost. So what follows a failure
-never overtakes it.
+and the flight is over when the last append under way was answered or lost. So what follows a
+failure never overtakes it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ class Flight:
             after = 0 if failure is None else failure.retry_after_ms
             self._gate.update(message.credits, self._loop.time(), after)
         batch.failure = failure
-        if failure is not None or not batch.settle(message.runs if isinstance(message, Ack) else ()):
+        if failure is not None or not batch.settle(
+            message.runs if isinstance(message, Ack) else ()
+        ):
             self.returned.append(batch)
         else:
             self.made_progress = True

@@ -79,7 +79,9 @@ def _forms(kind: Kind, array: pa.Array) -> Iterator[bytes]:
     if tag == Tag.DECIMAL:
         content = pieces.values(array, 16)
         numbers = (content[at : at + 16] for at in range(0, len(content), 16))
-        return (decimal_form(int.from_bytes(one, "little", signed=True), kind.scale) for one in numbers)
+        return (
+            decimal_form(int.from_bytes(one, "little", signed=True), kind.scale) for one in numbers
+        )
     number, width = {
         Tag.TIMESTAMP: (7, 8),
         Tag.DATE: (8, 4),

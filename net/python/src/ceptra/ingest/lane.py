@@ -137,12 +137,12 @@ class Lane:
         if flight.lost is not None or any(self._wants_routing(failure) for failure in failures):
             with contextlib.suppress(CeptraError):
                 await self._cluster.refresh()
-        failure = head.failure
-        if failure is not None:
-            self.last_error = error_of(failure)
-            if not failure.is_transient:
-                if not self._mend(head, failure):
-                    self._fail(head, failure)
+        stopped = head.failure
+        if stopped is not None:
+            self.last_error = error_of(stopped)
+            if not stopped.is_transient:
+                if not self._mend(head, stopped):
+                    self._fail(head, stopped)
                 return
         elif head.is_gapped:
             self._close_gap(head)
@@ -151,8 +151,8 @@ class Lane:
             self.last_error = flight.lost
             self._expire()
         is_first = self._backoff.failures == 0
-        wait = self._backoff.seconds(failure.retry_after_ms if failure is not None else 0)
-        if not (is_first and failure is not None and failure.redirect):
+        wait = self._backoff.seconds(stopped.retry_after_ms if stopped is not None else 0)
+        if not (is_first and stopped is not None and stopped.redirect):
             await asyncio.sleep(wait)
 
     def _wants_routing(self, failure: Failure) -> bool:

@@ -5,8 +5,6 @@ Producers call from any thread; lanes live on the loop.
 
 from __future__ import annotations
 
-
-
 from ceptra.errors import RowError
 from ceptra.ingest.batch import Batch
 from ceptra.ingest.budget import Budget
@@ -77,5 +75,3 @@ class Lanes:
         """Ends all lanes; on the loop."""
         for lane in self._lanes.values():
             lane.close()
-
-

@@ -27,9 +27,9 @@ EventId = uuid.UUID | int | bytes
 class Producer:
     """Sends rows to one stream, in order within each partition.
 
-    Every row gets a number of this producer, so a row that is sent again is applied once. A producer
-    that outlives its process needs `producer_id` and `resume`: what `sequences` told when its last
-    rows were answered.
+    Every row gets a number of this producer, so a row that is sent again is applied once. A
+    producer that outlives its process needs `producer_id` and `resume`: what `sequences` told when
+    its last rows were answered.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Producer:
     ) -> Future[AppendResult]:
         """Takes rows; the future has one outcome a row, in their order.
 
-        Blocks while too much waits for the server, at most `timeout` seconds. `ids` are opaque event
-        ids, one a row, instead of numbers of the producer: UUIDs, numbers of 128 bits, or their 16
-        bytes in the order of a UUID.
+        Blocks while too much waits for the server, at most `timeout` seconds. `ids` are opaque
+        event ids, one a row, instead of numbers of the producer: UUIDs, numbers of 128 bits, or
+        their 16 bytes in the order of a UUID.
         """
         stream, space, partitioner = self._lanes.target(self.stream)
         batch = batch_of(stream, rows)

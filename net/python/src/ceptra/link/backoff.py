@@ -21,6 +21,6 @@ class Backoff:
 
     def seconds(self, retry_after_ms: int = 0) -> float:
         """The wait after one more failure."""
-        wait = min(FIRST_SECONDS * 2 ** min(self.failures, 16), LAST_SECONDS)
+        wait = min(FIRST_SECONDS * (1 << min(self.failures, 16)), LAST_SECONDS)
         self.failures += 1
         return max(wait, retry_after_ms / 1000) * random.uniform(1.0, 1.25)

@@ -79,9 +79,7 @@ class Cluster:
             task.add_done_callback(lambda done: self._connected(key, done))
         return await asyncio.shield(task)
 
-    def _connected(
-        self, key: tuple[Address, str], task: asyncio.Task[Connection]
-    ) -> None:
+    def _connected(self, key: tuple[Address, str], task: asyncio.Task[Connection]) -> None:
         self._connecting.pop(key, None)
         if task.cancelled() or task.exception() is not None:
             return
@@ -107,9 +105,9 @@ class Cluster:
                 return await self.connection(address, purpose)
             except CeptraError as error:
                 failures.append(error)
-        for error in failures:
-            if isinstance(error, PermanentError | ClosedError | ProtocolError):
-                raise error
+        for failure in failures:
+            if isinstance(failure, PermanentError | ClosedError | ProtocolError):
+                raise failure
         raise ConnectionLost("; ".join(map(str, failures)))
 
     async def leader(self, space: int, partition: int, purpose: str = ROWS) -> Connection:

@@ -1,7 +1,7 @@
 """Rows of a frame with the columns that the reader was told of.
 
-Columns are matched by id. One that the frame lacks is NULL, one that the reader does not know is left
-out. A type may be wider at the reader; anything else is malformed.
+Columns are matched by id. One that the frame lacks is NULL, one that the reader does not know is
+left out. A type may be wider at the reader; anything else is malformed.
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ def _is_decimal(found: pa.DataType, wanted: pa.DataType) -> bool:
     return pa.types.is_decimal128(wanted) and (pa.types.is_decimal128(found) or found in numbers)
 
 
-def _rebuilt(
-    array: pa.Array, wanted: pa.DataType, own: int, children: list[pa.Array]
-) -> pa.Array:
+def _rebuilt(array: pa.Array, wanted: pa.DataType, own: int, children: list[pa.Array]) -> pa.Array:
     """A nested array of the same shape with other parts; arrays of frames have no offset."""
     buffers = array.buffers()[:own]
     return pa.Array.from_buffers(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ceptra.errors import (
     CeptraError,
+    ClosedError,
     ConnectionLost,
     FrameError,
     PermanentError,
@@ -34,7 +35,7 @@ SUBSCRIBED_SECONDS_MAX = 30.0
 
 
 class Feed:
-    """Hands rows to `deliver(rows, bytes)`, and its end to `fail`."""
+    """Hands rows to `deliver(rows, bytes)`, and its end to `fail`: the first call counts."""
 
     def __init__(
         self,
@@ -80,9 +81,17 @@ class Feed:
             self._session.cancel()
 
     async def _run(self) -> None:
+        try:
+            await self._until_refused()
+        finally:
+            self._fail(ClosedError("the client is closed"))
+
+    async def _until_refused(self) -> None:
         while True:
             try:
                 await self._once()
+            except ClosedError:
+                return
             except (PermanentError, UnknownStream) as error:
                 if not await self._mend(error):
                     self._fail(error)

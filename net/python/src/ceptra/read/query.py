@@ -82,7 +82,9 @@ class _Result:
 
     def _add(self, message: QueryRows) -> None:
         if message.part != len(self._frames):
-            raise ProtocolError(f"part {message.part} of a result where {len(self._frames)} belongs")
+            raise ProtocolError(
+                f"part {message.part} of a result where {len(self._frames)} belongs"
+            )
         if message.part == 0:
             self._columns = message.columns
         try:

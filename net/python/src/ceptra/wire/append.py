@@ -8,7 +8,15 @@ from typing import ClassVar
 
 from ceptra.generated import wire as g
 from ceptra.wire.codes import Kind, OutcomeCode
-from ceptra.wire.flat import Builder, Malformed, count_of, list_bytes, offset_list, struct_list, text_of
+from ceptra.wire.flat import (
+    Builder,
+    Malformed,
+    count_of,
+    list_bytes,
+    offset_list,
+    struct_list,
+    text_of,
+)
 from ceptra.wire.values import Failure, Window
 
 _RUN = struct.Struct("<QIIHHBxxx")

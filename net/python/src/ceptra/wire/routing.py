@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ceptra.generated import wire as g
 from ceptra.wire.codes import NOTHING, Changelog, Kind
 from ceptra.wire.columns import Column, read_columns, write_columns
-from ceptra.wire.flat import Builder, Malformed, count_of, list_bytes, offset_list, struct_list, text_of
+from ceptra.wire.flat import (
+    Builder,
+    Malformed,
+    count_of,
+    list_bytes,
+    offset_list,
+    struct_list,
+    text_of,
+)
 
 
 @dataclass(frozen=True)
@@ -170,9 +179,7 @@ class Routing:
             Endpoint(text_of(one.Address()), one.Node(), one.Shard())
             for one in map(table.Endpoints, count_of(table, table.EndpointsLength()))
         )
-        spaces = tuple(
-            Space.read(table.Spaces(at)) for at in count_of(table, table.SpacesLength())
-        )
+        spaces = tuple(Space.read(table.Spaces(at)) for at in count_of(table, table.SpacesLength()))
         streams = tuple(
             Stream.read(table.Streams(at)) for at in count_of(table, table.StreamsLength())
         )
@@ -190,10 +197,12 @@ class Routing:
     def write(self, builder: Builder) -> int:
         """Writes the root table."""
 
-        def listed(items: tuple[Endpoint, ...] | tuple[Space, ...] | tuple[Stream, ...]) -> int:
+        def listed(items: Sequence[Endpoint | Space | Stream]) -> int:
             return offset_list(builder, [one.write(builder) for one in items], keep_empty=True)
 
-        endpoints, spaces, streams = map(listed, (self.endpoints, self.spaces, self.streams))
+        endpoints = listed(self.endpoints)
+        spaces = listed(self.spaces)
+        streams = listed(self.streams)
         g.RoutingStart(builder)
         g.RoutingAddEpoch(builder, self.epoch)
         g.RoutingAddStreams(builder, streams)

@@ -11,7 +11,7 @@ from ceptra.wire.codes import WATERMARK_UNKNOWN, Changelog, Kind, Op, Start
 from ceptra.wire.columns import Column, read_columns, write_columns
 from ceptra.wire.flat import Builder, Malformed, list_bytes, struct_list
 from ceptra.wire.routing import changelog_of
-from ceptra.wire.values import NO_FAILURE, Failure, Position, Window
+from ceptra.wire.values import NO_FAILURE, ORIGIN, Failure, Position, Window
 
 _RUN = struct.Struct("<QII")
 
@@ -186,7 +186,7 @@ class SubscriptionEnd:
 
     KIND: ClassVar[Kind] = Kind.SUBSCRIPTION_END
     failure: Failure = NO_FAILURE
-    last: Position = Position(0, 0)
+    last: Position = ORIGIN
 
     @staticmethod
     def read(meta: bytes, _rows: bytes) -> SubscriptionEnd:

@@ -20,12 +20,16 @@ class Position:
     @staticmethod
     def read(value: Any) -> Position:
         """Of a struct that may be absent."""
-        return Position(value.Index(), value.Ordinal()) if value is not None else Position(0, 0)
+        return Position(value.Index(), value.Ordinal()) if value is not None else ORIGIN
 
     def write(self, builder: Builder) -> int:
         """Writes the struct in place."""
         offset: int = g.CreatePosition(builder, self.index, self.ordinal)
         return offset
+
+
+# Before every row.
+ORIGIN = Position(0, 0)
 
 
 @dataclass(frozen=True)
