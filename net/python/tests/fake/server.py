@@ -214,6 +214,9 @@ class FakeServer:
 
     def close(self) -> None:
         """Stops listening and closes all connections."""
+        # Without this the thread that accepts would take one more connection.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop_all()
 
