@@ -61,6 +61,11 @@ def test_a_refusal_is_raised_with_its_text(
         connect(server)
 
 
+def test_another_cluster_is_not_this_one(server: FakeServer, connect: Connect) -> None:
+    with pytest.raises(ceptra.AuthError, match="is of cluster 'plant', not 'home'"):
+        connect(server, cluster="home")
+
+
 def test_another_version_and_another_protocol_are_told(
     server: FakeServer, connect: Connect
 ) -> None:

@@ -240,12 +240,15 @@ def test_malformed_rows_end_the_connection_and_then_the_subscription(
     fewer = replace(good, rows=delivery_of(1).rows)
     other = pa.RecordBatch.from_pydict({"t": ["x", "y"], "s": ["a", "b"]})
     typed = replace(good, rows=encode_frame(3, 1, [1, 2], other))
+    backwards = replace(good, positions=(PositionRun(9, 5, 1), PositionRun(9, 5, 1)))
     null = pa.RecordBatch.from_pydict({"t": [1, 2]})
+    beyond = replace(delivery_of(*range(100)), positions=(PositionRun(10, 0, 100),), ops=b"")
     nulls = replace(good, rows=encode_frame(3, 1, [1], null))
     for bad in (damaged, fewer, typed, nulls):
         server.on(Kind.SUBSCRIBE, sending(bad))
-    server.on(Kind.SUBSCRIBE, sending(good, bad), *[sending(damaged)] * 5)
-    batches = connect(server).subscribe("readings", partition=0, timeout=10)
+    server.on(Kind.SUBSCRIBE, sending(good, good), sending(good), sending(backwards))
+    server.on(Kind.SUBSCRIBE, sending(beyond), *[sending(damaged)] * 2)
+    batches = connect(server).subscribe("readings", partition=0, timeout=10, rows_max=50)
     assert next(batches).rows.num_rows == 2
     with pytest.raises(ceptra.ProtocolError, match="rows of a subscription"):
         next(batches)

@@ -16,7 +16,7 @@ from ceptra.errors import RowError
 from ceptra.frame.kinds import is_json
 from ceptra.ingest.exact import cut_check
 from ceptra.wire.columns import Column
-from ceptra.wire.routing import Stream
+from ceptra.wire.routing import Stream, same_name
 
 Rows: TypeAlias = "Sequence[Mapping[str, Any]] | pa.Table | pa.RecordBatch"
 
@@ -27,7 +27,7 @@ def by_name(stream: Stream, name: str) -> Column:
         if column.field.name == name:
             return column
     for column in stream.columns:
-        if column.field.name.lower() == name.lower():
+        if same_name(column.field.name, name):
             return column
     known = ", ".join(column.field.name for column in stream.columns)
     raise RowError(f"{stream.name} has no column {name!r}; it has {known}")

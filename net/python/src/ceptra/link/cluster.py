@@ -19,7 +19,7 @@ from ceptra.link.address import Address
 from ceptra.link.connection import Connection, Options, connect
 from ceptra.wire.codec import Message
 from ceptra.wire.codes import Status
-from ceptra.wire.routing import GetRouting, Routing, Space, Stream
+from ceptra.wire.routing import GetRouting, Routing, Space, Stream, same_name
 from ceptra.wire.session import Error, Goodbye
 from ceptra.wire.values import Failure
 
@@ -143,7 +143,7 @@ class Cluster:
         for stream in streams:
             if stream.name == name:
                 return stream
-        return next((one for one in streams if one.name.lower() == name.lower()), None)
+        return next((one for one in streams if same_name(one.name, name)), None)
 
     async def stream(self, name: str) -> Stream:
         """The stream of that name, after another look at the table when it is not known."""

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ceptra.errors import CeptraError, ConnectionLost, ProtocolError, VersionError, error_of
+from ceptra.errors import (
+    AuthError,
+    CeptraError,
+    ConnectionLost,
+    ProtocolError,
+    VersionError,
+    error_of,
+)
 from ceptra.link.address import Address
 from ceptra.link.credits import Gate
 from ceptra.wire.append import Credits
@@ -161,6 +168,9 @@ class Connection:
         if message.version != PROTOCOL_VERSION:
             text = f"{self.address} speaks version {message.version}: upgrade the older side"
             raise VersionError(Failure(Status.PERMANENT_VERSION, text))
+        if options.cluster and message.cluster != options.cluster:
+            text = f"{self.address} is of cluster {message.cluster!r}, not {options.cluster!r}"
+            raise AuthError(Failure(Status.PERMANENT_AUTH, text))
         self.welcome = message
         self._decoder.establish(MESSAGE_BYTES_MAX)
         self._tasks = [

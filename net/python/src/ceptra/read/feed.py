@@ -27,7 +27,7 @@ from ceptra.wire.codes import Feature, Start, Status
 from ceptra.wire.columns import Column
 from ceptra.wire.session import Cancel, Error
 from ceptra.wire.subscribe import Allow, Delivery, Subscribe, Subscribed, SubscriptionEnd
-from ceptra.wire.values import Failure, Position, Window
+from ceptra.wire.values import ORIGIN, Failure, Position, Window
 
 # So often in a row the server may send something malformed, or refuse an epoch.
 MALFORMED_MAX = 5
@@ -154,8 +154,20 @@ class Feed:
                 await self._cluster.refresh()
 
     def subscribed(self, after: Position) -> None:
-        """The server told where it begins."""
-        self.last = after if self.last is None else self.last
+        """The server told where it begins: not behind what was asked for."""
+        if self.last is None:
+            self.last = after
+        elif after > self.last:
+            raise ProtocolError(f"a subscription begins after {after}, not {self.last}")
+
+    def _check_order(self, delivery: Delivery) -> None:
+        """Rows come in order of position, and none twice."""
+        last = self.last
+        for run in delivery.positions:
+            first = Position(run.index, run.ordinal)
+            if last is not None and first <= last and last != ORIGIN:
+                raise ProtocolError(f"the row at {first} comes after that at {last}")
+            last = Position(run.index, run.ordinal + run.count - 1)
 
     def delivered(self, delivery: Delivery, columns: tuple[Column, ...]) -> None:
         """Rows came, or news of the watermark."""
@@ -171,6 +183,7 @@ class Feed:
         except FrameError as error:
             raise ProtocolError(f"rows of a subscription: {error}") from error
         batch = Delivered.of(self.partition, rows, delivery)
+        self._check_order(delivery)
         taken = len(delivery.rows)
         self._held = Window(self._held.events + frame.rows, self._held.bytes + taken)
         self.last = batch.last
@@ -226,6 +239,8 @@ class _Session:
             self._sent = Window(
                 self._sent.events + message.count, self._sent.bytes + len(message.rows)
             )
+            if self._sent.events > self.allowed.events:
+                raise ProtocolError("a subscription sent more rows than it was allowed")
             self._feed.delivered(message, self._columns)
             return False
         if not isinstance(message, SubscriptionEnd | Error):

@@ -153,6 +153,11 @@ class Stream:
         return offset
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ at most in ASCII case."""
+    return one.encode().lower() == other.encode().lower()
+
+
 def changelog_of(number: int) -> Changelog:
     """The changelog with that number."""
     try:
