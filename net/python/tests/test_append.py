@@ -271,3 +271,34 @@ def test_threads_share_a_client(server: FakeServer, connect: Connect) -> None:
         thread.join()
     assert sum(result.applied for result in results) == 200
     assert server.model.temperatures() == list(range(200))
+
+
+def test_a_producer_that_is_closed_leaves_nothing_behind(
+    server: FakeServer, connect: Connect
+) -> None:
+    client = connect(server)
+    with client.producer("readings") as producer:
+        future = producer.append(rows(*range(30)))
+    assert future.result(0).applied == 30
+    assert client._lanes.sequences(producer.id, False, "readings") == {}
+
+
+def test_a_callback_must_not_wait(server: FakeServer, connect: Connect) -> None:
+    client = connect(server)
+    held = Held(server)
+    server.on(Kind.APPEND, held)
+    caught: list[BaseException] = []
+    done = threading.Event()
+
+    def callback(_: object) -> None:
+        try:
+            client.streams()
+        except ceptra.CeptraError as error:
+            caught.append(error)
+        done.set()
+
+    client.producer("readings").append(of_one_key(1)).add_done_callback(callback)
+    held.wait_for(1)
+    held.release()
+    assert done.wait(5)
+    assert "another thread" in str(caught[0])

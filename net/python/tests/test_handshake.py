@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,15 @@ def test_tls_with_client_certificates(tmp_path: Path, connect: Connect) -> None:
             connect(server, tls=ssl.create_default_context(cafile=str(cert)), timeout=5)
         with pytest.raises(ceptra.ConnectionLost):
             connect(server, timeout=5)
+
+
+def test_a_clock_that_is_far_off_is_told(
+    server: FakeServer, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    def late(peer: Peer, request: int, _message: Message) -> None:
+        time_ns = time.time_ns() - 10_000_000_000
+        peer.send(request, replace(server.welcome(), time_ns=time_ns))
+
+    server.on(Kind.HELLO, late)
+    connect(server)
+    assert "10.0 s ahead" in caplog.text

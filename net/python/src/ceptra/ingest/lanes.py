@@ -66,6 +66,16 @@ class Lanes:
 
         return self._thread.run(read())
 
+    def drop(self, producer: int, replay: bool) -> None:
+        """Forgets a producer whose rows are all answered."""
+
+        def on_loop() -> None:
+            own = [key for key in self._lanes if (key.producer, key.replay) == (producer, replay)]
+            for key in own:
+                self._lanes.pop(key).close()
+
+        self._thread.call(on_loop)
+
     def trouble(self) -> str:
         """The latest error of any lane, for texts of timeouts."""
         errors = [lane.last_error for lane in list(self._lanes.values()) if lane.last_error]

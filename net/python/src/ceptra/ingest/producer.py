@@ -116,12 +116,19 @@ class Producer:
         known = self._lanes.sequences(self.id, self.replay, self.stream)
         return {**self._resume, **known}
 
+    def close(self, timeout: float | None = None) -> None:
+        """Flushes, and forgets the producer: for those that live shorter than the client."""
+        try:
+            self.flush(timeout)
+        finally:
+            self._lanes.drop(self.id, self.replay)
+
     def __enter__(self) -> Producer:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None:
-            self.flush()
+            self.close()
 
 
 def _id_bytes(ids: Sequence[EventId], count: int) -> list[bytes]:

@@ -157,8 +157,8 @@ class Cluster:
         return found
 
     def adopt(self, routing: Routing) -> None:
-        """Takes over a table that is newer."""
-        if routing.epoch > self.routing.epoch:
+        """Takes over a table that is newer, or the first one."""
+        if routing.epoch > self.routing.epoch or not self.routing.spaces:
             self.routing = routing
             self._moved.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -38,6 +39,10 @@ from ceptra.wire.session import Error, Goodbye, Heartbeat, Hello, Welcome
 from ceptra.wire.values import Failure, Versions
 
 READ_BYTES = 64 << 10
+# Clocks that differ by more are told of; the server rejects rows from 5 s in the future on.
+CLOCK_NS_MAX = 2_000_000_000
+
+_LOG = logging.getLogger("ceptra")
 
 
 @dataclass(frozen=True)
@@ -172,11 +177,19 @@ class Connection:
             text = f"{self.address} is of cluster {message.cluster!r}, not {options.cluster!r}"
             raise AuthError(Failure(Status.PERMANENT_AUTH, text))
         self.welcome = message
+        self._compare_clocks(message.time_ns)
         self._decoder.establish(MESSAGE_BYTES_MAX)
         self._tasks = [
             asyncio.ensure_future(self._read()),
             asyncio.ensure_future(self._beat()),
         ]
+
+    def _compare_clocks(self, theirs_ns: int) -> None:
+        """Rows are judged by the server's clock: says so when this one is far off."""
+        ahead_ns = time.time_ns() - theirs_ns
+        if theirs_ns and abs(ahead_ns) > CLOCK_NS_MAX:
+            text = "the clock of this host is %.1f s ahead of %s: set one of them"
+            _LOG.warning(text, ahead_ns / 1e9, self.address)
 
     async def _next(self) -> Envelope | Unknown:
         while True:

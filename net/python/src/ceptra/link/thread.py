@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent import futures
 from typing import Any, TypeVar
 
-from ceptra.errors import ClosedError, DeadlineExceeded
+from ceptra.errors import CeptraError, ClosedError, DeadlineExceeded
 
 T = TypeVar("T")
 
@@ -40,6 +40,9 @@ class LoopThread:
         if self._is_stopped:
             work.close()
             raise ClosedError("the client is closed")
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise CeptraError("called from a callback of a future: hand it to another thread")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout)
@@ -55,7 +58,10 @@ class LoopThread:
         """Calls something on the loop soon, in the order of these calls."""
         if self._is_stopped:
             raise ClosedError("the client is closed")
-        self._loop.call_soon_threadsafe(work)
+        try:
+            self._loop.call_soon_threadsafe(work)
+        except RuntimeError:
+            raise ClosedError("the client is closed") from None
 
     def stop(self) -> None:
         """Ends the thread and everything on the loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -135,7 +136,8 @@ async def run_query(cluster: Cluster, query: Query) -> pa.Table:
             if failure.redirect and query.partition is not None:
                 cluster.moved(_space(cluster, query.space), query.partition, failure.redirect)
         await asyncio.sleep(backoff.seconds(wait))
-        await cluster.refresh()
+        with contextlib.suppress(ConnectionLost):
+            await cluster.refresh()
 
 
 def _space(cluster: Cluster, name: str) -> int:
