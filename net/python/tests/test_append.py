@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
 from fake import FakeServer, Model, Peer, readings
+from fake.held import Held
 
 import ceptra
 from ceptra import Applied, Duplicate, Reason, Rejected
 from ceptra.frame import open_frame
-from ceptra.ingest.budget import Budget
 from ceptra.ingest.producer import EventId
 from ceptra.wire.append import Ack, Append, Run
 from ceptra.wire.codec import Message
@@ -147,31 +146,6 @@ def test_a_feature_that_the_server_lacks(connect: Connect) -> None:
             next(client.subscribe("readings", partition=0, timeout=5))
 
 
-class Held:
-    """Acks that are held back."""
-
-    def __init__(self, server: FakeServer) -> None:
-        self.server = server
-        self.waiting: list[tuple[Peer, int, Append, Ack]] = []
-
-    def __call__(self, peer: Peer, request: int, message: Message) -> None:
-        assert isinstance(message, Append)
-        with self.server.model.lock:
-            self.waiting.append((peer, request, message, self.server.model.apply(message)))
-
-    def wait_for(self, count: int) -> None:
-        deadline = time.monotonic() + 5
-        while len(self.waiting) < count:
-            assert time.monotonic() < deadline, f"{len(self.waiting)} of {count} came"
-            time.sleep(0.005)
-
-    def release(self) -> None:
-        with self.server.model.lock:
-            for peer, request, append, ack in self.waiting:
-                peer.ack(request, append, ack)
-            self.waiting.clear()
-
-
 def test_appends_do_not_wait_for_each_other(server: FakeServer, connect: Connect) -> None:
     held = Held(server)
     server.on(Kind.APPEND, *[held] * 10)
@@ -185,63 +159,6 @@ def test_appends_do_not_wait_for_each_other(server: FakeServer, connect: Connect
     producer.flush()
     assert [future.result(0)[0] for future in futures] == [Applied(77 + at, 0) for at in range(10)]
     assert [value for _, value in server.model.rows()] == list(range(10))
-
-
-def test_what_is_under_way_stays_within_the_window(connect: Connect) -> None:
-    model = Model(credits=Window(3, 1 << 20))
-    with FakeServer(model) as server:
-        held = Held(server)
-        server.on(Kind.APPEND, *[held] * 3)
-        producer = connect(server).producer("readings")
-        futures = [producer.append(of_one_key(number)) for number in range(20)]
-        held.wait_for(3)
-        time.sleep(0.1)
-        assert len(server.appends) == 3
-        held.release()
-        producer.flush()
-        assert all(future.result(0).applied == 1 for future in futures)
-        assert server.violations == []
-        # An append that never fits goes alone.
-        assert producer.append(of_one_key(*range(30))).result(5).applied == 30
-        assert server.violations == []
-
-
-def test_bytes_count_as_well_as_rows(connect: Connect) -> None:
-    with FakeServer(Model(credits=Window(1_000, 1_500))) as server:
-        producer = connect(server).producer("readings")
-        for number in range(30):
-            producer.append(of_one_key(number))
-        producer.flush()
-        assert server.violations == []
-        assert [value for _, value in server.model.rows()] == list(range(30))
-
-
-def test_a_shut_window_opens_by_credits_or_is_tried_alone(connect: Connect) -> None:
-    with FakeServer(Model(credits=Window(0, 0))) as server:
-        producer = connect(server).producer("readings")
-        future = producer.append(of_one_key(1))
-        time.sleep(0.3)
-        assert server.appends == []
-        server.model.credits = Window(5, 1 << 20)
-        server.credit(1, Window(5, 1 << 20))
-        assert future.result(1).applied == 1
-        server.model.credits = Window(0, 0)
-        producer.append(of_one_key(2)).result(1)
-        began = time.monotonic()
-        assert producer.append(of_one_key(3)).result(5).applied == 1
-        assert time.monotonic() - began > 0.8
-
-
-def test_append_blocks_while_too_much_waits() -> None:
-    budget = Budget(100)
-    budget.take(500, 0)
-    with pytest.raises(ceptra.DeadlineExceeded, match="nothing was sent"):
-        budget.take(1, 0.01)
-    threading.Timer(0.05, budget.release, [500]).start()
-    budget.take(60, 5)
-    budget.take(40, 0)
-    with pytest.raises(ceptra.DeadlineExceeded):
-        budget.take(1, 0)
 
 
 def test_large_appends_are_cut_into_messages(connect: Connect) -> None:
