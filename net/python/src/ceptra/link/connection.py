@@ -106,8 +106,8 @@ class Connection:
 
     @property
     def takes_requests(self) -> bool:
-        """Whether new requests may be sent."""
-        return self.error is None and not self.is_draining
+        """Whether new requests may be sent. A broken transport is told of only a moment later."""
+        return self.error is None and not self.is_draining and not self._writer.is_closing()
 
     def has(self, feature: Feature) -> bool:
         """Whether the connection has these features."""
@@ -132,7 +132,7 @@ class Connection:
 
     def send(self, request: int, message: Message) -> None:
         """Sends a message of a request that is under way, or of none."""
-        if self.error is None:
+        if self.error is None and not self._writer.is_closing():
             self._sent_at = self._loop.time()
             self._writer.write(encode(request, message))
 
@@ -248,12 +248,16 @@ class Connection:
 
     async def _beat(self) -> None:
         every = (self.welcome.heartbeat_ms or HEARTBEAT_MS_DEFAULT) / 1000
+        was_silent = False
         while self.error is None:
             await asyncio.sleep(every / 4)
             now = self._loop.time()
-            if now - self._received_at > SILENCE_HEARTBEATS * every:
+            is_silent = now - self._received_at > SILENCE_HEARTBEATS * every
+            # Once may mean that this process was held up and has not read what is there.
+            if is_silent and was_silent:
                 self.close(ConnectionLost(f"{self.address} was silent for {3 * every:.1f} s"))
-            elif now - self._sent_at >= every / 2:
+            was_silent = is_silent
+            if now - self._sent_at >= every / 2:
                 self._last_request += 1
                 self.send(self._last_request, Heartbeat(False, time.time_ns()))
 
