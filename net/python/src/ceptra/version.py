@@ -1,0 +1,3 @@
+"""The version of this package; the server logs it."""
+
+VERSION = "0.1.0"
