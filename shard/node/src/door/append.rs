@@ -76,6 +76,9 @@ fn credits(session: &Session, partition: Option<&Partition>) -> Window {
 fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Result<(), Refused> {
     let shard = &session.shard;
     let view = shard.view.borrow();
+    if view.is_empty() {
+        return Err(Refused::later(Status::TransientWarmup, "the node is starting", 50));
+    }
     let unknown = || {
         let text = format!("there is no stream {} to append to; fetch the routing table", append.stream.0);
         Refused::new(Status::PermanentSchema, text)

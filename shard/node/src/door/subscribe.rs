@@ -60,6 +60,10 @@ pub(crate) fn subscribe(session: &Rc<Session>, request: RequestId, wanted: &Subs
         return refuse(session, request, Failure::new(Status::PermanentPayload, text));
     }
     let view = session.shard.view.borrow();
+    if view.is_empty() {
+        let failure = Failure { retry_after_ms: 50, ..Failure::new(Status::TransientWarmup, "the node is starting") };
+        return refuse(session, request, failure);
+    }
     let Some(stream) = view.stream(wanted.stream).filter(|stream| stream.stream.can_subscribe) else {
         let text =
             format!("there is no stream {} to subscribe to; fetch the routing table", wanted.stream.0);

@@ -43,6 +43,11 @@ impl View {
         View { streams: streams.collect(), routing: Arc::clone(&routing) }
     }
 
+    /// Whether no table has come yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.routing.spaces.is_empty()
+    }
+
     pub(crate) fn epoch(&self) -> Epoch {
         self.routing.epoch
     }

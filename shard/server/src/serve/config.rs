@@ -14,8 +14,6 @@ use shard_node::settings::{Credits, Founding, Settings};
 use super::log::{LogFormat, LogLevel};
 use crate::failure::{Failure, Result};
 
-pub use super::log::{LogFormat as Format, LogLevel as Level};
-
 macro_rules! keys {
     ($( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr $(, $arg:ident($($of:tt)+))?; )+) => {
         /// One layer: what it sets.

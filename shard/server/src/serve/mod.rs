@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use net_wire::{Security, may_listen};
 use shard_node::lanes::{Lanes, ToShard};
-use shard_node::settings::{Hooks, Level, Settings};
+use shard_node::settings::{Hooks, Level};
 use shard_rt::uring::{self, ShardConfig, ShardThread};
 use shard_rt::{NodeId, Rt, ShardId};
 
