@@ -21,6 +21,7 @@ const QUERIES: &[&str] = &[
     // A leap to the end of time.
     "SELECT n FROM s OUTPUT SNAPSHOT EVERY 1 SECOND",
     "SELECT n FROM s OUTPUT LAST EVERY 1 NANOSECOND",
+    "SELECT n FROM s OUTPUT ALL EVERY 1 SECOND; SELECT k, count(*) AS c FROM s GROUP BY k OUTPUT SNAPSHOT EVERY 1 MINUTE",
     // A leap from the very beginning of time.
     "SELECT k, count(*) AS c FROM s GROUP BY k HAVING count(*) = 1 OUTPUT SNAPSHOT EVERY 1 NANOSECOND",
     "SELECT count(*) AS c FROM s WINDOW HOP (SIZE 1 DAY, SLIDE 1 NANOSECOND)",
