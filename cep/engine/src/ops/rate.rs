@@ -116,7 +116,8 @@ impl RateOp {
             let step = step_row(input.pos[row]);
             self.end_periods((input, row), step, time, out);
             if let (Every::Ns(ns), None) = (self.every, self.due) {
-                self.due = Some(time.stamps[step].saturating_add(ns));
+                // A period that ends beyond all time never ends.
+                self.due = time.stamps[step].checked_add(ns);
             }
             self.take(input, row, out);
             self.count += 1;

@@ -19,7 +19,7 @@ use crate::graph::{BuildError, Graph, NodeKind, QueryError};
 use crate::ops::Operator;
 use crate::time::Watermarks;
 
-use self::time::is_jump;
+use self::time::{is_jump, reached};
 
 /// Rows of a step after one in which time jumped.
 const STEP_ROWS_MIN: usize = 8;
@@ -238,7 +238,8 @@ impl Partition {
             }
             EntryKind::Tick => {
                 let stamp = self.stamp.max(entry.stamp.0);
-                let jumps = self.graph.jump_ns.is_some_and(|jump| is_jump(self.stamp, stamp, jump));
+                let from = reached(self.stamp, self.has_begun());
+                let jumps = self.graph.jump_ns.is_some_and(|jump| is_jump(from, stamp, jump));
                 if jumps && self.stamp_jumps(stamp, actions) {
                     return 0;
                 }

@@ -15,9 +15,14 @@ pub(super) enum Reach {
     Jump,
 }
 
-/// Whether time that goes from `from` to `to` jumps; a first time does not.
-pub(super) fn is_jump(from: i64, to: i64, jump_ns: i64) -> bool {
-    from != i64::MIN && to.saturating_sub(from) > jump_ns
+/// Whether time that goes from `from` to `to` jumps; a first time, which comes from nowhere, does not.
+pub(super) fn is_jump(from: Option<i64>, to: i64, jump_ns: i64) -> bool {
+    from.is_some_and(|from| to.saturating_sub(from) > jump_ns)
+}
+
+/// A time that was reached; the beginning of time was, or nothing came yet, which `has_begun` tells.
+pub(super) fn reached(time: i64, has_begun: bool) -> Option<i64> {
+    (has_begun || time != i64::MIN).then_some(time)
 }
 
 impl Partition {
@@ -42,6 +47,11 @@ impl Partition {
         let Some(horizon) = self.stamp_horizon().filter(|&h| h < stamp) else { return false };
         self.timers(self.stamp.max(horizon), true, actions);
         true
+    }
+
+    /// Whether some operator has something that time may let go.
+    pub(super) fn has_begun(&self) -> bool {
+        self.graph.operators().any(|(_, op)| op.stamp_horizon().is_some() || op.watermark_horizon().is_some())
     }
 
     pub(super) fn stamp_horizon(&self) -> Option<i64> {
@@ -71,6 +81,7 @@ impl Partition {
     pub(super) fn reach(&mut self, stream: StreamId, times: &[i64]) -> Reach {
         let Some(jump_ns) = self.graph.jump_ns else { return Reach::Rows(times.len()) };
         let spec = &self.program.streams[stream.index()].time;
+        let begun = self.has_begun();
         let Scratch { stamps, tried, .. } = &mut self.scratch;
         let first = match &self.graph.clocks[stream.index()] {
             Some(clock) => {
@@ -85,13 +96,15 @@ impl Partition {
         let (mut watermark, mut stamp) = (first, self.stamp);
         for (row, &next_stamp) in stamps.iter().enumerate() {
             let next = tried.after(row);
-            let jumps = is_jump(watermark, next, jump_ns)
-                || is_jump(stamp, next_stamp, jump_ns)
+            let was = |time| reached(time, begun || row > 0);
+            let jumps = is_jump(was(watermark), next, jump_ns)
+                || is_jump(was(stamp), next_stamp, jump_ns)
                 || idle.iter().any(|&at| stamp < at && at <= next_stamp);
             if jumps {
                 return if row == 0 { Reach::Jump } else { Reach::Rows(row) };
             }
-            if is_jump(first, next, jump_ns) || is_jump(self.stamp, next_stamp, jump_ns) {
+            let at_first = |time| reached(time, begun);
+            if is_jump(at_first(first), next, jump_ns) || is_jump(at_first(self.stamp), next_stamp, jump_ns) {
                 return Reach::Rows(row + 1);
             }
             (watermark, stamp) = (next, next_stamp);
