@@ -19,6 +19,9 @@ pub const LANE_MESSAGES_MAX: usize = 4096;
 /// How an answer comes back; called on the shard that has it.
 pub type Reply<T> = Box<dyn FnOnce(T) + Send>;
 
+/// A look at the control group's state; at `None` where it is not.
+pub type Look = Box<dyn FnOnce(Option<&shard_control::Control>) + Send>;
+
 /// A message to a shard.
 pub enum ToShard {
     /// There is a new routing table.
@@ -32,7 +35,7 @@ pub enum ToShard {
     /// To the control group: do this. Only shard 0 has it.
     Propose(Box<Command>, Reply<Result<shard_control::Outcome, String>>),
     /// To the control group: say how the cluster is.
-    Control(Box<dyn FnOnce(Option<&shard_control::Control>) + Send>),
+    Control(Look),
     /// To the control group: what it is asked most.
     ControlReport(Reply<ControlReport>),
     /// Finish what is under way, make checkpoints, and end.
@@ -61,8 +64,7 @@ pub struct Lanes {
 impl Lanes {
     /// Lanes to so many shards, and what each of them receives.
     pub fn new(shards: u32) -> (Self, Vec<Receiver<ToShard>>) {
-        let (senders, receivers): (Vec<_>, Vec<_>) =
-            (0..shards).map(|_| channel(LANE_MESSAGES_MAX)).unzip();
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..shards).map(|_| channel(LANE_MESSAGES_MAX)).unzip();
         (Lanes { shards: senders.into() }, receivers)
     }
 

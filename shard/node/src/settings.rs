@@ -100,6 +100,9 @@ impl Settings {
     }
 }
 
+/// Where lines of the log go.
+pub type Lines = Rc<dyn Fn(Level, &str)>;
+
 /// What a shard tells its process at once.
 #[derive(Clone)]
 pub struct Hooks {
@@ -108,7 +111,7 @@ pub struct Hooks {
     /// What was kept by earlier processes.
     pub aborts: Rc<[Abort]>,
     /// Something an operator should know.
-    pub log: Rc<dyn Fn(Level, &str)>,
+    pub log: Lines,
     /// The cluster's config wants this level of the log here.
     pub log_level: Rc<dyn Fn(&str)>,
 }

@@ -65,7 +65,7 @@ pub struct RunArgs {
 /// `ceptra serve`.
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
-    /// A TOML file of settings; CEPTRA_<KEY> of the environment and the options here go over it.
+    /// A TOML file of settings; `CEPTRA_KEY` in the environment and the options here go over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print all settings as TOML and end.

@@ -10,7 +10,13 @@ use clap_complete::Shell;
 #[command(name = "ceptra-ctl", version, max_term_width = 100)]
 pub struct Args {
     /// Where the node listens for admin HTTP.
-    #[arg(long, global = true, env = "CEPTRA_ADMIN", value_name = "HOST:PORT", default_value = "127.0.0.1:26080")]
+    #[arg(
+        long,
+        global = true,
+        env = "CEPTRA_ADMIN",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:26080"
+    )]
     pub admin: String,
     /// How answers are written to standard output.
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Output::Table)]

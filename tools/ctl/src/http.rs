@@ -19,7 +19,8 @@ pub struct Node {
 impl Node {
     /// The node whose admin HTTP is at `address`.
     pub fn new(address: &str) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
+        let config =
+            Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
         let address = address.trim_start_matches("http://").trim_end_matches('/');
         Node { agent: config.into(), address: address.to_owned() }
     }
@@ -76,7 +77,11 @@ impl Node {
         let error = &value["error"];
         let text = |key: &str| error[key].as_str().map(str::to_owned);
         let problems = error["problems"].as_array().into_iter().flatten().map(|problem| {
-            format!("{}: {}", problem["path"].as_str().unwrap_or_default(), problem["text"].as_str().unwrap_or_default())
+            format!(
+                "{}: {}",
+                problem["path"].as_str().unwrap_or_default(),
+                problem["text"].as_str().unwrap_or_default()
+            )
         });
         Err(Failure::Refused {
             code: text("code").unwrap_or_else(|| format!("HTTP {status}")),

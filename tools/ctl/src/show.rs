@@ -83,7 +83,10 @@ mod tests {
         let shown = table(&rows, &[("count", "a"), ("name", "b"), ("list", "c")]);
         let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
         assert_eq!(lines.len(), 3);
-        assert!(lines[0].contains("COUNT") && lines[1].contains("  1") && lines[2].contains("100"), "{shown}");
+        assert!(
+            lines[0].contains("COUNT") && lines[1].contains("  1") && lines[2].contains("100"),
+            "{shown}"
+        );
         assert!(lines[2].contains("p, q") && lines[1].ends_with('-'), "{shown}");
     }
 }

@@ -163,8 +163,7 @@ impl Replica {
 
     fn quarantine(&mut self, quarantine: &Quarantine) {
         let Quarantine { name, version, epoch: _, index, reason } = quarantine;
-        let fence =
-            Fence { name: name.clone(), version: *version, index: *index, reason: reason.clone() };
+        let fence = Fence { name: name.clone(), version: *version, index: *index, reason: reason.clone() };
         self.fences.push(fence);
         self.raise_fences();
     }
@@ -193,13 +192,8 @@ impl Replica {
         let mut verdicts = Vec::new();
         self.dedup.judge(&part.head, self.stamp.0, &mut verdicts);
         let fresh = fresh(&verdicts);
-        let mut current = Current {
-            rows: part.head.rows,
-            verdicts,
-            readers: 0,
-            refused: BTreeMap::new(),
-            fresh,
-        };
+        let mut current =
+            Current { rows: part.head.rows, verdicts, readers: 0, refused: BTreeMap::new(), fresh };
         if current.fresh.as_ref().is_some_and(Vec::is_empty) {
             return current;
         }

@@ -166,7 +166,8 @@ impl Dedup {
     }
 
     fn forget_ids(&mut self, horizon: i64) {
-        while let Some(&(stamp, replay, id)) = self.by_stamp.front().filter(|(stamp, _, _)| *stamp < horizon) {
+        while let Some(&(stamp, replay, id)) = self.by_stamp.front().filter(|(stamp, _, _)| *stamp < horizon)
+        {
             debug_assert!(stamp < horizon);
             self.by_stamp.pop_front();
             self.ids.remove(&(replay, id));

@@ -81,8 +81,7 @@ impl Definition {
                 Output::Query(_) => None,
             })
             .collect();
-        let partition =
-            Partition::new(program, &watched).map_err(|error| InstallError(error.to_string()))?;
+        let partition = Partition::new(program, &watched).map_err(|error| InstallError(error.to_string()))?;
         Ok(Definition { partition, inputs, outputs, actions: Actions::new(), is_event_timed })
     }
 

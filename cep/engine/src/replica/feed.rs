@@ -26,7 +26,8 @@ impl Replica {
         budget: &mut Budget,
         effects: &mut Effects,
     ) -> Progress {
-        let Some(run) = self.installed.get_mut(&feed.name).and_then(|installed| installed.run.as_mut()) else {
+        let Some(run) = self.installed.get_mut(&feed.name).and_then(|installed| installed.run.as_mut())
+        else {
             return Progress::Done;
         };
         let RunState::Active(definition) = &mut run.state else { return Progress::Done };
@@ -37,9 +38,11 @@ impl Replica {
         let errors = std::mem::take(&mut actions.errors);
         definition.deliver(effects);
         definition.parts().1.clear();
-        effects.errors.extend(
-            errors.into_iter().map(|error| DefinitionError { definition: feed.name.clone(), part, error }),
-        );
+        effects.errors.extend(errors.into_iter().map(|error| DefinitionError {
+            definition: feed.name.clone(),
+            part,
+            error,
+        }));
         progress
     }
 }

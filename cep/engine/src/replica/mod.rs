@@ -28,7 +28,7 @@ use cep_types::{Epoch, LogIndex, ProducerId, StampNs};
 
 pub use dedup::{Dedup, DedupLimits, Verdict};
 pub use definition::{Definition, InstallError, print_name};
-pub use effects::{Delivery, DefinitionError, Effects, Outcome, OutcomeRun, RejectReason};
+pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, RejectReason};
 
 use apply::Cursor;
 

@@ -215,13 +215,8 @@ fn a_fence_ends_one_definition_and_no_other() {
     // What the log says comes to the same.
     let mut by_log = Host::new(usize::MAX);
     let mut entries = log();
-    let fence = log::Quarantine {
-        name: "big".into(),
-        version: 1,
-        epoch: Epoch(9),
-        index: LogIndex(5),
-        reason,
-    };
+    let fence =
+        log::Quarantine { name: "big".into(), version: 1, epoch: Epoch(9), index: LogIndex(5), reason };
     entries.truncate(4);
     entries.push(log::quarantine(StampNs(2), &fence));
     entries.iter().for_each(|bytes| by_log.apply(bytes));
@@ -232,7 +227,8 @@ fn a_fence_ends_one_definition_and_no_other() {
 fn an_older_decision_changes_nothing() {
     let mut host = Host::new(usize::MAX);
     host.apply(&log::activate(StampNs(0), &activate("counts", COUNTS, 5, FIRST_OUTPUT)));
-    let stop = |epoch| Activate { name: "counts".into(), version: 1, epoch: Epoch(epoch), action: Action::Stop };
+    let stop =
+        |epoch| Activate { name: "counts".into(), version: 1, epoch: Epoch(epoch), action: Action::Stop };
     host.apply(&log::activate(StampNs(0), &stop(5)));
     assert!(host.replica.definition("counts").is_some());
     host.apply(&log::activate(StampNs(0), &stop(6)));

@@ -129,7 +129,8 @@ fn every_kind() -> Vec<(&'static str, Buffer)> {
     let run = Action::Run { language: Language::Sql, text: "SELECT 1;".into(), streams: vec![binding] };
     let epoch = Epoch(9);
     let of = |action| Activate { name: "app".into(), version: 4, epoch, action };
-    let fence = Quarantine { name: "app".into(), version: 4, epoch, index: LogIndex(12), reason: "why".into() };
+    let fence =
+        Quarantine { name: "app".into(), version: 4, epoch, index: LogIndex(12), reason: "why".into() };
     let stamp = StampNs(1_700_000_000_000_000_001);
     vec![
         ("events", written(&[(numbered, vec![0xab; 64]), (opaque, vec![0xcd; 128])], stamp.0)),

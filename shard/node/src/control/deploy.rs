@@ -8,14 +8,12 @@ use cep_engine::replica::print_name;
 use cep_lang::diag::render;
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{self, Clock, Program, StreamOrigin, Target};
+use cep_types::Epoch;
 use cep_types::frame::{ColumnId, SchemaVersion};
 use cep_types::log::{self, Binding};
 use cep_types::options::{ErrorStrategy, Role};
 use cep_types::sql_type::field_type_name;
-use cep_types::Epoch;
-use shard_control::{
-    Changelog, ColumnDecl, Compiled, Control, DefinitionVersion, EngineLevel, StreamDecl,
-};
+use shard_control::{Changelog, ColumnDecl, Compiled, Control, DefinitionVersion, EngineLevel, StreamDecl};
 
 use super::spread;
 
@@ -91,7 +89,8 @@ fn check(program: &Program, connectors_off: bool) -> Result<(), DeployError> {
         let timed = time.column.map(|column| schema.field(column));
         if *origin == StreamOrigin::External
             && options.event_time.is_some()
-            && !timed.is_some_and(|field| matches!(field.data_type(), arrow_schema::DataType::Timestamp(_, _)))
+            && !timed
+                .is_some_and(|field| matches!(field.data_type(), arrow_schema::DataType::Timestamp(_, _)))
         {
             return refuse(format!(
                 "stream '{name}': event.time is a TIMESTAMP column where clients append; change its type"

@@ -29,9 +29,10 @@ pub(crate) struct ControlMachine {
 impl StateMachine for ControlMachine {
     fn apply(&mut self, entry: &Entry) -> Step {
         let index = LogIndex(entry.position.index.0);
-        let read = entry.payload.split_first_chunk::<8>().map(|(stamp, command)| {
-            (StampNs(i64::from_le_bytes(*stamp)), Command::decode(command))
-        });
+        let read = entry
+            .payload
+            .split_first_chunk::<8>()
+            .map(|(stamp, command)| (StampNs(i64::from_le_bytes(*stamp)), Command::decode(command)));
         let Some((stamp, Ok(command))) = read else {
             panic!("the control group's {} is no command", entry.position)
         };

@@ -120,7 +120,10 @@ impl ControlHost {
         }
         let spec = spec_of(settings);
         let known = self.look(|control| {
-            control.nodes().find(|node| node.spec.name == settings.node).map(|node| (node.id, node.spec.clone()))
+            control
+                .nodes()
+                .find(|node| node.spec.name == settings.node)
+                .map(|node| (node.id, node.spec.clone()))
         });
         match known {
             None => {
@@ -150,9 +153,9 @@ impl ControlHost {
                 };
                 accepted(self.say(shard, Role::Admin, "first start", change).await?)
             }
-            Some(count) if count != settings.partitions as usize => Err(format!(
-                "space '{MAIN}' has {count} partitions for ever; set partitions = {count}"
-            )),
+            Some(count) if count != settings.partitions as usize => {
+                Err(format!("space '{MAIN}' has {count} partitions for ever; set partitions = {count}"))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -163,7 +166,10 @@ impl ControlHost {
         let there: Vec<PartitionRef> = self.look(|control| {
             let of_space = |space: &shard_control::Space| {
                 let id = space.id;
-                space.partitions().map(move |partition| PartitionRef { space: id, partition }).collect::<Vec<_>>()
+                space
+                    .partitions()
+                    .map(move |partition| PartitionRef { space: id, partition })
+                    .collect::<Vec<_>>()
             };
             control.spaces().flat_map(of_space).collect()
         });
@@ -231,12 +237,9 @@ impl ControlHost {
                     Action::Run(version) => {
                         self.look(|control| deploy::activation(control, &definition, version, epoch))
                     }
-                    Action::Stop => Ok(Activate {
-                        name: definition.clone(),
-                        version: 0,
-                        epoch,
-                        action: LogAction::Stop,
-                    }),
+                    Action::Stop => {
+                        Ok(Activate { name: definition.clone(), version: 0, epoch, action: LogAction::Stop })
+                    }
                 };
                 let entry = match entry {
                     Ok(entry) => entry,
@@ -290,8 +293,7 @@ impl ControlHost {
             match done {
                 Ok(index) => {
                     if let Some(what) = acknowledged(&key.1).filter(|_| epoch != Epoch(0)) {
-                        let change =
-                            Change::Acknowledge { partition, what, epoch, index: LogIndex(index) };
+                        let change = Change::Acknowledge { partition, what, epoch, index: LogIndex(index) };
                         let _ = host.say(&task, Role::Node, "", change).await;
                     }
                 }

@@ -69,7 +69,8 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
             match &window.window {
                 BatchWindow::Tumbling { .. } | BatchWindow::Hop { .. } | BatchWindow::Cumulate { .. } => {}
                 BatchWindow::Session { keys: by, .. } => {
-                    let is_by = |&at: &usize| by.iter().any(|e| matches!(e.kind, ExprKind::Column(c) if c == at));
+                    let is_by =
+                        |&at: &usize| by.iter().any(|e| matches!(e.kind, ExprKind::Column(c) if c == at));
                     if !key.as_ref().is_some_and(|key| key.iter().all(is_by)) {
                         return Err("has sessions over rows of all keys".into());
                     }

@@ -222,11 +222,14 @@ fn answer(session: &Session, request: RequestId, partition: &Partition, appended
         return refuse(session, request, &refused, Some(partition));
     }
     let mut row = first_row;
-    let runs: Vec<Run> = outcomes.iter().map(|run| {
-        let place = (run.outcome == Applied::Applied).then_some((LogIndex(index), row));
-        row += run.rows;
-        Run { count: run.rows, outcome: outcome(run.outcome), place }
-    }).collect();
+    let runs: Vec<Run> = outcomes
+        .iter()
+        .map(|run| {
+            let place = (run.outcome == Applied::Applied).then_some((LogIndex(index), row));
+            row += run.rows;
+            Run { count: run.rows, outcome: outcome(run.outcome), place }
+        })
+        .collect();
     let credits = credits(session, Some(partition));
     let ack = Ack { runs: runs.as_slice().into(), details: Texts::default(), credits, failure: None };
     let _ = session.out.send(request, ack);

@@ -47,9 +47,9 @@ impl Connections {
         Held { shard: Rc::clone(shard), number }
     }
 
-    fn each(&self, mut tell: impl FnMut(&Rc<Session>)) {
+    fn each(&self, tell: impl FnMut(&Rc<Session>)) {
         let sessions: Vec<_> = self.sessions.borrow().values().filter_map(Weak::upgrade).collect();
-        sessions.iter().for_each(|session| tell(session));
+        sessions.iter().for_each(tell);
     }
 
     /// Tells clients of a new routing table.

@@ -42,7 +42,11 @@ impl Outbox {
     }
 
     /// Sends a message; one that is too long for the peer comes back as an error.
-    pub(crate) fn send<'a>(&self, request: RequestId, message: impl Into<Message<'a>>) -> Result<(), WireError> {
+    pub(crate) fn send<'a>(
+        &self,
+        request: RequestId,
+        message: impl Into<Message<'a>>,
+    ) -> Result<(), WireError> {
         if self.closed.get() {
             return Ok(());
         }

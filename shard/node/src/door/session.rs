@@ -7,9 +7,9 @@ use std::rc::Rc;
 use bytes::{Buf, BytesMut};
 use futures_util::future::{Either, select};
 use net_wire::{
-    AuthMethod, Cancel, Decoder, Envelope, Failure, Features, Goodbye, Heartbeat, Hello, Message, PROTOCOL,
-    RequestId, Role, Routing, Side, Status, Welcome, Window, MESSAGE_BYTES_DEFAULT, QueryEnd,
-    RETRY_WINDOW_MS_DEFAULT, SILENCE_HEARTBEATS,
+    AuthMethod, Cancel, Decoder, Envelope, Failure, Features, Goodbye, Heartbeat, Hello,
+    MESSAGE_BYTES_DEFAULT, Message, PROTOCOL, QueryEnd, RETRY_WINDOW_MS_DEFAULT, RequestId, Role, Routing,
+    SILENCE_HEARTBEATS, Side, Status, Welcome, Window,
 };
 use shard_control::PartitionRef;
 use shard_rt::Stream;
@@ -257,7 +257,11 @@ impl Session {
             time_ns: self.shard.rt.wall_ns() as i64,
         };
         if self.out.send(request, welcome).is_err() {
-            return self.fail(request, Status::PermanentPayload, "the client takes messages that are too short");
+            return self.fail(
+                request,
+                Status::PermanentPayload,
+                "the client takes messages that are too short",
+            );
         }
         self.established.set(true);
         Next::Go

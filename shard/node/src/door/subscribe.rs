@@ -10,8 +10,8 @@ use cep_types::frame::{FrameHead, encode};
 use cep_types::{LogIndex, Op};
 use futures_util::future::select;
 use net_wire::{
-    Delivery, Failure, Position, RequestId, Start, Status, Subscribe, Subscribed, SubscriptionEnd, WireError,
-    Window,
+    Delivery, Failure, Position, RequestId, Start, Status, Subscribe, Subscribed, SubscriptionEnd, Window,
+    WireError,
 };
 use shard_control::PartitionRef;
 use shard_rt::sync::Notify;
@@ -61,12 +61,12 @@ pub(crate) fn subscribe(session: &Rc<Session>, request: RequestId, wanted: &Subs
     }
     let view = session.shard.view.borrow();
     if view.is_empty() {
-        let failure = Failure { retry_after_ms: 50, ..Failure::new(Status::TransientWarmup, "the node is starting") };
+        let failure =
+            Failure { retry_after_ms: 50, ..Failure::new(Status::TransientWarmup, "the node is starting") };
         return refuse(session, request, failure);
     }
     let Some(stream) = view.stream(wanted.stream).filter(|stream| stream.stream.can_subscribe) else {
-        let text =
-            format!("there is no stream {} to subscribe to; fetch the routing table", wanted.stream.0);
+        let text = format!("there is no stream {} to subscribe to; fetch the routing table", wanted.stream.0);
         return refuse(session, request, Failure::new(Status::PermanentSchema, &text));
     };
     let id = PartitionRef { space: stream.stream.space, partition: wanted.partition };
@@ -171,7 +171,8 @@ impl Sender {
 
     /// Sends some rows, fewer if they are too long for the peer.
     fn send(&mut self, kept: &Kept, from: usize, mut count: usize) -> Result<(), WireError> {
-        let row_bytes = (kept.rows.get_array_memory_size() as u64 / kept.rows.num_rows().max(1) as u64).max(1);
+        let row_bytes =
+            (kept.rows.get_array_memory_size() as u64 / kept.rows.num_rows().max(1) as u64).max(1);
         count = count.min(usize::try_from(BYTES_AIM / row_bytes).unwrap_or(usize::MAX).max(1));
         loop {
             let head = FrameHead { stream: self.stream, schema_version: kept.schema_version };

@@ -108,7 +108,12 @@ impl PartitionMachine {
         for error in self.effects.errors.iter().take(ERRORS_TOLD_MAX) {
             let text = format!(
                 "partition {}: definition '{}': entry {}, row {}: {} {}",
-                self.partition, error.definition, index.0, error.error.row, error.error.code, error.error.message
+                self.partition,
+                error.definition,
+                index.0,
+                error.error.row,
+                error.error.code,
+                error.error.message
             );
             (self.hooks.log)(Level::Warn, &text);
         }
@@ -165,8 +170,7 @@ impl StateMachine for PartitionMachine {
         });
         let mut budget = Budget { rows: STEP_ROWS };
         let (replica, effects) = (&mut self.replica, &mut self.effects);
-        let applied =
-            catch_unwind(AssertUnwindSafe(|| replica.apply(index, &opened, &mut budget, effects)));
+        let applied = catch_unwind(AssertUnwindSafe(|| replica.apply(index, &opened, &mut budget, effects)));
         let progress = applied.unwrap_or_else(|panic| self.abort(index, panic));
         self.emit(index);
         if progress == Progress::More {
@@ -203,7 +207,10 @@ impl StateMachine for PartitionMachine {
             let mut input = Reader::new(&bytes);
             let read = input.blob().and_then(|replica| Replica::restore(self.limits, replica));
             self.replica = read.map_err(|error| error.to_string())?;
-            self.outputs.decode(&mut input).and_then(|()| input.finish()).map_err(|error| error.to_string())?;
+            self.outputs
+                .decode(&mut input)
+                .and_then(|()| input.finish())
+                .map_err(|error| error.to_string())?;
         }
         self.raise_fences();
         Ok(())

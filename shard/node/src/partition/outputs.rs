@@ -250,7 +250,11 @@ fn decode_kept(stream: StreamId, input: &mut Reader<'_>) -> Result<Kept> {
     for _ in 0..input.len(8)? {
         ids.push(input.u64()?);
     }
-    if runs.is_empty() || count != rows.num_rows() || ids.len() != count || !(ops.is_empty() || ops.len() == count) {
+    if runs.is_empty()
+        || count != rows.num_rows()
+        || ids.len() != count
+        || !(ops.is_empty() || ops.len() == count)
+    {
         return Err(wrong("their counts differ".into()));
     }
     let bytes = rows.get_array_memory_size() as u64 + 16 * count as u64;

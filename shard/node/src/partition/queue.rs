@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 
 use arrow_buffer::Buffer;
+use cep_engine::replica::OutcomeRun;
 use cep_types::StampNs;
 use cep_types::log::{self, EventsWriter, PartHead};
-use cep_engine::replica::OutcomeRun;
 use raft::RaftError;
 
 use crate::lanes::Tell;

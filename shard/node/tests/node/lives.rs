@@ -45,11 +45,14 @@ pub struct Tally {
 fn batch(rows: &[i64]) -> RecordBatch {
     let symbols: Vec<String> = rows.iter().map(|i| symbol(*i)).collect();
     RecordBatch::try_from_iter([
-        ("ts", Arc::new(TimestampNanosecondArray::from_iter_values(rows.iter().map(|i| i * SECOND / 4))) as _),
+        (
+            "ts",
+            Arc::new(TimestampNanosecondArray::from_iter_values(rows.iter().map(|i| i * SECOND / 4))) as _,
+        ),
         ("symbol", Arc::new(StringArray::from(symbols)) as _),
         ("qty", Arc::new(Int64Array::from_iter_values(rows.iter().map(|i| i % 7))) as _),
     ])
-    .unwrap()
+    .expect("a test's own value")
 }
 
 fn symbol(row: i64) -> String {
@@ -59,7 +62,7 @@ fn symbol(row: i64) -> String {
 fn partition_of(row: i64, seed: SpaceSeed, partitions: u32) -> u32 {
     let mut form = KeyForm::default();
     form.push_text(&symbol(row));
-    seed.partition(form.bytes(), NonZeroU32::new(partitions).unwrap())
+    seed.partition(form.bytes(), NonZeroU32::new(partitions).expect("a test's own value"))
 }
 
 /// A row of the output as text.
@@ -76,10 +79,10 @@ fn texts(rows: &RecordBatch) -> Vec<String> {
 
 /// What one partition makes of its rows when nothing ever fails.
 fn reference(rows: &[i64]) -> Vec<String> {
-    let program = Arc::new(compile(APP, &CompileOptions::default()).unwrap());
-    let output = program.streams.iter().find(|stream| stream.name == "counts").unwrap();
+    let program = Arc::new(compile(APP, &CompileOptions::default()).expect("a test's own value"));
+    let output = program.streams.iter().find(|stream| stream.name == "counts").expect("a test's own value");
     let schema = Arc::clone(&output.schema);
-    let mut partition = Partition::new(Arc::clone(&program), &[output.id]).unwrap();
+    let mut partition = Partition::new(Arc::clone(&program), &[output.id]).expect("a test's own value");
     let mut actions = Actions::new();
     let events = Events { stream: StreamId(0), rows: batch(rows), times: None };
     for kind in [EntryKind::Events(events), EntryKind::EndOfInput(StreamId(0))] {
@@ -91,7 +94,7 @@ fn reference(rows: &[i64]) -> Vec<String> {
         let chunk = &actions.emits()[run.emit].chunk;
         let arrays =
             chunk.columns.iter().zip(schema.fields()).map(|(c, f)| c.to_arrow(f.data_type())).collect();
-        let rows = RecordBatch::try_new(Arc::clone(&schema), arrays).unwrap();
+        let rows = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("a test's own value");
         out.extend(texts(&rows.slice(run.from, run.to - run.from)));
     }
     out
@@ -138,7 +141,7 @@ async fn send(
     client.next += 1;
     let head = FrameHead { stream: stream.id, schema_version: stream.schema_version };
     let ids: Vec<_> = stream.columns.iter().map(|column| column.id).collect();
-    let frame = encode(head, &ids, &batch(rows)).unwrap();
+    let frame = encode(head, &ids, &batch(rows)).expect("a test's own value");
     let append = Append {
         stream: stream.id,
         schema_version: stream.schema_version,
@@ -208,9 +211,10 @@ async fn follow(
         let ended = client
             .receive(|id, message| match message {
                 Message::Delivery(delivery) if id == 500 => {
-                    let frame = Frame::open(&Buffer::from(delivery.rows)).unwrap();
+                    let frame = Frame::open(&Buffer::from(delivery.rows)).expect("a test's own value");
                     let arrays = frame.columns().iter().map(|c| (c.id.0.to_string(), Arc::clone(&c.array)));
-                    out.borrow_mut().extend(texts(&RecordBatch::try_from_iter(arrays).unwrap()));
+                    out.borrow_mut()
+                        .extend(texts(&RecordBatch::try_from_iter(arrays).expect("a test's own value")));
                     for run in delivery.positions.iter() {
                         assert!(last.is_none_or(|last| last < run.first), "{last:?} then {run:?}");
                         let ordinal = run.first.ordinal + (run.count - 1);
@@ -305,7 +309,7 @@ async fn whole(
 ) {
     let kept = Rc::clone(&setup.kept);
     server::until(&kept, |control| control.spaces().next().is_some()).await;
-    let compiled = compile_definition("app", APP, partitions, false).unwrap();
+    let compiled = compile_definition("app", APP, partitions, false).expect("a test's own value");
     let deploy = Change::Deploy {
         name: "app".into(),
         kind: DefinitionKind::Sql,
@@ -332,7 +336,10 @@ async fn whole(
         }
         shard_rt::sleep(Duration::from_millis(3)).await;
     };
-    let (input, output) = (routing.stream("trades").unwrap().clone(), routing.stream("counts").unwrap().clone());
+    let (input, output) = (
+        routing.stream("trades").expect("a test's own value").clone(),
+        routing.stream("counts").expect("a test's own value").clone(),
+    );
     assert!(input.can_append && output.can_subscribe);
     let mut appenders = Vec::new();
     for (partition, rows) in rows.clone() {

@@ -8,7 +8,6 @@ use cep_types::hash::SpaceSeed;
 use shard_control::{Change, Command, CommandId, Control, Outcome, Role};
 use shard_node::Abort;
 use shard_node::lanes::{Lanes, Tell, ToShard, partition_of};
-use shard_node::report::ShardReport;
 use shard_node::settings::{Founding, Hooks, Settings};
 use shard_rt::sim::Sim;
 use shard_rt::{NodeId, ShardId};
@@ -115,16 +114,6 @@ pub async fn end_of_input(kept: &Kept, shards: u32, partition: u32, stream: cep_
         let tell = |reply| ToShard::Tell(id, Tell::EndOfInput(stream), reply);
         if let Some(Ok(_)) = ask(kept, shard_node::shard_of(id, shards), tell).await {
             return;
-        }
-        shard_rt::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// How a shard is.
-pub async fn report(kept: &Kept, shard: u32) -> ShardReport {
-    loop {
-        if let Some(report) = ask(kept, shard, ToShard::Report).await {
-            return report;
         }
         shard_rt::sleep(Duration::from_millis(5)).await;
     }

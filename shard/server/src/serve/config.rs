@@ -144,7 +144,8 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        let wrong = |key: &str, what: &str| Err(Failure::usage(format!("{key}: {what}"), "change the setting"));
+        let wrong =
+            |key: &str, what: &str| Err(Failure::usage(format!("{key}: {what}"), "change the setting"));
         if self.shards == 0 || self.shards > 1024 {
             return wrong("shards", "a node has 1 to 1024");
         }
@@ -218,7 +219,9 @@ fn read_environment() -> Result<Layer> {
                 let cores: Cores = text.parse().map_err(|_| {
                     Failure::usage(format!("{name}: '{text}' is no list of cores"), "write numbers by comma")
                 })?;
-                toml::Value::Array(cores.0.into_iter().map(|core| toml::Value::Integer(core as i64)).collect())
+                toml::Value::Array(
+                    cores.0.into_iter().map(|core| toml::Value::Integer(core as i64)).collect(),
+                )
             }
             _ if matches!(*key, "node" | "cluster" | "advertise") => toml::Value::String(text),
             Ok(value) => value,
@@ -243,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_later_layer_wins_and_what_nobody_sets_has_its_default() {
-        let file: Layer = toml::from_str("node = 'f'\nshards = 3\ncores = [1, 2]\nlog_level = 'debug'").unwrap();
+        let file: Layer =
+            toml::from_str("node = 'f'\nshards = 3\ncores = [1, 2]\nlog_level = 'debug'").unwrap();
         let flags = Layer { node: Some("g".into()), ..Layer::default() };
         let config = flags.over(file).complete();
         assert_eq!((config.node.as_str(), config.shards, config.partitions), ("g", 3, 1));

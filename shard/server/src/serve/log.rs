@@ -90,7 +90,8 @@ impl Log {
             return;
         }
         let now_ns = crate::clock::wall_ns();
-        let time = chrono::DateTime::from_timestamp_nanos(now_ns).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let time = chrono::DateTime::from_timestamp_nanos(now_ns)
+            .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         let line = match self.format {
             LogFormat::Text => format!("{time} {:5} {text}\n", level.name()),
             LogFormat::Json => {

@@ -1,6 +1,6 @@
 //! `ceptra serve`: a durable node.
 //!
-//! `config` what it is told, in layers · `data` the data directory · `log` lines on standard error · `admin`
+//! `config` what it is told, in layers · `directory` the data directory · `log` lines on standard error · `admin`
 //! HTTP for operators. What a node *is* stands in `shard-node`; here it meets the host: threads, signals,
 //! files.
 //!
@@ -9,7 +9,7 @@
 
 mod admin;
 pub mod config;
-mod data;
+mod directory;
 mod log;
 
 use std::net::{SocketAddr, TcpListener};
@@ -26,7 +26,7 @@ use shard_rt::{NodeId, Rt, ShardId};
 use crate::failure::{Failure, Result};
 use crate::run::Signals;
 use config::Config;
-use data::DataDir;
+use directory::DataDir;
 use log::Log;
 
 /// How often signals and shards are looked at.
@@ -51,8 +51,9 @@ pub fn serve(config: Config) -> Result<u8> {
     uring::check_host().map_err(|error| Failure::run(error.to_string()))?;
     let signals = Signals::install().map_err(|error| Failure::run(format!("no signal handler: {error}")))?;
     let data = DataDir::open(&config.data_dir, &config.node)?;
-    let admin = TcpListener::bind(config.admin)
-        .map_err(|error| Failure::run(format!("cannot listen on {} for admin HTTP: {error}", config.admin)))?;
+    let admin = TcpListener::bind(config.admin).map_err(|error| {
+        Failure::run(format!("cannot listen on {} for admin HTTP: {error}", config.admin))
+    })?;
     let admin_address =
         admin.local_addr().map_err(|error| Failure::run(format!("admin HTTP has no address: {error}")))?;
     let mut settings = config.settings(data.founding());
@@ -164,4 +165,3 @@ fn watch(signals: &Signals, shards: &[Shard], log: &Log) -> u8 {
         std::thread::sleep(LOOK);
     }
 }
-

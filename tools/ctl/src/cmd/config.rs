@@ -13,11 +13,15 @@ pub fn run(node: &Node, show: &Show, command: &Config) -> Result<()> {
         Config::Get { key } => {
             let config = node.get("/v1/config")?;
             let all = config["effective"].as_array().into_iter().flatten();
-            let wanted: Vec<Value> =
-                all.filter(|row| key.as_ref().is_none_or(|key| row["key"] == key.as_str())).cloned().collect();
+            let wanted: Vec<Value> = all
+                .filter(|row| key.as_ref().is_none_or(|key| row["key"] == key.as_str()))
+                .cloned()
+                .collect();
             if wanted.is_empty() {
                 let key = key.as_deref().unwrap_or_default();
-                return Err(Failure::Found(format!("there is no key '{key}'; ceptra-ctl config get lists all")));
+                return Err(Failure::Found(format!(
+                    "there is no key '{key}'; ceptra-ctl config get lists all"
+                )));
             }
             show.value(&Value::Array(wanted), |rows| {
                 table(

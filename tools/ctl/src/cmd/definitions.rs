@@ -111,5 +111,7 @@ fn wait(node: &Node, name: &str) -> Result<()> {
         }
         std::thread::sleep(LOOK);
     }
-    Err(Failure::Found(format!("definition {name} is stored, but not all partitions run it yet; see ceptra-ctl partitions")))
+    Err(Failure::Found(format!(
+        "definition {name} is stored, but not all partitions run it yet; see ceptra-ctl partitions"
+    )))
 }

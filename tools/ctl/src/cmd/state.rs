@@ -35,7 +35,11 @@ pub fn status(node: &Node, show: &Show) -> Result<()> {
             sum("rows_derived"),
         ));
         for definition in cluster["definitions"].as_array().into_iter().flatten() {
-            out.push_str(&format!("definition  {} is {}\n", text(&definition["name"]), text(&definition["status"])));
+            out.push_str(&format!(
+                "definition  {} is {}\n",
+                text(&definition["name"]),
+                text(&definition["status"])
+            ));
         }
         out
     })
@@ -89,8 +93,9 @@ pub fn streams(node: &Node, show: &Show) -> Result<()> {
             .flatten()
             .map(|stream| {
                 let columns = stream["columns"].as_array().into_iter().flatten();
-                let columns: Vec<String> =
-                    columns.map(|column| format!("{} {}", text(&column["name"]), text(&column["type"]))).collect();
+                let columns: Vec<String> = columns
+                    .map(|column| format!("{} {}", text(&column["name"]), text(&column["type"])))
+                    .collect();
                 json!({"name": stream["name"], "id": stream["id"], "changelog": stream["changelog"],
                     "columns": columns.join(", ")})
             })
@@ -102,11 +107,18 @@ pub fn streams(node: &Node, show: &Show) -> Result<()> {
 /// The newest records of the audit.
 pub fn audit(node: &Node, show: &Show, count: usize) -> Result<()> {
     let audit = node.get("/v1/audit")?;
-    let records: Vec<Value> = audit["records"].as_array().into_iter().flatten().take(count).cloned().collect();
+    let records: Vec<Value> =
+        audit["records"].as_array().into_iter().flatten().take(count).cloned().collect();
     show.value(&Value::Array(records), |records| {
         table(
             records.as_array().into_iter().flatten(),
-            &[("epoch", "epoch"), ("actor", "actor"), ("action", "action"), ("object", "object"), ("why", "why")],
+            &[
+                ("epoch", "epoch"),
+                ("actor", "actor"),
+                ("action", "action"),
+                ("object", "object"),
+                ("why", "why"),
+            ],
         )
     })
 }

@@ -68,8 +68,13 @@ fn verify(show: &Show, dir: &Path) -> Result<()> {
             report.spares.len(),
             if sound { "sound" } else { "DAMAGED" }
         );
-        let columns =
-            [("group", "partition"), ("first", "first"), ("last", "last"), ("purged", "purged"), ("damage", "damage")];
+        let columns = [
+            ("group", "partition"),
+            ("first", "first"),
+            ("last", "last"),
+            ("purged", "purged"),
+            ("damage", "damage"),
+        ];
         head + &table(value["partitions"].as_array().into_iter().flatten(), &columns)
     })?;
     if sound { Ok(()) } else { Err(Failure::Found("the log is damaged; restore these partitions".into())) }
@@ -77,15 +82,23 @@ fn verify(show: &Show, dir: &Path) -> Result<()> {
 
 fn dump(dir: &Path, segment: Option<&str>) -> Result<()> {
     let names = files(dir)?;
-    let wanted: Vec<&String> = names.iter().filter(|name| segment.is_none_or(|segment| *name == segment)).collect();
+    let wanted: Vec<&String> =
+        names.iter().filter(|name| segment.is_none_or(|segment| *name == segment)).collect();
     if wanted.is_empty() {
-        return Err(Failure::Usage(format!("'{}' has no such segment; it has {}", dir.display(), names.join(", "))));
+        return Err(Failure::Usage(format!(
+            "'{}' has no such segment; it has {}",
+            dir.display(),
+            names.join(", ")
+        )));
     }
     for name in wanted {
         let bytes = read_file(dir, name).map_err(|error| Failure::Usage(format!("'{name}': {error}")))?;
         match fsck::dump(name, &bytes) {
             Ok(dump) => {
-                write(&format!("# {name}: segment {}, ends at {}, durable to {}\n", dump.segment, dump.end, dump.durable))?;
+                write(&format!(
+                    "# {name}: segment {}, ends at {}, durable to {}\n",
+                    dump.segment, dump.end, dump.durable
+                ))?;
                 for record in &dump.records {
                     write(&format!("{record}\n"))?;
                 }

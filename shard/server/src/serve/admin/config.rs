@@ -25,7 +25,10 @@ fn check_supported(patch: &Value) -> Result<(), Fail> {
         };
         maps.into_iter().filter_map(Value::as_object).flat_map(|map| map.keys())
     });
-    match keys.into_iter().find(|key| shard_control::ConfigKey::find(key).is_some() && !SUPPORTED.contains(&key.as_str())) {
+    match keys
+        .into_iter()
+        .find(|key| shard_control::ConfigKey::find(key).is_some() && !SUPPORTED.contains(&key.as_str()))
+    {
         Some(key) => Err(Fail::bad(format!(
             "'{key}' has no effect on a node yet, so it is not taken; what can be set now: {}",
             SUPPORTED.join(", ")
@@ -107,9 +110,15 @@ pub struct Wanted {
 }
 
 /// Changes what is logged, until the process ends.
-pub async fn set_log_level(State(node): State<Node>, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Fail> {
+pub async fn set_log_level(
+    State(node): State<Node>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<Value>, Fail> {
     let Some(level) = LogLevel::named(&wanted.level) else {
-        return Err(Fail::bad(format!("there is no level '{}'; write error, warn, info or debug", wanted.level)));
+        return Err(Fail::bad(format!(
+            "there is no level '{}'; write error, warn, info or debug",
+            wanted.level
+        )));
     };
     node.log.set_level(level);
     node.log.line(Level::Info, &format!("the log level is {} now", level.name()));

@@ -123,7 +123,8 @@ async fn compile(node: &Node, wanted: &Wanted) -> Result<(cep_types::SpaceId, Co
         .await?;
     let (id, partitions) = found.ok_or_else(|| Fail::missing(format!("there is no space '{space}'")))?;
     let (name, text, off) = (wanted.name.clone(), wanted.text.clone(), wanted.connectors == Connectors::Off);
-    let compiled = tokio::task::spawn_blocking(move || compile_definition(&name, &text, partitions, off)).await;
+    let compiled =
+        tokio::task::spawn_blocking(move || compile_definition(&name, &text, partitions, off)).await;
     let compiled = compiled.map_err(|error| Fail::busy(error.to_string()))?;
     Ok((id, compiled.map_err(|error| Fail::bad(error.0))?))
 }
@@ -169,8 +170,7 @@ pub async fn deploy(State(node): State<Node>, Json(wanted): Json<Wanted>) -> Res
         _ => newest(&node, &wanted.name).await?,
     };
     if wanted.activate {
-        let change =
-            Change::Activate { definition: wanted.name.clone(), version, despite_quarantine: false };
+        let change = Change::Activate { definition: wanted.name.clone(), version, despite_quarantine: false };
         node.propose(&wanted.why, change).await?;
     }
     Ok(Json(json!({"name": wanted.name, "version": version.0, "activated": wanted.activate})))
@@ -192,11 +192,8 @@ pub async fn activate(
         Some(version) => DefinitionVersion(version),
         None => newest(&node, &name).await?,
     };
-    let change = Change::Activate {
-        definition: name.clone(),
-        version,
-        despite_quarantine: which.despite_quarantine,
-    };
+    let change =
+        Change::Activate { definition: name.clone(), version, despite_quarantine: which.despite_quarantine };
     node.propose(&which.why, change).await?;
     Ok(Json(json!({"name": name, "version": version.0, "activated": true})))
 }

@@ -18,12 +18,22 @@ pub struct Fail {
 impl Fail {
     /// The request is wrong.
     pub fn bad(message: impl Into<String>) -> Self {
-        Fail { status: StatusCode::BAD_REQUEST, code: "PERMANENT_INVALID", message: message.into(), problems: vec![] }
+        Fail {
+            status: StatusCode::BAD_REQUEST,
+            code: "PERMANENT_INVALID",
+            message: message.into(),
+            problems: vec![],
+        }
     }
 
     /// There is no such thing.
     pub fn missing(message: impl Into<String>) -> Self {
-        Fail { status: StatusCode::NOT_FOUND, code: "PERMANENT_NOT_FOUND", message: message.into(), problems: vec![] }
+        Fail {
+            status: StatusCode::NOT_FOUND,
+            code: "PERMANENT_NOT_FOUND",
+            message: message.into(),
+            problems: vec![],
+        }
     }
 
     /// The node cannot answer now.
@@ -42,9 +52,11 @@ impl From<&Refusal> for Fail {
         let status = match refusal.reason {
             Reason::NotFound => StatusCode::NOT_FOUND,
             Reason::NotAllowed => StatusCode::FORBIDDEN,
-            Reason::Stale | Reason::Exists | Reason::InUse | Reason::CommandIdReused | Reason::Quarantined => {
-                StatusCode::CONFLICT
-            }
+            Reason::Stale
+            | Reason::Exists
+            | Reason::InUse
+            | Reason::CommandIdReused
+            | Reason::Quarantined => StatusCode::CONFLICT,
             Reason::NotFounded | Reason::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Reason::Invalid | Reason::Schema | Reason::Limit | Reason::Unsupported => StatusCode::BAD_REQUEST,
         };

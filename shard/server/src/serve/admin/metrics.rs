@@ -65,14 +65,18 @@ type OfShard = (&'static str, &'static str, bool, fn(&ShardReport) -> f64);
 const OF_PARTITION: &[OfPartition] = &[
     ("partition_ready", "Whether the partition takes rows", false, |p| f64::from(u8::from(p.ready))),
     ("partition_applied_index", "Log index of the last entry applied", false, |p| p.applied.0 as f64),
-    ("partition_stamp_seconds", "Time of the partition, since 1970", false, |p| p.stamp.0.max(0) as f64 / 1e9),
+    ("partition_stamp_seconds", "Time of the partition, since 1970", false, |p| {
+        p.stamp.0.max(0) as f64 / 1e9
+    }),
     ("entries", "Entries applied", true, |p| p.counts.entries as f64),
     ("rows_applied", "Rows applied", true, |p| p.counts.applied as f64),
     ("rows_duplicate", "Rows that had been applied before", true, |p| p.counts.duplicates as f64),
     ("rows_rejected", "Rows rejected", true, |p| p.counts.rejected as f64),
     ("rows_derived", "Rows of derived streams", true, |p| p.counts.outputs as f64),
     ("definition_errors", "Errors of records in definitions", true, |p| p.counts.errors as f64),
-    ("appends_backpressured", "Appends refused because too much waited", true, |p| p.counts.backpressured as f64),
+    ("appends_backpressured", "Appends refused because too much waited", true, |p| {
+        p.counts.backpressured as f64
+    }),
     ("queue_rows", "Rows that wait", false, |p| p.queued.0 as f64),
     ("queue_bytes", "Bytes of rows that wait", false, |p| p.queued.1 as f64),
     ("checkpoint_bytes", "Bytes of checkpoints made", true, |p| p.counts.checkpoint_bytes as f64),

@@ -73,11 +73,13 @@ impl DataDir {
             let text = std::fs::read_to_string(&file).map_err(|error| failed("NODE", &error))?;
             let found: Identity = serde_json::from_str(&text).map_err(|error| failed("NODE", &error))?;
             if found.format != FORMAT || found.version != VERSION {
-                let text = format!("it is of version {}; this program opens version {VERSION}", found.version);
+                let text =
+                    format!("it is of version {}; this program opens version {VERSION}", found.version);
                 return Err(failed("NODE", &text));
             }
             if found.node != node {
-                let text = format!("it is node '{}', not '{node}'; start it with --node {}", found.node, found.node);
+                let text =
+                    format!("it is node '{}', not '{node}'; start it with --node {}", found.node, found.node);
                 return Err(failed("NODE", &text));
             }
         } else {
