@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the Python client (net/python): types, style, tests. The tests talk to a server written in
-# Python; CEPTRA_BIN adds a real one. Exit code 1 on any failure, 77 if the packages cannot be installed.
+# Python, and to a real one: $CEPTRA_BIN, or the release binary of this repository if there is one. Exit code 1 on any failure, 77 if the packages cannot be installed.
 #
 #   tests/python/run.sh              everything
 #   tests/python/run.sh -k retry     arguments go to pytest
@@ -22,6 +22,12 @@ if [ "$(cat "$venv/wanted" 2>/dev/null)" != "$wanted" ]; then
         exit 77
     fi
     printf '%s\n' "$wanted" >"$venv/wanted"
+fi
+
+release=${CARGO_TARGET_DIR:-$tests/../../target}/release/ceptra
+if [ -z "${CEPTRA_BIN:-}" ] && [ -x "$release" ]; then
+    CEPTRA_BIN=$(realpath "$release")
+    export CEPTRA_BIN
 fi
 
 cd "$client" || exit 2
