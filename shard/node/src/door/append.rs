@@ -19,8 +19,10 @@ use raft::RaftError;
 use shard_control::PartitionRef;
 
 use super::session::Session;
+use crate::ids::shard_of;
 use crate::partition::Partition;
 use crate::partition::queue::{AppendItem, Appended};
+use crate::shard::Shard;
 
 /// Why an append goes no further.
 struct Refused {
@@ -86,7 +88,7 @@ fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Resu
     let stream = view.stream(append.stream).filter(|s| s.stream.can_append).ok_or_else(unknown)?;
     let id = PartitionRef { space: stream.stream.space, partition: append.partition };
     let Some(partition) = shard.partition(id) else {
-        return Err(elsewhere(&view, id));
+        return Err(elsewhere(shard, &view, id));
     };
     if shard.stopping.get() {
         return Err(Refused::later(Status::TransientRetry, "the server ends; send it again later", 1_000));
@@ -188,13 +190,14 @@ fn no_reader(partition: &Partition) -> Refused {
 }
 
 /// What a client is told about a partition that this shard does not have.
-fn elsewhere(view: &super::view::View, id: PartitionRef) -> Refused {
+fn elsewhere(shard: &Shard, view: &super::view::View, id: PartitionRef) -> Refused {
     let count = view.space(id.space).map_or(0, |space| space.leaders.len());
     if id.partition.0 as usize >= count {
         let text = format!("there is no partition {id}; fetch the routing table");
         return Refused::new(Status::PermanentEpoch, text);
     }
-    match view.address(id) {
+    let is_mine = shard_of(id, shard.lanes.shards()) == shard.number;
+    match view.address(id).filter(|_| !is_mine) {
         Some(address) => Refused {
             redirect: Some(address.to_owned()),
             ..Refused::new(Status::TransientRedirect, format!("partition {id} is at {address}"))
