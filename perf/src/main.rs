@@ -12,7 +12,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "ceptra-perf", about = "Measures CEPtra beside hand-written loops and the bare disk", version)]
+#[command(
+    name = "ceptra-perf",
+    about = "Measures CEPtra beside hand-written loops and the bare disk",
+    version
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,

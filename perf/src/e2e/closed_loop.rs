@@ -12,6 +12,7 @@ use net_wire::Message;
 use super::append::applied;
 use super::error::{E2eError, Result};
 use super::link::{Inlet, Link, Outlet};
+use super::node::Node;
 use super::process;
 use super::report::histogram;
 use super::rows::Writer;
@@ -40,9 +41,16 @@ pub struct Yield {
     pub client_cores: f64,
     /// Bytes that the node made the disk write.
     pub written_bytes: u64,
+    /// Entries of the log that they went into.
+    pub entries: u64,
 }
 
 impl Yield {
+    /// Rows of an entry of the log on average: what waits while one is written goes into the next.
+    pub fn rows_per_entry(&self) -> f64 {
+        self.rows as f64 / self.entries.max(1) as f64
+    }
+
     /// Rows acknowledged a second.
     pub fn rows_per_second(&self) -> f64 {
         self.rows as f64 / self.seconds
@@ -71,7 +79,7 @@ impl Flight {
     }
 }
 
-/// Runs a load against the node of that process number.
+/// Runs a load against a node.
 ///
 /// # Errors
 /// When a row is not applied, or something fails.
@@ -79,7 +87,7 @@ pub fn run(
     link: Link,
     writer: Writer,
     load: &Load<'_>,
-    pid: u32,
+    node: &Node,
     warm_up: Duration,
     length: Duration,
 ) -> Result<Yield> {
@@ -96,21 +104,24 @@ pub fn run(
             flight.end();
             taken
         });
-        let watched = watch(&flight, pid, warm_up, length);
+        let watched = watch(&flight, node, warm_up, length);
         flight.end();
         let panicked = |_| E2eError::Wrong("a thread panicked".into());
-        sender.join().map_err(panicked)??;
-        let took = taker.join().map_err(panicked)??;
+        // The taker knows more of why a connection was lost.
+        let (sent, took) = (sender.join().map_err(panicked)?, taker.join().map_err(panicked)?);
+        let took = took?;
+        sent?;
         Ok(Yield { took, ..watched? })
     })
 }
 
 /// Counts over the time that is measured.
-fn watch(flight: &Flight, pid: u32, warm_up: Duration, length: Duration) -> Result<Yield> {
-    let own = std::process::id();
+fn watch(flight: &Flight, node: &Node, warm_up: Duration, length: Duration) -> Result<Yield> {
+    let (own, pid) = (std::process::id(), node.pid());
     thread::sleep(warm_up);
+    let entries = node.entries()?;
     flight.measuring.store(true, Ordering::SeqCst);
-    let (node, client) = (process::cpu_time(pid)?, process::cpu_time(own)?);
+    let (node_cpu, client_cpu) = (process::cpu_time(pid)?, process::cpu_time(own)?);
     let (written, rows) = (process::written_bytes(pid)?, flight.rows.load(Ordering::SeqCst));
     let begun = Instant::now();
     thread::sleep(length);
@@ -121,9 +132,10 @@ fn watch(flight: &Flight, pid: u32, warm_up: Duration, length: Duration) -> Resu
         rows,
         seconds,
         took: histogram(),
-        node_cores: (process::cpu_time(pid)? - node).as_secs_f64() / seconds,
-        client_cores: (process::cpu_time(own)? - client).as_secs_f64() / seconds,
+        node_cores: (process::cpu_time(pid)? - node_cpu).as_secs_f64() / seconds,
+        client_cores: (process::cpu_time(own)? - client_cpu).as_secs_f64() / seconds,
         written_bytes: process::written_bytes(pid)? - written,
+        entries: node.entries()? - entries,
     })
 }
 

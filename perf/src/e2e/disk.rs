@@ -141,8 +141,10 @@ impl Bandwidth {
     pub fn measure(folder: &Path, length: Duration) -> Result<Self> {
         let path = folder.join("bandwidth");
         let file = DirectFile::make(&path, BANDWIDTH_FILE_BYTES)?;
-        let measured =
-            Bandwidth { one_writer: write_all(&file, 1, length)?, four_writers: write_all(&file, 4, length)? };
+        let measured = Bandwidth {
+            one_writer: write_all(&file, 1, length)?,
+            four_writers: write_all(&file, 4, length)?,
+        };
         std::fs::remove_file(&path).map_err(E2eError::io("remove a file"))?;
         Ok(measured)
     }

@@ -194,10 +194,10 @@ const BANDWIDTH_SECONDS: Duration = Duration::from_secs(5);
 /// What the figures hold under.
 fn conditions(bench: &Bench) -> Result<Value> {
     let mut version = std::process::Command::new(&bench.program);
-    let said = version.arg("--version").output().map_err(E2eError::io(format!(
-        "start '{}'; build it, or give --ceptra",
-        bench.program.display()
-    )))?;
+    let said = version
+        .arg("--version")
+        .output()
+        .map_err(E2eError::io(format!("start '{}'; build it, or give --ceptra", bench.program.display())))?;
     let mut conditions = process::conditions(&bench.dir);
     conditions["node"] = String::from_utf8_lossy(&said.stdout).trim().into();
     conditions["node_args"] = bench.node_args.clone().into();

@@ -65,7 +65,8 @@ impl Node {
             .stderr(lines);
         let begun = Instant::now();
         let child = command.spawn();
-        let child = child.map_err(E2eError::io(format!("start '{}'; give --ceptra", setup.program.display())))?;
+        let child =
+            child.map_err(E2eError::io(format!("start '{}'; give --ceptra", setup.program.display())))?;
         let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
         let agent = config.build().into();
         let mut node = Node { child, client, admin, agent, log, start_to_ready: Duration::ZERO };
@@ -110,7 +111,10 @@ impl Node {
         self.answer(self.agent.get(self.url(path)).call())
     }
 
-    fn answer(&self, answer: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value> {
+    fn answer(
+        &self,
+        answer: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Value> {
         let mut answer = answer.map_err(|error| self.failure(&format!("admin HTTP: {error}")))?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(|error| self.failure(&error.to_string()))?;
@@ -145,6 +149,14 @@ impl Node {
         let state = self.get("/v1/state")?;
         let found = state["partitions"].as_array().and_then(|all| all.first());
         found.cloned().ok_or_else(|| self.failure("it has no partition"))
+    }
+
+    /// Entries of partition 0 that are applied.
+    ///
+    /// # Errors
+    /// When admin HTTP does not answer.
+    pub fn entries(&self) -> Result<u64> {
+        Ok(self.partition()?["applied_index"].as_u64().unwrap_or_default())
     }
 
     /// Ends it in order.

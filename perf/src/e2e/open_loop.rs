@@ -2,6 +2,7 @@
 //! event at a subscriber. What waits because of a stall counts with all of its wait (no coordinated omission).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,35 @@ use super::rows::{EVENTS_APP, PAYLOAD_BYTES, Writer, events, sequence};
 const SUBSCRIPTION: u64 = 7;
 /// Request of event 0; those behind it follow.
 const FIRST: u64 = 10;
+
+/// Events under way at most: below the credits of a node's default settings, for these frames. An event that is
+/// held back by it is late like any other.
+const IN_FLIGHT_MAX: u64 = 16_384;
+
+/// What the threads tell each other.
+#[derive(Default)]
+struct Progress {
+    acked: AtomicU64,
+    /// One of them has failed: the others end too.
+    failed: AtomicBool,
+}
+
+impl Progress {
+    /// Runs a thread's part; a failure ends the others.
+    fn part<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        part().inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
+    }
+
+    fn go_on(&self) -> Result<()> {
+        match self.failed.load(Ordering::SeqCst) {
+            true => Err(E2eError::Wrong(ENDED.into())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What a thread says that ends because of another one.
+const ENDED: &str = "another thread failed";
 
 /// When each event should be sent.
 #[derive(Clone, Copy)]
@@ -71,17 +101,9 @@ pub fn measure(bench: &Bench, durability: &'static str, report: &mut Report) -> 
     let warm = bench.rate * bench.warm_up.as_secs();
     let total = warm + bench.rate * bench.length.as_secs();
     let plan = Plan { start: Instant::now() + Duration::from_millis(200), rate: bench.rate, warm, total };
+    let entries = node.entries()?;
     let (node_cpu, own_cpu) = (process::cpu_time(node.pid())?, process::cpu_time(std::process::id())?);
-    let Link { outlet, inlet, .. } = appending;
-    let (sent, acked, delivered) = thread::scope(|scope| {
-        let sender = scope.spawn(move || send(plan, outlet, writer));
-        let acks = scope.spawn(move || take_acks(plan, inlet));
-        let rows = scope.spawn(move || take_rows(plan, subscribing, &derived));
-        (sender.join(), acks.join(), rows.join())
-    });
-    let panicked = |_| E2eError::Wrong("a thread panicked".into());
-    let (sent, acked, delivered) =
-        (sent.map_err(panicked)??, acked.map_err(panicked)??, delivered.map_err(panicked)??);
+    let (sent, acked, delivered) = run(plan, appending, writer, subscribing, &derived)?;
     let seconds = plan.start.elapsed().as_secs_f64();
     let node_cpu = (process::cpu_time(node.pid())? - node_cpu).as_secs_f64() / seconds;
     let own_cpu = (process::cpu_time(std::process::id())? - own_cpu).as_secs_f64() / seconds;
@@ -91,6 +113,7 @@ pub fn measure(bench: &Bench, durability: &'static str, report: &mut Report) -> 
         json!({
             "derived_us": percentiles_us(&delivered),
             "ack_us": percentiles_us(&acked),
+            "in_flight_max": IN_FLIGHT_MAX,
             "send_lag_us": percentiles_us(&sent),
             "events_per_second": bench.rate,
             "events": total - warm,
@@ -98,6 +121,7 @@ pub fn measure(bench: &Bench, durability: &'static str, report: &mut Report) -> 
             "seconds": round(bench.length.as_secs_f64()),
             "payload_bytes": PAYLOAD_BYTES,
             "events_per_append": 1,
+            "rows_per_log_entry": round(total as f64 / (node.entries()? - entries).max(1) as f64),
             "node_cpu_cores": round(node_cpu),
             "client_cpu_cores": round(own_cpu),
             "measured_from": "the intended time of sending",
@@ -109,6 +133,38 @@ pub fn measure(bench: &Bench, durability: &'static str, report: &mut Report) -> 
         report.at_most("open loop strict, append to derived event, p99 ms", p99_ms, 5.0);
     }
     node.stop()
+}
+
+type Took = Histogram<u64>;
+
+/// Sends, takes acks and takes derived events, each in a thread of its own.
+fn run(
+    plan: Plan,
+    appending: Link,
+    writer: Writer,
+    subscribing: Link,
+    derived: &Stream,
+) -> Result<(Took, Took, Took)> {
+    let progress = Progress::default();
+    let progress = &progress;
+    let Link { outlet, inlet, .. } = appending;
+    let (sent, acked, delivered) = thread::scope(|scope| {
+        let sender = scope.spawn(move || progress.part(|| send(plan, progress, outlet, writer)));
+        let acks = scope.spawn(move || progress.part(|| take_acks(plan, progress, inlet)));
+        let rows = scope.spawn(move || progress.part(|| take_rows(plan, progress, subscribing, derived)));
+        (sender.join(), acks.join(), rows.join())
+    });
+    let panicked = |_| E2eError::Wrong("a thread panicked".into());
+    match (sent.map_err(panicked)?, acked.map_err(panicked)?, delivered.map_err(panicked)?) {
+        (Ok(sent), Ok(acked), Ok(delivered)) => Ok((sent, acked, delivered)),
+        // The first cause, not what followed from it.
+        (sent, acked, delivered) => {
+            let errors = [sent.err(), acked.err(), delivered.err()].into_iter().flatten();
+            let followed = |error: &E2eError| matches!(error, E2eError::Wrong(text) if text == ENDED);
+            let (followed, causes): (Vec<_>, Vec<_>) = errors.partition(followed);
+            Err(causes.into_iter().chain(followed).next().expect("one of them is an error"))
+        }
+    }
 }
 
 /// Subscribes to all rows to come, and waits until that holds.
@@ -133,7 +189,7 @@ fn subscribe(link: &mut Link, stream: &Stream) -> Result<()> {
 }
 
 /// Sends each event as an append of its own when it is due, late ones at once; how late each was sent.
-fn send(plan: Plan, mut outlet: Outlet, mut writer: Writer) -> Result<Histogram<u64>> {
+fn send(plan: Plan, progress: &Progress, mut outlet: Outlet, mut writer: Writer) -> Result<Histogram<u64>> {
     let mut lag = histogram();
     // The kernel may wake a thread 50 us late unless it is told otherwise; best effort.
     let _ = rustix::thread::set_current_timer_slack(Some(TIMER_SLACK));
@@ -143,7 +199,13 @@ fn send(plan: Plan, mut outlet: Outlet, mut writer: Writer) -> Result<Histogram<
         if due > now {
             thread::sleep(due - now);
         }
-        for number in writer.next..plan.due_now() {
+        progress.go_on()?;
+        let room_until = progress.acked.load(Ordering::SeqCst) + IN_FLIGHT_MAX;
+        if writer.next >= room_until {
+            thread::sleep(Duration::from_micros(50));
+            continue;
+        }
+        for number in writer.next..plan.due_now().min(room_until) {
             let frame = writer.frame(events(number, 1))?;
             outlet.put(FIRST + number, writer.append(&frame, 1))?;
             plan.record(number, Instant::now(), &mut lag);
@@ -157,25 +219,29 @@ fn send(plan: Plan, mut outlet: Outlet, mut writer: Writer) -> Result<Histogram<
 const TIMER_SLACK: std::num::NonZeroU64 = std::num::NonZeroU64::MIN;
 
 /// Takes the acks of all events.
-fn take_acks(plan: Plan, mut inlet: Inlet) -> Result<Histogram<u64>> {
+fn take_acks(plan: Plan, progress: &Progress, mut inlet: Inlet) -> Result<Histogram<u64>> {
     let mut took = histogram();
     let mut answered = 0;
     while answered < plan.total {
         inlet.messages(|request, message| {
             let Message::Ack(ack) = message else { return Ok(()) };
             if request != FIRST + answered || applied(ack)? != 1 {
-                return Err(E2eError::Wrong(format!("request {request} is answered instead of event {answered}")));
+                return Err(E2eError::Wrong(format!(
+                    "request {request} is answered instead of event {answered}"
+                )));
             }
             plan.record(answered, Instant::now(), &mut took);
             answered += 1;
             Ok(())
         })?;
+        progress.acked.store(answered, Ordering::SeqCst);
+        progress.go_on()?;
     }
     Ok(took)
 }
 
 /// Takes the derived events: each once, in order.
-fn take_rows(plan: Plan, mut link: Link, stream: &Stream) -> Result<Histogram<u64>> {
+fn take_rows(plan: Plan, progress: &Progress, mut link: Link, stream: &Stream) -> Result<Histogram<u64>> {
     let columns = stream.columns.iter().map(|column| ReadColumn {
         id: column.id,
         field: Arc::new(column.field.clone()),
@@ -193,7 +259,9 @@ fn take_rows(plan: Plan, mut link: Link, stream: &Stream) -> Result<Histogram<u6
                 let now = Instant::now();
                 for number in sequence(&rows)?.values() {
                     if *number != next as i64 {
-                        return Err(E2eError::Wrong(format!("derived event {number} came instead of {next}")));
+                        return Err(E2eError::Wrong(format!(
+                            "derived event {number} came instead of {next}"
+                        )));
                     }
                     plan.record(next, now, &mut took);
                     next += 1;
@@ -206,6 +274,7 @@ fn take_rows(plan: Plan, mut link: Link, stream: &Stream) -> Result<Histogram<u6
             _ => Ok(()),
         })?;
         link.outlet.keep_alive()?;
+        progress.go_on()?;
     }
     Ok(took)
 }

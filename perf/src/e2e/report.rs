@@ -91,7 +91,12 @@ impl Report {
             let met = judged.is_met();
             missed += usize::from(!met);
             let word = if met { "met" } else { "MISSED" };
-            eprintln!("  {word:<7} {:<44} {:>12} {sign} {}", judged.name, short(&judged.value.into()), short(&limit.into()));
+            eprintln!(
+                "  {word:<7} {:<44} {:>12} {sign} {}",
+                judged.name,
+                short(&judged.value.into()),
+                short(&limit.into())
+            );
             let line = json!({"name": "e2e/bar", "bar": judged.name, "value": round(judged.value), "must_be": sign,
                 "limit": round(limit), "met": met});
             println!("{line}");

@@ -119,7 +119,9 @@ pub fn trades(first: u64, count: u64) -> Vec<ArrayRef> {
     let symbol = |number: u64| format!("S{:04}", number.wrapping_mul(7919) % SYMBOLS as u64);
     vec![
         Arc::new(StringArray::from_iter_values(numbers.clone().map(symbol))),
-        Arc::new(Float64Array::from_iter_values(numbers.clone().map(|number| (number % 10_007) as f64 / 100.0))),
+        Arc::new(Float64Array::from_iter_values(
+            numbers.clone().map(|number| (number % 10_007) as f64 / 100.0),
+        )),
         Arc::new(Int64Array::from_iter_values(numbers.clone().map(|number| (number % 997) as i64))),
         Arc::new(StringArray::from_iter_values(numbers.map(|number| text(number, NOTE_BYTES)))),
     ]
@@ -151,7 +153,8 @@ mod tests {
     #[test]
     fn payloads_have_the_size_they_are_said_to_have() {
         let rows = trades(5, 3);
-        let strings = |column: &ArrayRef| column.as_any().downcast_ref::<StringArray>().unwrap().value(0).len();
+        let strings =
+            |column: &ArrayRef| column.as_any().downcast_ref::<StringArray>().unwrap().value(0).len();
         assert_eq!(strings(&rows[0]) + 8 + 8 + strings(&rows[3]), PAYLOAD_BYTES);
         assert_eq!(strings(&events(0, 1)[1]), PAYLOAD_BYTES);
         assert_ne!(text(1, 20), text(2, 20));

@@ -40,7 +40,7 @@ pub fn batches(
     let frames = frames?;
     let frame_bytes = frames.iter().map(Vec::len).sum::<usize>() as f64 / frames.len() as f64;
     let load = Load { frames: &frames, rows: BATCH_ROWS, in_flight: BATCHES_IN_FLIGHT };
-    let done = closed_loop::run(link, writer, &load, node.pid(), bench.warm_up, bench.length)?;
+    let done = closed_loop::run(link, writer, &load, &node, bench.warm_up, bench.length)?;
     let written_per_second = done.written_bytes as f64 / done.seconds;
     // What must be written at least for each event; the log adds its own.
     let event_bytes = frame_bytes / BATCH_ROWS as f64;
@@ -61,6 +61,7 @@ pub fn batches(
             "disk_raw_mb_per_second": round(bandwidth.best() / 1e6),
             "disk_share": round(written_per_second / bandwidth.best()),
             "events_per_second_at_70_percent_of_disk": disk_bar.round(),
+            "rows_per_log_entry": round(done.rows_per_entry()),
             "node_cpu_cores": round(done.node_cores),
             "client_cpu_cores": round(done.client_cores),
             "app": "tumbling 1 s avg, sum, count by 1,000 symbols",
@@ -88,7 +89,7 @@ pub fn singles(bench: &Bench, durability: &'static str, report: &mut Report) -> 
     let frames: Result<Vec<_>> = (0..SINGLES).map(|number| writer.frame(trades(number, 1))).collect();
     let frames = frames?;
     let load = Load { frames: &frames, rows: 1, in_flight: SINGLES_IN_FLIGHT };
-    let done = closed_loop::run(link, writer, &load, node.pid(), bench.warm_up, bench.length)?;
+    let done = closed_loop::run(link, writer, &load, &node, bench.warm_up, bench.length)?;
     report.figures(
         "single_appends",
         Some(durability),
@@ -102,6 +103,7 @@ pub fn singles(bench: &Bench, durability: &'static str, report: &mut Report) -> 
             "payload_bytes": PAYLOAD_BYTES,
             "frame_bytes_per_event": frames[0].len(),
             "disk_written_mb_per_second": round(done.written_bytes as f64 / done.seconds / 1e6),
+            "rows_per_log_entry": round(done.rows_per_entry()),
             "node_cpu_cores": round(done.node_cores),
             "client_cpu_cores": round(done.client_cores),
             "app": "tumbling 1 s avg, sum, count by 1,000 symbols",
