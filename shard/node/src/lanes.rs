@@ -31,7 +31,12 @@ pub enum ToShard {
     /// Put this into the partition's log. Answered with its index when it is applied.
     Tell(PartitionRef, Tell, Reply<Result<u64, String>>),
     /// Say how you are.
-    Report(Reply<ShardReport>),
+    Report {
+        /// With hashes of the partitions' states, which take a while.
+        hashes: bool,
+        /// Who asks.
+        reply: Reply<ShardReport>,
+    },
     /// To the control group: do this. Only shard 0 has it.
     Propose(Box<Command>, Reply<Result<shard_control::Outcome, String>>),
     /// To the control group: say how the cluster is.

@@ -135,13 +135,14 @@ impl Session {
                     if !was_established && self.established.get() {
                         decoder.establish(MESSAGE_BYTES_DEFAULT);
                     }
+                    // A short question may have a long answer.
+                    self.out.room().await;
                 }
             }
             if buf.capacity() < READ_BYTES {
                 buf = BytesMut::with_capacity(READ_BYTES);
             }
             decoder.trim();
-            self.out.room().await;
         }
     }
 

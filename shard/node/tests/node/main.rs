@@ -4,7 +4,7 @@ mod client;
 mod lives;
 mod server;
 
-use lives::Tally;
+use lives::{Tally, Trouble};
 
 /// Seeds of a test; more of them when the environment asks for depth.
 fn seeds(count: u64) -> std::ops::Range<u64> {
@@ -16,7 +16,7 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
 fn without_crashes_the_output_is_that_of_one_run() {
     let mut tally = Tally::default();
     for seed in seeds(5) {
-        lives::run(seed, 0, &mut tally);
+        lives::run(seed, 0, Trouble::None, &mut tally);
     }
     println!("{tally:?}");
     assert!(tally.delivered > 100, "{tally:?}");
@@ -26,8 +26,31 @@ fn without_crashes_the_output_is_that_of_one_run() {
 fn crashes_lose_nothing_repeat_nothing_and_invent_nothing() {
     let mut tally = Tally::default();
     for seed in seeds(30) {
-        lives::run(seed, 4, &mut tally);
+        lives::run(seed, 4, Trouble::None, &mut tally);
     }
     println!("{tally:?}");
     assert!(tally.crashes > 100 && tally.delivered > 500 && tally.duplicates > 0, "{tally:?}");
+}
+
+#[test]
+fn a_log_that_is_full_holds_appends_back_until_checkpoints_make_room() {
+    let mut tally = Tally::default();
+    for seed in seeds(5) {
+        lives::run(seed, 0, Trouble::SmallLog, &mut tally);
+    }
+    for seed in seeds(10) {
+        lives::run(seed, 3, Trouble::SmallLog, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(tally.crashes >= 30 && tally.delivered > 300, "{tally:?}");
+}
+
+#[test]
+fn a_disk_that_fails_costs_a_restart_and_no_row() {
+    let mut tally = Tally::default();
+    for seed in seeds(15) {
+        lives::run(seed, 5, Trouble::BadDisk, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(tally.crashes > 50 && tally.delivered > 300, "{tally:?}");
 }
