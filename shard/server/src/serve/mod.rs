@@ -1,6 +1,6 @@
 //! `ceptra serve`: a durable node.
 //!
-//! `config` what it is told, in layers · `directory` the data directory · `log` lines on standard error · `admin`
+//! `config` what it is told, in layers · `directory` the data directory · `files` how many may be open · `log` lines on standard error · `admin`
 //! HTTP for operators. What a node *is* stands in `shard-node`; here it meets the host: threads, signals,
 //! files.
 //!
@@ -10,6 +10,7 @@
 mod admin;
 pub mod config;
 mod directory;
+mod files;
 mod log;
 
 use std::net::{SocketAddr, TcpListener};
@@ -46,6 +47,8 @@ pub fn serve(config: Config) -> Result<u8> {
             Failure::usage(error.to_string(), "TLS is not there yet: listen on loopback, or say --insecure")
         })?;
     }
+    let connections_max = (config.connections_max as u64).saturating_mul(config.shards.into());
+    files::raise_limit(connections_max, &log);
     uring::check_host().map_err(|error| Failure::run(error.to_string()))?;
     let signals = Signals::install().map_err(|error| Failure::run(format!("no signal handler: {error}")))?;
     let data = DataDir::open(&config.data_dir, &config.node)?;

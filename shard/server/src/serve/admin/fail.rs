@@ -46,6 +46,8 @@ impl Fail {
         let code = match status {
             StatusCode::FORBIDDEN => "PERMANENT_FORBIDDEN",
             StatusCode::REQUEST_TIMEOUT => "TRANSIENT_RETRY",
+            StatusCode::PAYLOAD_TOO_LARGE => "PERMANENT_LIMIT",
+            StatusCode::METHOD_NOT_ALLOWED => "PERMANENT_UNSUPPORTED",
             _ => "PERMANENT_INVALID",
         };
         Fail { status, code, message: message.into(), problems: vec![] }

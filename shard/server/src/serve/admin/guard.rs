@@ -17,7 +17,7 @@ use super::Node;
 use super::fail::Fail;
 
 /// How long a request may take, from its headers to its answer.
-const REQUEST: Duration = Duration::from_secs(60);
+pub const REQUEST: Duration = Duration::from_secs(60);
 
 /// A body of JSON; what is wrong with it is an error as all others are.
 pub struct Body<T>(pub T);
@@ -52,6 +52,25 @@ pub async fn guard(State(node): State<Node>, request: Request, next: Next) -> Re
         }
     }
 }
+
+/// Makes errors of axum's own, such as a path that is no text, look like all others.
+pub async fn as_json(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), ERROR_BYTES_MAX).await.unwrap_or_default();
+    let text = match text.is_empty() {
+        true => status.to_string(),
+        false => String::from_utf8_lossy(&text).into_owned(),
+    };
+    Fail::with(status, text).into_response()
+}
+
+/// Bytes of an error's text at most.
+const ERROR_BYTES_MAX: usize = 16 << 10;
 
 /// Refuses requests that a page of another site made, or that came by a name that is not the node's.
 fn check(admin: &str, advertise: &str, headers: &HeaderMap, uri: &Uri) -> Result<(), Fail> {

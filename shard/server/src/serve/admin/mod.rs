@@ -1,7 +1,7 @@
 //! Admin HTTP, on a thread of its own (R-CP-2).
 //!
-//! `ask` questions to shards · `guard` what every request goes through · `health` /healthz, /readyz · `metrics` /metrics · `definitions`
-//! /v1/definitions · `state` /v1/state, /v1/streams, /v1/audit · `config` /v1/config, /v1/loglevel.
+//! `door` connections · `guard` what every request goes through · `ask` questions to shards · `health` /healthz,
+//! /readyz · `metrics` /metrics · `definitions` /v1/definitions · `state` /v1/state, /v1/streams, /v1/audit · `config` /v1/config, /v1/loglevel.
 //!
 //! Invariants: nothing here touches a shard but by its lane; every answer is JSON but /metrics, and an error is
 //! `{"error": {"code", "message", "help"}}` with a status that says whose fault it is.
@@ -9,6 +9,7 @@
 mod ask;
 mod config;
 mod definitions;
+mod door;
 mod fail;
 mod guard;
 mod health;
@@ -70,7 +71,7 @@ pub fn start(listener: TcpListener, lanes: Lanes, settings: Settings, log: Log) 
         runtime.block_on(async move {
             let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
             let (mut end, mut asked) = (ended.clone(), ended);
-            let served = axum::serve(listener, router(node))
+            let served = axum::serve(door::Door::new(listener), router(node))
                 .with_graceful_shutdown(async move { drop(end.wait_for(|end| *end).await) });
             // Who was told that it ends gets its answer, but not for ever.
             let too_long = async move {
@@ -107,5 +108,6 @@ fn router(node: Node) -> Router {
         .method_not_allowed_fallback(guard::method)
         .layer(axum::middleware::from_fn_with_state(node.clone(), guard::guard))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .layer(axum::middleware::from_fn(guard::as_json))
         .with_state(node)
 }
