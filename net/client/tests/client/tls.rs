@@ -103,10 +103,11 @@ async fn serve(acceptor: TlsAcceptor) -> String {
     address
 }
 
+/// Connects; what is refused is tried again for a second.
 async fn connect(address: &str, config: Option<ClientConfig>) -> Result<Client, ClientError> {
     let mut options = ClientOptions { tls: config.map(Arc::new), ..options(&[address]) };
-    options.timeouts.connect = std::time::Duration::from_millis(500);
-    options.timeouts.dial = std::time::Duration::from_millis(400);
+    options.timeouts.connect = std::time::Duration::from_secs(1);
+    options.timeouts.dial = std::time::Duration::from_secs(10);
     if options.tls.is_some() {
         options.credentials = Credentials::Certificate;
     }
