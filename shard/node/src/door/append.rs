@@ -19,8 +19,10 @@ use raft::RaftError;
 use shard_control::PartitionRef;
 
 use super::session::Session;
+use crate::ids::shard_of;
 use crate::partition::Partition;
 use crate::partition::queue::{AppendItem, Appended};
+use crate::shard::Shard;
 
 /// Why an append goes no further.
 struct Refused {
@@ -86,7 +88,7 @@ fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Resu
     let stream = view.stream(append.stream).filter(|s| s.stream.can_append).ok_or_else(unknown)?;
     let id = PartitionRef { space: stream.stream.space, partition: append.partition };
     let Some(partition) = shard.partition(id) else {
-        return Err(elsewhere(&view, id));
+        return Err(elsewhere(shard, &view, id));
     };
     if shard.stopping.get() {
         return Err(Refused::later(Status::TransientRetry, "the server ends; send it again later", 1_000));
@@ -188,13 +190,14 @@ fn no_reader(partition: &Partition) -> Refused {
 }
 
 /// What a client is told about a partition that this shard does not have.
-fn elsewhere(view: &super::view::View, id: PartitionRef) -> Refused {
+fn elsewhere(shard: &Shard, view: &super::view::View, id: PartitionRef) -> Refused {
     let count = view.space(id.space).map_or(0, |space| space.leaders.len());
     if id.partition.0 as usize >= count {
         let text = format!("there is no partition {id}; fetch the routing table");
         return Refused::new(Status::PermanentEpoch, text);
     }
-    match view.address(id) {
+    let is_mine = shard_of(id, shard.lanes.shards()) == shard.number;
+    match view.address(id).filter(|_| !is_mine) {
         Some(address) => Refused {
             redirect: Some(address.to_owned()),
             ..Refused::new(Status::TransientRedirect, format!("partition {id} is at {address}"))
@@ -238,11 +241,16 @@ fn answer(session: &Session, request: RequestId, partition: &Partition, appended
             return refuse(session, request, &refused, Some(partition));
         }
     };
-    // Both are of a whole append, and nothing of it was remembered: it may be sent again.
+    // These are of a whole append, of which nothing was remembered.
     match outcomes.first().map(|run| run.outcome) {
         Some(Applied::Rejected(RejectReason::Full)) => {
             let text = "the partition remembers as many producers and ids as it may; send it again later";
             let refused = Refused::later(Status::TransientBackpressure, text, 1_000);
+            return refuse(session, request, &refused, Some(partition));
+        }
+        Some(Applied::Rejected(RejectReason::RetryExpired)) => {
+            let text = "first sent too long ago to tell whether it was applied then";
+            let refused = Refused::new(Status::PermanentRetryExpired, text);
             return refuse(session, request, &refused, Some(partition));
         }
         Some(Applied::Rejected(RejectReason::NoReader)) => {
@@ -271,10 +279,9 @@ fn outcome(applied: Applied) -> Outcome {
         Applied::Duplicate => Outcome::Duplicate,
         Applied::Rejected(RejectReason::Value) => rejected(Reason::Value),
         Applied::Rejected(RejectReason::FutureTime) => rejected(Reason::FutureTime),
-        Applied::Rejected(RejectReason::RetryExpired) => rejected(Reason::RetryExpired),
         Applied::Rejected(RejectReason::SequenceGap) => rejected(Reason::SequenceGap),
-        Applied::Rejected(RejectReason::Full | RejectReason::NoReader) => {
-            unreachable!("an append that found no place is refused whole")
+        Applied::Rejected(RejectReason::Full | RejectReason::NoReader | RejectReason::RetryExpired) => {
+            unreachable!("such an append is refused whole")
         }
     }
 }

@@ -54,6 +54,8 @@ impl Partition {
         if under_way > 0 && rows < GATHER_ROWS && bytes < GATHER_BYTES {
             return false;
         }
+        // What one entry takes of it.
+        let bytes = bytes.min(2 * self.entry_bytes_max as u64);
         let is_short = self.failed.borrow().is_none() && !self.reserve.leaves(&self.wal, bytes);
         self.is_short.set(is_short);
         !is_short
@@ -79,8 +81,8 @@ impl Partition {
         let work = self.work.notified();
         let Some((_, submitted)) = under_way.front_mut() else {
             if self.is_short.get() {
-                // What is applied becomes a checkpoint, and what is behind that is purged.
-                self.checkpoint().await;
+                // What is applied becomes checkpoints, and what is behind those is purged.
+                self.reserve.ask();
                 return self.rt.sleep(LOOK).await;
             }
             return work.await;

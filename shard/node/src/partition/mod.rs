@@ -130,7 +130,7 @@ impl Partition {
         let interval = settings.checkpoint_interval;
         let keeper = self.rt.spawn("checkpoints", async move {
             loop {
-                keeper.rt.sleep(interval).await;
+                let _ = keeper.rt.timeout(interval, keeper.reserve.asked()).await;
                 keeper.checkpoint().await;
             }
         });

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use shard_rt::sync::Notify;
 use wal::Wal;
 
 /// What a partition asks for before its first checkpoint, and at least.
@@ -16,13 +17,14 @@ const SHARE_BYTES_MIN: u64 = 64 << 10;
 const GROWTH: u64 = 2;
 
 /// The room that the partitions of a shard want together.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Reserve {
     bytes: Rc<Cell<u64>>,
+    /// Some partition waits for room.
+    wanted: Rc<Notify>,
 }
 
 /// What one partition wants of it, given back when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Share {
     all: Reserve,
     bytes: Cell<u64>,
@@ -33,6 +35,18 @@ impl Reserve {
     pub(crate) fn share(&self) -> Share {
         self.bytes.set(self.bytes.get() + SHARE_BYTES_MIN);
         Share { all: self.clone(), bytes: Cell::new(SHARE_BYTES_MIN) }
+    }
+}
+
+impl Share {
+    /// Asks every partition of the shard for a checkpoint: what one of them still needs holds back all.
+    pub(crate) fn ask(&self) {
+        self.all.wanted.all();
+    }
+
+    /// Waits until somebody asks for a checkpoint.
+    pub(crate) async fn asked(&self) {
+        self.all.wanted.notified().await;
     }
 }
 
