@@ -1,8 +1,10 @@
 //! The commands.
 
+pub mod append;
 pub mod config;
 pub mod definitions;
 pub mod help;
 pub mod state;
+pub mod tail;
 pub mod top;
 pub mod wal;
