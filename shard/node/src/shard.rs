@@ -22,6 +22,7 @@ use crate::door::{self, Connections};
 use crate::lanes::{Lanes, Tell, ToShard};
 use crate::partition::Partition;
 use crate::partition::queue::TellItem;
+use crate::query::{self, Unanswered};
 use crate::report::{LogReport, ShardReport};
 use crate::settings::{Hooks, Level, Settings};
 
@@ -48,6 +49,8 @@ pub(crate) struct Shard {
     pub(crate) view: RefCell<View>,
     pub(crate) connections: Connections,
     pub(crate) stopping: Cell<bool>,
+    /// Questions that are being answered.
+    pub(crate) questions: Cell<u32>,
     control: RefCell<Option<Rc<ControlHost>>>,
 }
 
@@ -99,6 +102,7 @@ pub async fn run(
         view: RefCell::default(),
         connections: Connections::default(),
         stopping: Cell::new(false),
+        questions: Cell::new(0),
         control: RefCell::new(None),
     });
     let listener = rt.net().listen(address).map_err(|error| error.to_string())?;
@@ -216,6 +220,20 @@ impl Shard {
                 }
                 ToShard::Tell(partition, tell, reply) => {
                     self.rt.spawn("tell", async move { reply(shard.tell(partition, tell).await) });
+                }
+                ToShard::Query(partition, ask, reply) => {
+                    self.rt.spawn("query", async move {
+                        reply(match shard.partition(partition) {
+                            Some(here) => query::part::answer(&shard.rt, &here, ask).await,
+                            None => {
+                                let text = format!("partition {partition} is not here yet; try again");
+                                Err(Unanswered::later(net_wire::Status::TransientRetry, text))
+                            }
+                        });
+                    });
+                }
+                ToShard::QueryAll(ask, reply) => {
+                    self.rt.spawn("query", async move { reply(query::all::answer(&shard, *ask).await) });
                 }
                 ToShard::Report(reply) => reply(self.report()),
                 ToShard::Propose(command, reply) => {

@@ -23,7 +23,7 @@ mod window;
 #[cfg(test)]
 mod work;
 
-pub use aggregation::AggregationOp;
+pub use aggregation::{AggregationOp, Reading, steps_on};
 pub use build::build;
 pub use delay::DelayOp;
 pub use group::GroupOp;

@@ -1,16 +1,16 @@
 //! A partition: the one way into the engine.
 //!
 //! Here what it is and how an entry is taken in steps · `step` one step · `time` how far time goes in
-//! it · `state` checkpoints and the state hash.
+//! it · `read` reads of aggregations · `state` checkpoints and the state hash.
 
+mod read;
 mod state;
 mod step;
 mod time;
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use cep_lang::plan::{AggregationRead, LatePolicy, Program, QueryId};
+use cep_lang::plan::{LatePolicy, Program, QueryId};
 use cep_types::{Entry, EntryKind, LogIndex, StreamId};
 
 use crate::actions::{Actions, RecordError};
@@ -258,25 +258,5 @@ impl Partition {
                 1
             }
         }
-    }
-
-    /// Answers a read of an aggregation from its roll-ups. Call only after [`Progress::Done`].
-    ///
-    /// # Errors
-    /// The reason why it cannot be answered, for the user.
-    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch, String> {
-        let node = self.graph.aggregations[read.aggregation];
-        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &mut self.graph.nodes[node].kind
-        else {
-            unreachable!("the builder puts aggregations there")
-        };
-        let relation = op.read(read)?;
-        let columns = relation
-            .columns
-            .iter()
-            .zip(read.schema.fields())
-            .map(|(c, f)| c.to_arrow(f.data_type()))
-            .collect();
-        RecordBatch::try_new(Arc::clone(&read.schema), columns).map_err(|e| e.to_string())
     }
 }

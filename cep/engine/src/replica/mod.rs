@@ -4,7 +4,7 @@
 //! [`Replica::apply`] takes the entries of the partition's log ([`cep_types::log`]) in their order; each
 //! definition has a [`Partition`](crate::Partition) of its own. Here what it is · `dedup` which rows are
 //! new · `definition` one definition with its streams · `apply` an entry, part by part · `feed` rows for
-//! one definition · `effects` what came of it · `state` bytes and hash.
+//! one definition · `effects` what came of it · `ask` questions, which change nothing · `state` bytes and hash.
 //!
 //! Invariants:
 //! - State and effects are a function of the entries applied (R-DET-1). Definitions are applied in order
@@ -13,6 +13,9 @@
 //! - A definition that was fenced sees no further entry, and no other definition notices (R-DET-6).
 
 mod apply;
+mod ask;
+#[cfg(test)]
+mod ask_tests;
 mod dedup;
 mod definition;
 mod effects;
@@ -26,6 +29,7 @@ use std::collections::BTreeMap;
 use cep_types::log::Activate;
 use cep_types::{Epoch, LogIndex, ProducerId, StampNs};
 
+pub use ask::{AskError, Asking, Planned};
 pub use dedup::{Dedup, DedupLimits, Verdict};
 pub use definition::{Definition, InstallError, print_name};
 pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, RejectReason};

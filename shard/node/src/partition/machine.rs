@@ -5,7 +5,7 @@
 //! defect of a definition is told to the host before the process ends.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -43,6 +43,8 @@ pub(crate) struct PartitionMachine {
     counts: Rc<RefCell<Counts>>,
     hooks: Hooks,
     fences: Vec<Fence>,
+    /// Questions that are being answered: until they are, no further entry is applied.
+    held: Cell<u32>,
     installing: Vec<u8>,
 }
 
@@ -73,6 +75,7 @@ impl PartitionMachine {
             counts,
             hooks,
             fences,
+            held: Cell::new(0),
             installing: Vec::new(),
         };
         machine.raise_fences();
@@ -82,6 +85,12 @@ impl PartitionMachine {
     /// The replica.
     pub(crate) fn replica(&self) -> &Replica {
         &self.replica
+    }
+
+    /// Keeps entries from being applied while a question is answered, or no longer.
+    pub(crate) fn hold(&self, is_held: bool) {
+        let held = self.held.get();
+        self.held.set(if is_held { held + 1 } else { held - 1 });
     }
 
     /// Definitions that were fenced because they ended the process.
@@ -163,6 +172,9 @@ fn derived_id(partition: PartitionRef, index: LogIndex, stream: cep_types::Strea
 
 impl StateMachine for PartitionMachine {
     fn apply(&mut self, entry: &Entry) -> Step {
+        if self.held.get() > 0 && self.open.is_none() {
+            return Step::More;
+        }
         let index = LogIndex(entry.position.index.0);
         let opened = self.open.take().unwrap_or_else(|| {
             let opened = LogEntry::open(&Buffer::from(entry.payload.clone()));
