@@ -22,6 +22,8 @@ mod effects;
 mod feed;
 mod state;
 #[cfg(test)]
+mod late_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -161,9 +163,11 @@ impl Replica {
         })
     }
 
-    /// Whether time passes for some definition without rows: the host then logs ticks.
-    pub fn wants_ticks(&self) -> bool {
-        self.definitions().any(|(_, definition)| definition.wants_ticks())
+    /// The least stamp at which a tick may have an effect; `None`: none has until something else is applied.
+    /// Call only after [`Progress::Done`](crate::Progress::Done).
+    pub fn next_due(&self) -> Option<StampNs> {
+        let timed = self.definitions().filter(|(_, definition)| definition.wants_ticks());
+        timed.filter_map(|(_, definition)| definition.partition().next_due_ns()).min().map(StampNs)
     }
 
     /// A definition that runs.

@@ -90,7 +90,7 @@ pub(super) struct Host {
     effects: Effects,
     /// Stream, ordinals and rows, of each entry.
     delivered: Vec<String>,
-    outcomes: Vec<Vec<Vec<OutcomeRun>>>,
+    pub(super) outcomes: Vec<Vec<Vec<OutcomeRun>>>,
 }
 
 impl Host {

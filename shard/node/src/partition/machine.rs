@@ -13,12 +13,13 @@ use arrow_buffer::Buffer;
 use bytes::Bytes;
 use cep_engine::replica::{DedupLimits, Effects, Fence, Replica};
 use cep_engine::{Budget, Progress};
-use cep_types::LogIndex;
+use cep_types::{LogIndex, StampNs};
 use cep_types::codec::{Reader, Writer};
 use cep_types::hash::SpaceSeed;
 use cep_types::log::LogEntry;
 use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
 use shard_control::PartitionRef;
+use shard_rt::sync::Notify;
 
 use super::abort::Abort;
 use super::answer;
@@ -41,6 +42,8 @@ pub(crate) struct PartitionMachine {
     effects: Effects,
     outputs: Rc<Outputs>,
     counts: Rc<RefCell<Counts>>,
+    /// Told when an entry was applied.
+    applied: Rc<Notify>,
     hooks: Hooks,
     fences: Vec<Fence>,
     /// Questions that are being answered: until they are, no further entry is applied.
@@ -51,8 +54,7 @@ pub(crate) struct PartitionMachine {
 impl PartitionMachine {
     pub(crate) fn new(
         partition: PartitionRef,
-        outputs: Rc<Outputs>,
-        counts: Rc<RefCell<Counts>>,
+        (outputs, counts, applied): (Rc<Outputs>, Rc<RefCell<Counts>>, Rc<Notify>),
         hooks: Hooks,
     ) -> Self {
         let limits = DedupLimits::default();
@@ -73,6 +75,7 @@ impl PartitionMachine {
             effects: Effects::default(),
             outputs,
             counts,
+            applied,
             hooks,
             fences,
             held: Cell::new(0),
@@ -85,6 +88,11 @@ impl PartitionMachine {
     /// The replica.
     pub(crate) fn replica(&self) -> &Replica {
         &self.replica
+    }
+
+    /// The stamp at which a tick may have an effect; `None` where none has, or amid an entry.
+    pub(crate) fn next_due(&self) -> Option<StampNs> {
+        if self.replica.is_between_entries() { self.replica.next_due() } else { None }
     }
 
     /// Keeps entries from being applied while a question is answered, or no longer.
@@ -137,12 +145,14 @@ impl PartitionMachine {
             let count = match run.outcome {
                 Outcome::Applied => &mut counts.applied,
                 Outcome::Duplicate => &mut counts.duplicates,
+                Outcome::LateDropped => &mut counts.late,
                 Outcome::Rejected(_) => &mut counts.rejected,
             };
             *count += u64::from(run.rows);
         }
         let answer = answer::encode(&self.effects.outcomes);
         self.effects.clear();
+        self.applied.all();
         answer
     }
 

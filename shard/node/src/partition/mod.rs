@@ -1,7 +1,8 @@
 //! A partition on its shard: its group, its queue, its outputs.
 //!
 //! Here its life and how entries are formed · `queue` what waits · `machine` its state machine · `answer`
-//! outcomes as bytes · `outputs` rows kept for subscribers · `abort` definitions that end the process.
+//! outcomes as bytes · `outputs` rows kept for subscribers · `tick` that time passes · `abort` definitions that end
+//! the process.
 //!
 //! Invariants: entries are formed one behind the other, so appends are logged in the order in which they
 //! came; the stamp never goes back (R-DET-2); while one entry is written the next one gathers, so an idle
@@ -12,6 +13,7 @@ mod answer;
 mod machine;
 pub(crate) mod outputs;
 pub(crate) mod queue;
+mod tick;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,7 +28,6 @@ use shard_rt::{AbortOnDrop, Rt};
 use wal::Wal;
 
 use crate::ids::group_of;
-use crate::lanes::Tell;
 use crate::report::{Counts, DefinitionReport, PartitionReport};
 use crate::settings::{Hooks, Settings};
 use machine::PartitionMachine;
@@ -38,12 +39,6 @@ pub(crate) const PEER: PeerId = PeerId(1);
 
 /// Bytes that the group puts behind an entry, and more.
 const ROOM_BEHIND: usize = 64;
-
-/// Ticks are at least this far apart, and at most, ns.
-const TICK_NS_MIN: u64 = 100_000_000;
-const TICK_NS_MAX: u64 = 5_000_000_000;
-/// In between, the silence so far by this.
-const TICK_SHARE: u64 = 20;
 
 /// A partition that this shard has.
 pub(crate) struct Partition {
@@ -57,9 +52,8 @@ pub(crate) struct Partition {
     /// An entry is being written.
     busy: Cell<bool>,
     failed: RefCell<Option<String>>,
-    /// When rows were logged last, and when a tick was, monotone ns.
-    logged_ns: Cell<u64>,
-    ticked_ns: Cell<u64>,
+    /// Told when an entry was applied.
+    applied: Rc<Notify>,
     /// When the newest checkpoint was ordered, monotone ns.
     checkpointed_ns: Cell<Option<u64>>,
     rt: Rt,
@@ -79,7 +73,9 @@ impl Partition {
     ) -> Result<Rc<Self>, RaftError> {
         let outputs = Rc::new(Outputs::new(settings.retain_bytes));
         let counts = Rc::new(RefCell::new(Counts::default()));
-        let machine = PartitionMachine::new(id, Rc::clone(&outputs), Rc::clone(&counts), hooks);
+        let applied = Rc::new(Notify::new());
+        let shared = (Rc::clone(&outputs), Rc::clone(&counts), Rc::clone(&applied));
+        let machine = PartitionMachine::new(id, shared, hooks);
         let group = Group::start(Options::new(PEER), group_of(id), wal, machine, NoPeers).await?;
         group.initialize().await?;
         group.lead().await?;
@@ -96,8 +92,7 @@ impl Partition {
             stamp: Cell::new(stamp.0),
             busy: Cell::new(false),
             failed: RefCell::new(None),
-            logged_ns: Cell::new(rt.now()),
-            ticked_ns: Cell::new(rt.now()),
+            applied,
             checkpointed_ns: Cell::new(None),
             rt: rt.clone(),
         }))
@@ -118,25 +113,6 @@ impl Partition {
         let ticker = Rc::clone(self);
         let ticker = self.rt.spawn("ticks", async move { ticker.tick().await });
         vec![former.abort_on_drop(), keeper.abort_on_drop(), ticker.abort_on_drop()]
-    }
-
-    /// Logs that time passes, while nothing else is logged. The longer the silence, the rarer: a window that
-    /// closes by time closes at most a twentieth of the silence late, and an idle partition costs little.
-    async fn tick(self: &Rc<Self>) {
-        loop {
-            let now = self.rt.now();
-            let silence = now.saturating_sub(self.logged_ns.get());
-            let wait = (silence / TICK_SHARE).clamp(TICK_NS_MIN, TICK_NS_MAX);
-            let since = now.saturating_sub(self.ticked_ns.get().max(self.logged_ns.get()));
-            if since < wait {
-                self.rt.sleep(std::time::Duration::from_nanos(wait - since)).await;
-                continue;
-            }
-            self.ticked_ns.set(now);
-            if self.group.machine(|machine| machine.replica().wants_ticks()) && self.failed().is_none() {
-                self.tell(TellItem { tell: Tell::Tick, done: Box::new(|_| ()) });
-            }
-        }
     }
 
     /// Queues rows; `false` if there is no room for them now.
@@ -191,9 +167,6 @@ impl Partition {
                 continue;
             };
             self.busy.set(true);
-            if matches!(batch, Batch::Appends(_)) {
-                self.logged_ns.set(self.rt.now());
-            }
             let stamp = self.rt.wall_ns().min(i64::MAX as u64) as i64;
             let stamp = stamp.max(self.stamp.get());
             self.stamp.set(stamp);
