@@ -78,7 +78,9 @@ impl Run {
         runs.flat_map(|run| {
             let emit = &actions.emits()[run.emit];
             let row = |row: usize| emit.chunk.columns.iter().map(|c| c.text_at(row)).collect::<Vec<_>>();
-            (run.from..run.to).map(|at| format!("{:?} {}", emit.output, row(at).join("|"))).collect::<Vec<_>>()
+            (run.from..run.to)
+                .map(|at| format!("{:?} {}", emit.output, row(at).join("|")))
+                .collect::<Vec<_>>()
         })
         .collect()
     }

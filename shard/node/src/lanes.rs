@@ -36,7 +36,12 @@ pub enum ToShard {
     /// Answer a question from the partitions of a space, wherever they are.
     QueryAll(Box<Ask>, Reply<Result<Answer, Unanswered>>),
     /// Say how you are.
-    Report(Reply<ShardReport>),
+    Report {
+        /// With hashes of the partitions' states, which take a while.
+        hashes: bool,
+        /// Who asks.
+        reply: Reply<ShardReport>,
+    },
     /// To the control group: do this. Only shard 0 has it.
     Propose(Box<Command>, Reply<Result<shard_control::Outcome, String>>),
     /// To the control group: say how the cluster is.

@@ -144,8 +144,7 @@ impl Graph {
                 let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
                 let mut late = node.late.map(|e| std::mem::take(&mut self.edges[e.0]));
                 let mut positions = Vec::new();
-                let mut cx =
-                    OpContext { time, errors, late: late.as_mut(), left_out: Some(&mut positions) };
+                let mut cx = OpContext { time, errors, late: late.as_mut(), left_out: Some(&mut positions) };
                 operator.process(&self.edges[input.0], &mut out, &mut cx);
                 if !node.detached {
                     left_out.extend(positions.into_iter().map(|pos| (node.query, pos)));

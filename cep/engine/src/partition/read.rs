@@ -43,7 +43,8 @@ impl Partition {
 
     fn aggregation(&self, read: &AggregationRead) -> &AggregationOp {
         let node = self.graph.aggregations[read.aggregation];
-        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &self.graph.nodes[node].kind else {
+        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &self.graph.nodes[node].kind
+        else {
             unreachable!("the builder puts aggregations there")
         };
         op

@@ -187,7 +187,8 @@ impl Replica {
             .collect();
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let own = all.iter().filter_map(|full| full.rsplit('.').next());
-        let close = suggest(source, own).map_or_else(String::new, |close| format!("; did you mean '{close}'?"));
+        let close =
+            suggest(source, own).map_or_else(String::new, |close| format!("; did you mean '{close}'?"));
         format!("there is no aggregation '{source}' here; there is {}{close}", listed(&all))
     }
 
@@ -213,7 +214,12 @@ impl Replica {
     ///
     /// # Errors
     /// As [`Replica::begin_answer`].
-    pub fn go_on_answering(&self, planned: &Planned, asking: &mut Asking, groups: usize) -> Result<bool, AskError> {
+    pub fn go_on_answering(
+        &self,
+        planned: &Planned,
+        asking: &mut Asking,
+        groups: usize,
+    ) -> Result<bool, AskError> {
         let (Some((read, definition)), Some(reading)) = (self.asked(planned)?, &mut asking.0) else {
             return Ok(true);
         };

@@ -63,7 +63,8 @@ fn an_answer_is_that_of_the_rows_in_any_slices_and_leaves_the_state() {
             assert_eq!(answer(&host.replica, sql, groups).unwrap(), whole, "{sql}");
         }
     }
-    let all = answer(&host.replica, "SELECT n FROM totals WITHIN '1970-01-01' PER 'hours' ORDER BY n", 5).unwrap();
+    let all =
+        answer(&host.replica, "SELECT n FROM totals WITHIN '1970-01-01' PER 'hours' ORDER BY n", 5).unwrap();
     let counts: Vec<i64> = all.column(0).as_primitive::<Int64Type>().values().to_vec();
     assert_eq!(counts, [33, 33, 34]);
     assert_eq!((host.replica.state_hash(), host.replica.checkpoint()), (hash, bytes));
@@ -122,5 +123,8 @@ fn a_plan_for_what_no_longer_runs_is_refused() {
     assert_eq!(host.replica.begin_answer(&planned).unwrap_err(), AskError::Changed("app".into()));
     let bytes = host.replica.checkpoint();
     let restored = Replica::restore(DedupLimits::default(), &bytes).unwrap();
-    assert_eq!(answer(&restored, "SELECT n FROM totals WITHIN '1970-01-01' PER 'hours'", 1).unwrap().num_rows(), 0);
+    assert_eq!(
+        answer(&restored, "SELECT n FROM totals WITHIN '1970-01-01' PER 'hours'", 1).unwrap().num_rows(),
+        0
+    );
 }

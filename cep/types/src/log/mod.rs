@@ -15,7 +15,7 @@ mod events;
 mod tests;
 
 pub use definition::{Action, Activate, Binding, Language, Quarantine};
-pub use events::{EventsWriter, Part, PartHead, PartIds};
+pub use events::{EventsWriter, Part, PartHead, PartIds, part_bytes};
 
 use arrow_buffer::{Buffer, MutableBuffer};
 

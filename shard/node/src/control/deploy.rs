@@ -15,6 +15,7 @@ use cep_types::options::{ErrorStrategy, Role};
 use cep_types::sql_type::field_type_name;
 use shard_control::{Changelog, ColumnDecl, Compiled, Control, DefinitionVersion, EngineLevel, StreamDecl};
 
+use super::programs::Programs;
 use super::spread;
 
 /// The engine level of this binary (R-DET-4).
@@ -193,6 +194,7 @@ impl Outer<'_> {
 /// If the control group does not have it, or its streams are not there.
 pub(crate) fn activation(
     control: &Control,
+    programs: &Programs,
     name: &str,
     version: DefinitionVersion,
     epoch: Epoch,
@@ -200,7 +202,7 @@ pub(crate) fn activation(
     let missing = |what: &str| DeployError(format!("definition '{name}': {what} is not there"));
     let definition = control.definition(name).ok_or_else(|| missing("it"))?;
     let record = definition.versions.get(&version).ok_or_else(|| missing("the version"))?;
-    let program = program_of(name, &record.text.0)?;
+    let program = programs.get(name, version, &record.text.0)?;
     let mut streams = Vec::new();
     for outer in outer(name, &program) {
         let stream = control.stream(outer.name()).ok_or_else(|| missing(outer.name()))?;

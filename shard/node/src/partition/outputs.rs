@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
 use cep_engine::replica::Delivery;
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
@@ -112,7 +112,7 @@ impl Outputs {
             .map(|&(ordinal, count)| PositionRun { first: Position { index, ordinal }, count })
             .collect();
         let ids = ordinals.iter().flat_map(|&(first, count)| first..first + count).map(id).collect();
-        let bytes = rows.get_array_memory_size() as u64 + 16 * rows.num_rows() as u64;
+        let bytes = bytes_of(&rows);
         let kept = Kept { schema_version, columns, runs, ops, rows, ids, bytes };
         self.keep(stream, kept);
     }
@@ -127,6 +127,11 @@ impl Outputs {
             ring.bytes -= oldest.bytes;
             ring.gone = Some(oldest.last());
         }
+    }
+
+    /// Forgets the rows of other streams than these.
+    pub(crate) fn keep_only(&self, wanted: impl Fn(StreamId) -> bool) {
+        self.rings.borrow_mut().retain(|&stream, _| wanted(stream));
     }
 
     /// Tells subscribers.
@@ -194,6 +199,12 @@ impl Outputs {
     }
 }
 
+/// Bytes of rows and their ids and positions, the same whether they are fresh or restored.
+fn bytes_of(rows: &RecordBatch) -> u64 {
+    let column = |array: &ArrayRef| array.to_data().get_slice_memory_size().unwrap_or(0) as u64;
+    rows.columns().iter().map(column).sum::<u64>() + 16 * rows.num_rows() as u64
+}
+
 fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
     let head = FrameHead { stream, schema_version: kept.schema_version };
     let frame = encode(head, &kept.columns, &kept.rows).expect("derived rows have types of streams");
@@ -257,6 +268,6 @@ fn decode_kept(stream: StreamId, input: &mut Reader<'_>) -> Result<Kept> {
     {
         return Err(wrong("their counts differ".into()));
     }
-    let bytes = rows.get_array_memory_size() as u64 + 16 * count as u64;
+    let bytes = bytes_of(&rows);
     Ok(Kept { schema_version: frame.head().schema_version, columns, runs, ops, rows, ids, bytes })
 }

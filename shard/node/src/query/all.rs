@@ -111,7 +111,8 @@ fn partitions(shard: &Shard, ask: &Ask) -> Result<Vec<PartitionRef>, Unanswered>
         None => Ok((0..count).map(PartitionId).map(of).collect()),
         Some(partition) if partition.0 < count => Ok(vec![of(partition)]),
         Some(partition) => {
-            let text = format!("there is no partition {} in space '{}': it has {count}", partition.0, space.name);
+            let text =
+                format!("there is no partition {} in space '{}': it has {count}", partition.0, space.name);
             Err(Unanswered { status: Status::PermanentEpoch, ..Unanswered::wrong(text) })
         }
     }

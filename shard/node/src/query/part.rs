@@ -62,9 +62,8 @@ pub(crate) async fn answer(rt: &Rt, partition: &Partition, ask: PartAsk) -> Resu
         }
         yield_now().await;
     }
-    let (rows, index) = look(partition, |replica| {
-        replica.end_answer(&planned, asking).map(|rows| (rows, replica.index()))
-    })?;
+    let (rows, index) =
+        look(partition, |replica| replica.end_answer(&planned, asking).map(|rows| (rows, replica.index())))?;
     drop(hold);
     if rows.get_array_memory_size() > BYTES_MAX {
         return Err(Unanswered::too_large("bytes", BYTES_MAX));

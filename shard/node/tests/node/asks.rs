@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use arrow_array::{Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use arrow_buffer::Buffer;
 use cep_types::frame::{Frame, FrameHead, encode};
 use cep_types::hash::{KeyForm, SpaceSeed};
@@ -157,11 +157,9 @@ async fn ask(client: &mut Client, query: Query<'_>) -> Result<Answered, Broken> 
                 None
             }
             Message::QueryEnd(end) if id == request => Some(match end.failure {
-                Some(failure) => Err((
-                    failure.status,
-                    failure.text.to_owned(),
-                    failure.redirect.map(str::to_owned),
-                )),
+                Some(failure) => {
+                    Err((failure.status, failure.text.to_owned(), failure.redirect.map(str::to_owned)))
+                }
                 None => {
                     assert_eq!(end.parts as usize, batches.len());
                     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();

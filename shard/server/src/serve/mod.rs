@@ -1,6 +1,6 @@
 //! `ceptra serve`: a durable node.
 //!
-//! `config` what it is told, in layers · `directory` the data directory · `log` lines on standard error · `admin`
+//! `config` what it is told, in layers · `directory` the data directory · `files` how many may be open · `log` lines on standard error · `admin`
 //! HTTP for operators. What a node *is* stands in `shard-node`; here it meets the host: threads, signals,
 //! files.
 //!
@@ -10,6 +10,7 @@
 mod admin;
 pub mod config;
 mod directory;
+mod files;
 mod log;
 
 use std::net::{SocketAddr, TcpListener};
@@ -31,8 +32,6 @@ use log::Log;
 
 /// How often signals and shards are looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long shards may take to open their logs and doors.
-const START: Duration = Duration::from_secs(600);
 
 type Shard = ShardThread<std::result::Result<(), String>>;
 
@@ -48,6 +47,8 @@ pub fn serve(config: Config) -> Result<u8> {
             Failure::usage(error.to_string(), "TLS is not there yet: listen on loopback, or say --insecure")
         })?;
     }
+    let connections_max = (config.connections_max as u64).saturating_mul(config.shards.into());
+    files::raise_limit(connections_max, &log);
     uring::check_host().map_err(|error| Failure::run(error.to_string()))?;
     let signals = Signals::install().map_err(|error| Failure::run(format!("no signal handler: {error}")))?;
     let data = DataDir::open(&config.data_dir, &config.node)?;
@@ -99,16 +100,14 @@ pub fn serve(config: Config) -> Result<u8> {
         shards.push(thread.map_err(|error| Failure::run(error.to_string()))?);
     }
     drop(ready);
-    let doors = wait_until_open(&readied, shards.len(), &mut shards)?;
+    let doors = wait_until_open(&readied, shards.len(), &mut shards, &signals)?;
     let http = admin::start(admin, lanes.clone(), settings.clone(), log.clone())?;
     log.line(
         Level::Info,
         &format!("node '{}' is up: clients {doors}, admin http://{admin_address}", settings.node),
     );
     let code = watch(&signals, &shards, &log);
-    for shard in 0..lanes.shards() {
-        let _ = lanes.send(shard, ToShard::Stop);
-    }
+    stop(&lanes, &shards);
     let mut failed = None;
     for shard in shards {
         if let Err(error) = shard.join().map_err(|error| error.to_string()).and_then(|ended| ended) {
@@ -125,23 +124,37 @@ pub fn serve(config: Config) -> Result<u8> {
     }
 }
 
-/// Waits for all doors; their addresses, for people.
+/// Tells all shards to end; a lane that is full takes that a moment later.
+#[allow(clippy::disallowed_methods, reason = "the main thread of the process waits here")]
+fn stop(lanes: &Lanes, shards: &[Shard]) {
+    for (number, shard) in shards.iter().enumerate() {
+        while !shard.is_finished() && lanes.send(number as u32, ToShard::Stop).is_err() {
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// Waits for all doors; their addresses, for people. However long a log is, it is read; a signal ends that.
 fn wait_until_open(
     readied: &mpsc::Receiver<std::result::Result<(u32, SocketAddr), String>>,
     count: usize,
     shards: &mut Vec<Shard>,
+    signals: &Signals,
 ) -> Result<String> {
     let mut doors = Vec::new();
     while doors.len() < count {
-        match readied.recv_timeout(START) {
+        match readied.recv_timeout(LOOK) {
             Ok(Ok(door)) => doors.push(door),
             Ok(Err(error)) => return Err(Failure::run(error)),
             Err(_) => {
-                let ended = shards.iter().position(ShardThread::is_finished);
-                let error = match ended.map(|at| shards.remove(at).join()) {
-                    Some(Err(error)) => error.to_string(),
-                    Some(Ok(Err(error))) => error,
-                    _ => "a shard does not start".to_owned(),
+                if signals.taken().is_some() {
+                    return Err(Failure::run("the node was ended while it started".to_owned()));
+                }
+                let Some(ended) = shards.iter().position(ShardThread::is_finished) else { continue };
+                let error = match shards.remove(ended).join() {
+                    Err(error) => error.to_string(),
+                    Ok(Err(error)) => error,
+                    Ok(Ok(())) => "a shard has ended while the node started".to_owned(),
                 };
                 return Err(Failure::run(error));
             }

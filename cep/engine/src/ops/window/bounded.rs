@@ -146,7 +146,10 @@ impl Step {
                 let node = crate::time::NodeTime { stamps: &stamps, watermarks: &time, flush: false };
                 let mut content = shape.content();
                 let mut op_errors = Vec::new();
-                shape.prepare.run(&input, &mut OpContext { time: node, errors: &mut op_errors, late: None, left_out: None });
+                shape.prepare.run(
+                    &input,
+                    &mut OpContext { time: node, errors: &mut op_errors, late: None, left_out: None },
+                );
                 errors.extend(op_errors.into_iter().map(|e| OpError::of_result(at.pos, e.code, e.message)));
                 let rows = shape.prepare.rows(&input);
                 if rows > 0 {

@@ -52,7 +52,8 @@ pub(super) fn literal(field: &Field, array: &ArrayRef) -> Result<String, String>
         }
         DataType::Date32 => {
             let days = i64::from(array.as_primitive::<Date32Type>().value(0));
-            let date = TimeDelta::try_days(days).and_then(|days| NaiveDate::default().checked_add_signed(days));
+            let date =
+                TimeDelta::try_days(days).and_then(|days| NaiveDate::default().checked_add_signed(days));
             format!("DATE '{}'", date.ok_or("the date is out of range")?)
         }
         _ => return Err(format!("{type_name} is no type of a parameter; cast another one in the query")),

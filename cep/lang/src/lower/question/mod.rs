@@ -6,9 +6,9 @@
 //! Invariants: a question changes nothing; parameters are values, never text that could be read as SQL.
 
 mod literal;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use arrow_array::RecordBatch;
 

@@ -80,7 +80,8 @@ fn parameters_are_values_and_nothing_else() {
     let more: ArrayRef = Arc::new(Float64Array::from(vec![-1.5e-7]));
     let limit: ArrayRef = Arc::new(Int64Array::from(vec![7]));
     let parameters = row(vec![evil, from, more, limit]);
-    let sql = "SELECT total, $1 AS s FROM totals WITHIN $2 PER 'days' WHERE sensor = $1 AND total > $3 LIMIT $4";
+    let sql =
+        "SELECT total, $1 AS s FROM totals WITHIN $2 PER 'days' WHERE sensor = $1 AND total > $3 LIMIT $4";
     let plan = read(sql, Some(&parameters)).unwrap();
     assert_eq!(plan.from_ns, 1_714_521_600_000_000_001);
     let shown = format!("{:?}", plan.ops);
@@ -109,7 +110,11 @@ fn what_cannot_be_asked_is_said_with_its_place() {
         ("SELECT $1 AS x", None, "no value for `$1`"),
         ("SELECT $2 AS x", Some(&one), "no value for `$2`"),
         ("SELECT 1 AS x", Some(&one), "no place for `$1`"),
-        ("SELECT n FROM a.totals WITHIN $1 PER 'days' UNION ALL SELECT n FROM b.totals", Some(&one), "`a` and `b`"),
+        (
+            "SELECT n FROM a.totals WITHIN $1 PER 'days' UNION ALL SELECT n FROM b.totals",
+            Some(&one),
+            "`a` and `b`",
+        ),
     ] {
         let error = read(sql, parameters).unwrap_err();
         assert!(error.contains(words), "{sql}: {error}");
@@ -119,7 +124,8 @@ fn what_cannot_be_asked_is_said_with_its_place() {
 
 #[test]
 fn constants_are_an_answer() {
-    let question = Question::parse("SELECT 1 + $1 AS x", Some(&row(vec![Arc::new(Int64Array::from(vec![2]))])));
+    let question =
+        Question::parse("SELECT 1 + $1 AS x", Some(&row(vec![Arc::new(Int64Array::from(vec![2]))])));
     let QuestionPlan::Constants(row) = session().ask(&question.unwrap()).unwrap() else { panic!("a row") };
     assert_eq!(row.num_rows(), 1);
 }

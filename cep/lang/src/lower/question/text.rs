@@ -43,10 +43,7 @@ pub(super) fn prepare(sql: &str, parameters: Option<&RecordBatch>) -> Result<Pre
         }
         definition = Some(value.clone());
         // Blanks of the same length, so that places stay.
-        out.replace_range(
-            first.span.start..dot.span.end,
-            &" ".repeat(dot.span.end - first.span.start),
-        );
+        out.replace_range(first.span.start..dot.span.end, &" ".repeat(dot.span.end - first.span.start));
     }
     Ok(Prepared { text: out, definition })
 }

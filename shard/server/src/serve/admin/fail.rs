@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use net_wire::Status;
+use serde_json::json;
 use shard_control::{Outcome, Reason, Refusal};
 use shard_node::query::Unanswered;
 
@@ -50,6 +50,23 @@ impl Fail {
             Status::PermanentEpoch => Fail::missing(&error.text),
             _ => Fail::query(&error.text),
         }
+    }
+
+    /// It is not answered to who asks.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Fail::with(StatusCode::FORBIDDEN, message)
+    }
+
+    /// What HTTP has a status for.
+    pub fn with(status: StatusCode, message: impl Into<String>) -> Self {
+        let code = match status {
+            StatusCode::FORBIDDEN => "PERMANENT_FORBIDDEN",
+            StatusCode::REQUEST_TIMEOUT => "TRANSIENT_RETRY",
+            StatusCode::PAYLOAD_TOO_LARGE => "PERMANENT_LIMIT",
+            StatusCode::METHOD_NOT_ALLOWED => "PERMANENT_UNSUPPORTED",
+            _ => "PERMANENT_INVALID",
+        };
+        Fail { status, code, message: message.into(), problems: vec![] }
     }
 
     /// The node cannot answer now.

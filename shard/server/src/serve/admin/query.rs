@@ -64,7 +64,8 @@ pub async fn query(State(node): State<Node>, Json(asked): Json<Asked>) -> Result
     let answer = answer.map_err(|error| Fail::unanswered(&error))?;
     let text = tokio::task::spawn_blocking(move || written(&answer)).await;
     let text = text.map_err(|error| Fail::busy(error.to_string()))??;
-    let response = Response::builder().status(StatusCode::OK).header(header::CONTENT_TYPE, "application/json");
+    let response =
+        Response::builder().status(StatusCode::OK).header(header::CONTENT_TYPE, "application/json");
     response.body(Body::from(text)).map_err(|error| Fail::busy(error.to_string()))
 }
 
@@ -82,7 +83,9 @@ fn row(values: &[Value]) -> Result<Option<RecordBatch>, Fail> {
             Value::Number(number) => match (number.as_i64(), number.as_f64()) {
                 (Some(value), _) => Arc::new(Int64Array::from(vec![value])),
                 (None, Some(value)) if !number.is_u64() => Arc::new(Float64Array::from(vec![value])),
-                _ => return Err(Fail::query(format!("parameter {number} is no BIGINT; send it as a string"))),
+                _ => {
+                    return Err(Fail::query(format!("parameter {number} is no BIGINT; send it as a string")));
+                }
             },
             Value::Array(_) | Value::Object(_) => {
                 return Err(Fail::query(format!("parameter {number} is not a plain value")));
