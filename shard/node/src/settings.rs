@@ -93,7 +93,7 @@ impl Settings {
             credits: Credits { events: 65_536, bytes: 16 << 20 },
             queue: Credits { events: 1 << 20, bytes: 64 << 20 },
             heartbeat: Duration::from_secs(5),
-            handshake: Duration::from_secs(5),
+            handshake: Duration::from_secs(10),
             connections_max: 16_384,
             event_bytes_max: 1 << 20,
         }

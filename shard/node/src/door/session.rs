@@ -175,7 +175,7 @@ impl Session {
         if !self.established.get() {
             return match message {
                 Message::Hello(hello) => self.hello(request, &hello),
-                _ => self.fail(request, Status::PermanentAuth, "begin with Hello"),
+                _ => self.fail(RequestId::NONE, Status::PermanentAuth, "begin with Hello"),
             };
         }
         match message {
