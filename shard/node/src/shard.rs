@@ -54,6 +54,8 @@ pub(crate) struct Shard {
     pub(crate) stopping: Cell<bool>,
     /// Questions that are being answered.
     pub(crate) questions: Cell<u32>,
+    /// Bytes of answers that wait for their clients.
+    pub(crate) unsent_bytes: Cell<usize>,
     control: RefCell<Option<Rc<ControlHost>>>,
 }
 
@@ -111,6 +113,7 @@ pub async fn run(
         connections: Connections::default(),
         stopping: Cell::new(false),
         questions: Cell::new(0),
+        unsent_bytes: Cell::new(0),
         control: RefCell::new(None),
     });
     let mut tasks = Vec::new();

@@ -1,7 +1,7 @@
 //! Questions of clients: one SELECT in, its rows and an end out.
 //!
 //! Invariants: parts of an answer are in order, and none goes out after its end; what the client cancels is
-//! ended, once.
+//! ended, once; answers that wait for slow clients are bounded, in bytes and in time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,7 +17,8 @@ use net_wire::{Column, Failure, Query, QueryEnd, QueryRows, ReadAt, RequestId, S
 use shard_control::PartitionRef;
 
 use super::session::Session;
-use crate::query::{Answer, Ask, TIMEOUT_DEFAULT, Unanswered, all};
+use crate::query::{Answer, Ask, TIMEOUT_DEFAULT, TIMEOUT_MAX, Unanswered, all};
+use crate::shard::Shard;
 
 /// The stream of frames that belong to no stream.
 const NO_STREAM: StreamId = StreamId(u32::MAX);
@@ -25,6 +26,31 @@ const NO_STREAM: StreamId = StreamId(u32::MAX);
 const PART_BYTES_AIM: usize = 1 << 20;
 /// Questions of a connection at once at most.
 pub(super) const QUERIES_MAX: usize = 16;
+
+/// Answers of a shard that wait for their clients, in bytes, at most.
+const UNSENT_BYTES_MAX: usize = 256 << 20;
+
+/// An answer that waits for its client, in bytes.
+struct Unsent<'a> {
+    shard: &'a Shard,
+    bytes: usize,
+}
+
+impl<'a> Unsent<'a> {
+    fn new(shard: &'a Shard, bytes: usize) -> Option<Self> {
+        let all = shard.unsent_bytes.get() + bytes;
+        (all <= UNSENT_BYTES_MAX).then(|| {
+            shard.unsent_bytes.set(all);
+            Unsent { shard, bytes }
+        })
+    }
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        self.shard.unsent_bytes.set(self.shard.unsent_bytes.get() - self.bytes);
+    }
+}
 
 /// A question under way: whether the client still wants the answer.
 pub(crate) type Wanted = Rc<Cell<bool>>;
@@ -157,6 +183,11 @@ async fn send(
     wanted: &Wanted,
 ) -> Result<(), Unanswered> {
     let rows = &answer.rows;
+    let shard = &session.shard;
+    let Some(_unsent) = Unsent::new(shard, rows.get_array_memory_size()) else {
+        let text = "too many answers wait for clients that do not read; ask again later";
+        return Err(Unanswered::later(Status::TransientBackpressure, text));
+    };
     let ids: Vec<ColumnId> = (0..rows.num_columns() as u32).map(ColumnId).collect();
     let columns: Vec<Column> = (ids.iter().zip(rows.schema_ref().fields()))
         .map(|(&id, field)| Column { id, field: field.as_ref().clone() })
@@ -165,7 +196,9 @@ async fn send(
     let mut count = (PART_BYTES_AIM / row_bytes).max(1);
     let (mut from, mut part) = (0, 0);
     while part == 0 || from < rows.num_rows() {
-        session.out.room().await;
+        if shard.rt.timeout(TIMEOUT_MAX, session.out.room()).await.is_err() {
+            return Err(Unanswered::later(Status::TransientRetry, "the client does not read the answer"));
+        }
         if !wanted.get() {
             return cancelled(session, request);
         }
