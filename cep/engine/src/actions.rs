@@ -69,6 +69,8 @@ pub struct Actions {
     runs: Vec<Run>,
     /// Rows in error: of each step by row.
     pub errors: Vec<RecordError>,
+    /// Rows of the entry that no query took because they came too late: of each step ascending.
+    pub late: Vec<u64>,
     /// Where in the output each error happened.
     cuts: Vec<Cut>,
     /// Cleared chunks that wait to be filled again, by output.
@@ -96,6 +98,7 @@ impl Actions {
     pub fn clear(&mut self) {
         self.runs.clear();
         self.errors.clear();
+        self.late.clear();
         self.rows = 0;
         self.cuts.clear();
         for mut emit in self.emits.drain(..) {

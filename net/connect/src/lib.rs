@@ -42,7 +42,7 @@ mod sink;
 mod source;
 mod text;
 
-pub use encode::{OutputFormat, Printing};
+pub use encode::{OutputFormat, Printing, json_lines};
 pub use error::ConnectError;
 pub use sink::{Sink, open_sink, stdout_sink, writer_sink};
 pub use source::{

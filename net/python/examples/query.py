@@ -1,6 +1,7 @@
-"""Prints the result of a bounded SELECT; further arguments are its parameters.
+r"""Prints the result of a bounded SELECT; further arguments are its parameters.
 
-python examples/query.py 127.0.0.1:7400 'SELECT * FROM latest WHERE temperature > $1' 20
+python examples/query.py 127.0.0.1:26020 \
+    "SELECT * FROM totals WITHIN \$1 PER 'days' WHERE total > \$2" '"2024-05-01"' 20
 """
 
 from __future__ import annotations

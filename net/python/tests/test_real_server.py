@@ -25,6 +25,8 @@ CREATE STREAM readings ({COLUMNS})
 CREATE STREAM warm AS SELECT sensor, temperature FROM readings WHERE temperature >= 10;
 CREATE STREAM means AS SELECT sensor, count(*) AS n FROM readings
     WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY sensor;
+CREATE AGGREGATION totals AS SELECT sensor, count(*) AS n, sum(temperature) AS total FROM readings
+    GROUP BY sensor AGGREGATE BY ts EVERY SECONDS … DAYS;
 """
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="CEPTRA_BIN names no binary")
@@ -138,6 +140,52 @@ def test_rows_are_applied_once_and_come_back(
                 for row in next(batches).rows.to_pylist():
                     counted[row["sensor"]] = row["n"]
         assert sum(counted.values()) == 100
+
+
+@pytest.mark.parametrize(("shards", "partitions"), [(1, 1), (2, 5)])
+def test_roll_ups_are_asked(serving: Serving, shards: int, partitions: int) -> None:
+    server = serving(shards, partitions)
+    with ceptra.connect(server.address, timeout=20) as client:
+        client.append("readings", rows(700))
+        table = client.query(
+            "SELECT sensor, n, total FROM totals WITHIN $1 PER 'days' WHERE sensor <> $2"
+            " ORDER BY total DESC LIMIT 3",
+            ["1970-01-01", "it's none"],
+        )
+        wanted = [{"sensor": f"s{k}", "n": 100, "total": 34650 + 100 * k} for k in (6, 5, 4)]
+        assert table.to_pylist() == wanted
+        read_at = json.loads(table.schema.metadata[b"ceptra.read_at"])
+        assert [int(partition) for partition in read_at] == list(range(partitions))
+        # An aggregate of no groups is no row.
+        alone = sum(
+            sum(
+                client.query(
+                    "SELECT count(*) AS n FROM app.totals WITHIN '1970-01-01' PER 'days'",
+                    partition=at,
+                )["n"].to_pylist()
+            )
+            for at in range(partitions)
+        )
+        assert alone == 7
+        many = "SELECT * FROM totals WITHIN '1970-01-01' PER 'seconds'"
+        assert client.query(many).num_rows == 700
+        cut = client.query(many, rows_max=10)
+        assert (cut.num_rows, cut.schema.metadata[b"ceptra.truncated"]) == (10, b"true")
+        assert client.query("SELECT $1 AS one", [1]).to_pylist() == [{"one": 1}]
+        for sql, words in (
+            ("SELECT * FROM readings", "subscribe"),
+            ("SELECT * FROM total WITHIN '1970-01-01' PER 'days'", "did you mean 'totals'"),
+            ("SELECT nothing FROM totals WITHIN '1970-01-01' PER 'days'", "nothing"),
+            ("SELEC 1", "SELEC"),
+            ("SELECT $2 AS x", r"\$2"),
+        ):
+            with pytest.raises(ceptra.CeptraError, match=words):
+                client.query(sql)
+        answer = server.post("/v1/query", {"sql": many, "rows_max": 1})
+        assert (len(answer["rows"]), answer["truncated"]) == (1, True)
+        assert [at["partition"] for at in answer["read_at"]] == list(range(partitions))
+        state = {p["partition"]: p["applied_index"] for p in server.get("/v1/state")["partitions"]}
+        assert all(at["index"] <= state[at["partition"]] for at in answer["read_at"])
 
 
 def test_what_is_wrong_is_said_and_hurts_nobody(serving: Serving) -> None:

@@ -11,6 +11,7 @@ use net_wire::Routing;
 use shard_control::{Command, PartitionRef};
 use shard_rt::mailbox::{Receiver, Sender, channel};
 
+use crate::query::{Answer, Ask, PartAnswer, PartAsk, Unanswered};
 use crate::report::{ControlReport, ShardReport};
 
 /// Messages of a lane at most.
@@ -30,6 +31,10 @@ pub enum ToShard {
     Host(PartitionRef, Reply<Result<u64, String>>),
     /// Put this into the partition's log. Answered with its index when it is applied.
     Tell(PartitionRef, Tell, Reply<Result<u64, String>>),
+    /// Answer a question from this partition.
+    Query(PartitionRef, PartAsk, Reply<Result<PartAnswer, Unanswered>>),
+    /// Answer a question from the partitions of a space, wherever they are.
+    QueryAll(Box<Ask>, Reply<Result<Answer, Unanswered>>),
     /// Say how you are.
     Report {
         /// With hashes of the partitions' states, which take a while.

@@ -8,7 +8,7 @@
 //!
 //! Rooms: [`settings`] what a node is told · [`lanes`] messages between shards and threads · [`shard`] one
 //! shard's life · `partition` a partition's queue, entries, machine and outputs · `control` the control
-//! group's host, compiling and delivering · `door` connections of clients · [`report`] what a node says
+//! group's host, compiling and delivering · `door` connections of clients · [`query`] questions · [`report`] what a node says
 //! about itself.
 //!
 //! Invariants:
@@ -22,6 +22,7 @@ mod door;
 mod ids;
 pub mod lanes;
 mod partition;
+pub mod query;
 pub mod report;
 pub mod settings;
 pub mod shard;

@@ -75,6 +75,8 @@ pub struct Counts {
     pub applied: u64,
     /// Rows that had been applied before.
     pub duplicates: u64,
+    /// Rows that came too late for everyone.
+    pub late: u64,
     /// Rows that were rejected.
     pub rejected: u64,
     /// Rows of outputs.

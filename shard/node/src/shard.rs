@@ -24,6 +24,7 @@ use crate::lanes::{Lanes, Tell, ToShard};
 use crate::partition::Partition;
 use crate::partition::queue::TellItem;
 use crate::partition::reserve::Reserve;
+use crate::query::{self, Unanswered};
 use crate::report::{LogReport, ShardReport};
 use crate::settings::{Hooks, Level, Settings};
 
@@ -51,6 +52,10 @@ pub(crate) struct Shard {
     pub(crate) view: RefCell<View>,
     pub(crate) connections: Connections,
     pub(crate) stopping: Cell<bool>,
+    /// Questions that are being answered.
+    pub(crate) questions: Cell<u32>,
+    /// Bytes of answers that wait for their clients.
+    pub(crate) unsent_bytes: Cell<usize>,
     control: RefCell<Option<Rc<ControlHost>>>,
 }
 
@@ -107,6 +112,8 @@ pub async fn run(
         view: RefCell::default(),
         connections: Connections::default(),
         stopping: Cell::new(false),
+        questions: Cell::new(0),
+        unsent_bytes: Cell::new(0),
         control: RefCell::new(None),
     });
     let mut tasks = Vec::new();
@@ -234,6 +241,20 @@ impl Shard {
                 }
                 ToShard::Tell(partition, tell, reply) => {
                     self.rt.spawn("tell", async move { reply(shard.tell(partition, tell).await) });
+                }
+                ToShard::Query(partition, ask, reply) => {
+                    self.rt.spawn("query", async move {
+                        reply(match shard.partition(partition) {
+                            Some(here) => query::part::answer(&shard.rt, &here, ask).await,
+                            None => {
+                                let text = format!("partition {partition} is not here yet; try again");
+                                Err(Unanswered::later(net_wire::Status::TransientRetry, text))
+                            }
+                        });
+                    });
+                }
+                ToShard::QueryAll(ask, reply) => {
+                    self.rt.spawn("query", async move { reply(query::all::answer(&shard, *ask).await) });
                 }
                 ToShard::Report { hashes, reply } => reply(self.report(hashes)),
                 ToShard::Propose(command, reply) => {

@@ -70,6 +70,8 @@ pub enum Command {
     /// The cluster's config.
     #[command(subcommand)]
     Config(Config),
+    /// Ask what definitions keep: one SELECT on their aggregations.
+    Query(Query),
     /// What the node logs; with a level, from now on.
     Loglevel {
         /// error, warn, info or debug.
@@ -230,6 +232,25 @@ fn producer(text: &str) -> Result<u64, String> {
         Ok(number) => Ok(number),
         Err(error) => Err(format!("{error}; write a number of 64 bits, decimal or 0x…")),
     }
+/// A question.
+#[derive(Debug, clap::Args)]
+pub struct Query {
+    /// The SELECT; parameters are $1, $2, …
+    pub sql: String,
+    /// Their values: numbers, true, false, null; anything else is a string, "5" in double quotes too.
+    pub parameters: Vec<String>,
+    /// The partition space; may be left out where there is only one.
+    #[arg(long)]
+    pub space: Option<String>,
+    /// One partition; all when none is named.
+    #[arg(long)]
+    pub partition: Option<u32>,
+    /// Most rows that are wanted.
+    #[arg(long)]
+    pub rows_max: Option<u32>,
+    /// How long it may take.
+    #[arg(long)]
+    pub timeout_ms: Option<u32>,
 }
 
 /// What runs.

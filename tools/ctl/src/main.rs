@@ -45,6 +45,7 @@ fn run(args: &Args) -> Result<()> {
         Command::Top { seconds, once } => cmd::top::top(&node, *seconds, *once),
         Command::Definitions(command) => cmd::definitions::run(&node, &show, command),
         Command::Config(command) => cmd::config::run(&node, &show, command),
+        Command::Query(query) => cmd::query::run(&node, &show, query),
         Command::Loglevel { level } => cmd::config::log_level(&node, &show, level.as_deref()),
         Command::Tail(tail) => cmd::tail::run(&args.client, args.output, tail),
         Command::Append(append) => cmd::append::run(&args.client, &show, append),

@@ -134,6 +134,8 @@ pub struct Graph {
     pub(crate) clocks: Vec<Option<StreamClock>>,
     /// Where rows of external streams go that are far behind the clock as they come.
     pub(crate) far_behind: Vec<Option<EdgeId>>,
+    /// Rows that came too late in the latest step: the query, and the position.
+    pub(crate) left_out: Vec<(QueryId, u32)>,
     /// An advance of time, ns, that is cut into several steps; `None`: none is.
     pub(crate) jump_ns: Option<i64>,
     /// Limits of the watermarks in this step.
@@ -190,6 +192,7 @@ impl<'a> Builder<'a> {
                 aggregations: Vec::new(),
                 clocks: vec![None; count],
                 far_behind: vec![None; count],
+                left_out: Vec::new(),
                 jump_ns: None,
                 pace: Pace::default(),
             },

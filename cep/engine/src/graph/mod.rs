@@ -8,6 +8,7 @@
 //!   event time of their own have one.
 
 mod build;
+mod due;
 mod pace;
 mod run;
 mod state;

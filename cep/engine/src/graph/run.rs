@@ -48,6 +48,7 @@ impl Graph {
         errors: &mut Vec<QueryError>,
     ) {
         let mut op_errors = Vec::new();
+        self.left_out.clear();
         for at in 0..self.nodes.len() {
             self.run_node(at, stamps, ended, &mut op_errors);
             if !op_errors.is_empty() && self.nodes[at].detached {
@@ -95,7 +96,7 @@ impl Graph {
     }
 
     fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
-        let Graph { nodes, pace, .. } = self;
+        let Graph { nodes, pace, left_out, .. } = self;
         let node = &mut nodes[at];
         let mut out = std::mem::take(&mut self.edges[node.output.0]);
         let is_over =
@@ -142,8 +143,12 @@ impl Graph {
                 }
                 let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
                 let mut late = node.late.map(|e| std::mem::take(&mut self.edges[e.0]));
-                let mut cx = OpContext { time, errors, late: late.as_mut() };
+                let mut positions = Vec::new();
+                let mut cx = OpContext { time, errors, late: late.as_mut(), left_out: Some(&mut positions) };
                 operator.process(&self.edges[input.0], &mut out, &mut cx);
+                if !node.detached {
+                    left_out.extend(positions.into_iter().map(|pos| (node.query, pos)));
+                }
                 if let (Some(edge), Some(late)) = (node.late, late) {
                     self.edges[edge.0] = late;
                 }
@@ -156,7 +161,7 @@ impl Graph {
 
 /// Minimum over the inputs that are not idle. When all are, over those that have had rows and have
 /// not ended; the end is reached when all have ended. Never below `floor`.
-fn merge_watermarks(inputs: &[&Watermarks], rows: usize, floor: i64, out: &mut Watermarks) {
+pub(super) fn merge_watermarks(inputs: &[&Watermarks], rows: usize, floor: i64, out: &mut Watermarks) {
     let is_idle = |row: usize| inputs.iter().all(|w| w.is_idle(row));
     let mut reached = floor;
     let mut at = |row: usize| {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
 use cep_lang::ast::{Duration, Grain};
 use cep_lang::diag::codes;
 use cep_lang::plan::{Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Expr};
@@ -99,21 +100,47 @@ impl AggregationOp {
         }
     }
 
-    /// Answers a read: buckets of `read.per` that start in its range, in order of time, then of
-    /// first arrival.
+    /// Begins a read; [`AggregationOp::merge`] goes on, [`AggregationOp::answer`] ends it.
+    ///
+    /// # Errors
+    /// The reason why it cannot be answered, for the user.
+    pub fn begin(&self, read: &AggregationRead) -> std::result::Result<Reading, String> {
+        let per = grain_layout(read.per, self.definition.zone)?;
+        // Buckets do not begin before the coarser one that they are in.
+        Ok(Reading { per, next: Some(read.from_ns), merged: BTreeMap::new(), groups: 0 })
+    }
+
+    /// Merges buckets of a read, until so many groups were looked at or none is left, which is told.
+    /// Between calls the state must stay as it is.
+    pub fn merge(&self, read: &AggregationRead, reading: &mut Reading, groups: usize) -> bool {
+        let Some(from) = reading.next else { return true };
+        let until = reading.groups.saturating_add(groups);
+        for (&start, content) in self.buckets.range(from..) {
+            let coarse = reading.per.pane_of(start);
+            let begins = reading.per.start_of(coarse);
+            if begins >= read.to_ns {
+                break;
+            }
+            if reading.groups >= until {
+                reading.next = Some(start);
+                return false;
+            }
+            if begins >= read.from_ns {
+                reading.merged.entry(coarse).or_insert_with(|| self.shape.content()).merge(content);
+                reading.groups += content.len();
+            }
+        }
+        reading.next = None;
+        true
+    }
+
+    /// Answers a read whose buckets are merged: buckets of `read.per` that start in its range, in order
+    /// of time, then of first arrival.
     ///
     /// # Errors
     /// The reason why it cannot be computed, or the record errors met, for the user.
-    pub fn read(&mut self, read: &AggregationRead) -> std::result::Result<Relation, String> {
-        let per = grain_layout(read.per, self.definition.zone)?;
-        let mut merged: BTreeMap<Pane, Content> = BTreeMap::new();
-        for (&start, content) in &self.buckets {
-            let coarse = per.pane_of(start);
-            let start = per.start_of(coarse);
-            if (read.from_ns..read.to_ns).contains(&start) {
-                merged.entry(coarse).or_insert_with(|| self.shape.content()).merge(content);
-            }
-        }
+    pub fn answer(&self, read: &AggregationRead, reading: Reading) -> std::result::Result<Relation, String> {
+        let Reading { per, merged, .. } = reading;
         let types: Vec<_> = self.definition.schema.fields().iter().map(|f| f.data_type().clone()).collect();
         let mut relation = Relation::new(types.iter().map(Column::new).collect());
         let (mut order, mut failed) = (Vec::new(), Vec::new());
@@ -129,7 +156,7 @@ impl AggregationOp {
             failed.extend(errors.into_iter().map(|(row, message)| (base + row, message)));
             relation.rows += order.len();
         }
-        let at = Moment { time: read.to_ns, stamp: read.to_ns, pos: 0 };
+        let at = moment(read);
         let mut errors = Vec::new();
         // The start of the bucket, then the keys.
         let keys = self.definition.schema.fields().iter().take(1 + self.definition.keys.len());
@@ -170,6 +197,49 @@ impl AggregationOp {
             self.buckets.insert(start, Content::decode(&self.shape, input)?);
         }
         Ok(())
+    }
+}
+
+/// A read under way: what was merged so far.
+#[derive(Debug)]
+pub struct Reading {
+    per: Layout,
+    /// Where the next bucket may start; `None` when all are merged.
+    next: Option<i64>,
+    merged: BTreeMap<Pane, Content>,
+    groups: usize,
+}
+
+impl Reading {
+    /// Groups looked at so far.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+}
+
+/// Time of the answer of a read.
+fn moment(read: &AggregationRead) -> Moment {
+    Moment { time: read.to_ns, stamp: read.to_ns, pos: 0 }
+}
+
+/// Runs the steps of a read on rows that were read in several places; the result has its schema.
+///
+/// # Errors
+/// The reason why it cannot be computed, for the user.
+pub fn steps_on(
+    ops: &[BoundedOp],
+    read: &AggregationRead,
+    rows: &RecordBatch,
+) -> std::result::Result<RecordBatch, String> {
+    let fields = rows.schema_ref().fields().clone();
+    let mut relation = Relation::new(fields.iter().map(|f| Column::new(f.data_type())).collect());
+    relation.columns.iter_mut().zip(rows.columns()).for_each(|(column, array)| column.load(array));
+    relation.rows = rows.num_rows();
+    let mut errors = Vec::new();
+    BoundedSteps::new(ops, &fields, &AggOptions::default())?.run(&mut relation, moment(read), &mut errors);
+    match errors.first() {
+        Some(error) => Err(error.message.clone()),
+        None => relation.to_rows(&read.schema),
     }
 }
 

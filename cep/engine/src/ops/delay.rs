@@ -39,6 +39,11 @@ impl DelayOp {
         DelayOp { delay_ns, types, waiting: Chunk::new(schema), passed: 0, due: VecDeque::new() }
     }
 
+    /// The least stamp that lets a row pass.
+    pub fn due_stamp(&self) -> Option<i64> {
+        self.due.front().copied().filter(|&due| due < NEVER)
+    }
+
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         if self.delay_ns <= 0 {

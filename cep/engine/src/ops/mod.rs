@@ -10,6 +10,7 @@ mod build;
 mod codec;
 mod condition;
 mod delay;
+mod due;
 mod group;
 mod merge;
 mod order;
@@ -23,7 +24,7 @@ mod window;
 #[cfg(test)]
 mod work;
 
-pub use aggregation::AggregationOp;
+pub use aggregation::{AggregationOp, Reading, steps_on};
 pub use build::build;
 pub use delay::DelayOp;
 pub use group::GroupOp;
@@ -80,6 +81,20 @@ pub struct OpContext<'a> {
     pub errors: &'a mut Vec<OpError>,
     /// Rows that came too late for a window go here, if the stream wants them.
     pub late: Option<&'a mut Chunk>,
+    /// Their positions go here, if somebody wants them.
+    pub left_out: Option<&'a mut Vec<u32>>,
+}
+
+impl OpContext<'_> {
+    /// Row `original` of the chunk came too late: it is copied to who wants it.
+    fn leave_out(&mut self, input: &Chunk, original: u32) {
+        if let Some(late) = self.late.as_deref_mut() {
+            late.append_gather(input, &[original]);
+        }
+        if let Some(left_out) = self.left_out.as_deref_mut() {
+            left_out.push(input.pos[original as usize]);
+        }
+    }
 }
 
 /// An operator with its state.

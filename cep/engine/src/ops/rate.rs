@@ -90,6 +90,16 @@ impl RateOp {
         })
     }
 
+    /// The least stamp that gives rows without another one.
+    pub fn due_stamp(&self) -> Option<i64> {
+        let gives = match self.kind {
+            RateKind::First => false,
+            RateKind::All | RateKind::Last => self.count > 0,
+            RateKind::Snapshot => self.there_count() > 0,
+        };
+        self.due.filter(|_| gives)
+    }
+
     /// Stamp up to which about `CLOSE_ROWS` rows of snapshots are emitted; `None`: no stamp
     /// makes it emit more than that.
     pub fn stamp_horizon(&self) -> Option<i64> {

@@ -1,16 +1,18 @@
 //! A partition: the one way into the engine.
 //!
 //! Here what it is and how an entry is taken in steps · `step` one step · `time` how far time goes in
-//! it · `state` checkpoints and the state hash.
+//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations · `state` checkpoints and the state hash.
 
+mod due;
+mod late;
+mod read;
 mod state;
 mod step;
 mod time;
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use cep_lang::plan::{AggregationRead, LatePolicy, Program, QueryId};
+use cep_lang::plan::{LatePolicy, Program, QueryId};
 use cep_types::{Entry, EntryKind, LogIndex, StreamId};
 
 use crate::actions::{Actions, RecordError};
@@ -90,6 +92,8 @@ pub struct Partition {
     ended: Vec<bool>,
     /// Rows of each stream that came far behind the clock (R-LATE-3).
     far_behind: Vec<u64>,
+    /// Queries and aggregations that read each stream.
+    readers: Vec<Vec<QueryId>>,
     cursor: Cursor,
     scratch: Scratch,
 }
@@ -120,6 +124,8 @@ struct Scratch {
     /// Rows that were refused, before the step.
     refused: Vec<RecordError>,
     errors: Vec<QueryError>,
+    /// Positions in the step of rows that were dropped for being far behind.
+    dropped: Vec<u32>,
     /// Rows to try in the next step, 0 after a jump.
     stride: usize,
     /// Watermarks of the rows of a step, tried before it.
@@ -139,6 +145,7 @@ impl Partition {
         Ok(Partition {
             ended: vec![false; program.streams.len()],
             far_behind: vec![0; program.streams.len()],
+            readers: late::readers(&program),
             graph,
             index: LogIndex(0),
             stamp: i64::MIN,
@@ -258,25 +265,5 @@ impl Partition {
                 1
             }
         }
-    }
-
-    /// Answers a read of an aggregation from its roll-ups. Call only after [`Progress::Done`].
-    ///
-    /// # Errors
-    /// The reason why it cannot be answered, for the user.
-    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch, String> {
-        let node = self.graph.aggregations[read.aggregation];
-        let NodeKind::Operator { operator: Operator::Aggregation(op), .. } = &mut self.graph.nodes[node].kind
-        else {
-            unreachable!("the builder puts aggregations there")
-        };
-        let relation = op.read(read)?;
-        let columns = relation
-            .columns
-            .iter()
-            .zip(read.schema.fields())
-            .map(|(c, f)| c.to_arrow(f.data_type()))
-            .collect();
-        RecordBatch::try_new(Arc::clone(&read.schema), columns).map_err(|e| e.to_string())
     }
 }

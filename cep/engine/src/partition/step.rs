@@ -93,6 +93,7 @@ impl Partition {
         *self.graph.input(events.stream) = chunk;
         self.silence(Some(events.stream));
         self.run(Some(from), actions);
+        self.tell_late(events.stream, from, actions);
         // Rows refused at the stream are told among those that failed in a query, row by row.
         actions.errors[first_error..].sort_by_key(|error| error.row);
         count
@@ -110,6 +111,7 @@ impl Partition {
         if behind.is_empty() || stream.time.late_policy == LatePolicy::Retract {
             return;
         }
+        self.scratch.dropped.extend(behind.iter().map(|&row| chunk.pos[row as usize]));
         if let Some(edge) = self.graph.far_behind[at] {
             self.graph.edges[edge.0].append_gather(chunk, &behind);
         }

@@ -37,6 +37,10 @@ struct Current {
     readers: u32,
     /// Rows that definitions refused: how many did, and why the first one.
     refused: BTreeMap<u32, (u32, RejectReason)>,
+    /// Definitions whose queries read the stream.
+    askers: u32,
+    /// Rows that were too late: for how many of them.
+    late: BTreeMap<u32, u32>,
 }
 
 impl Replica {
@@ -74,8 +78,10 @@ impl Replica {
             while let Some(feed) = cursor.feeds.front() {
                 let part = cursor.current.is_some().then(|| cursor.begun as u32 - 1);
                 let errors = effects.errors.len();
-                let progress = self.apply_feed(feed, part, budget, effects);
+                let mut late = Vec::new();
+                let progress = self.apply_feed(feed, part, budget, &mut late, effects);
                 if let Some(current) = &mut cursor.current {
+                    current.note_late(&late);
                     current.note(&mut effects.errors[errors..]);
                 }
                 self.running = None;
@@ -216,13 +222,22 @@ impl Replica {
                 verdicts,
                 readers: 0,
                 refused: BTreeMap::new(),
+                askers: 0,
+                late: BTreeMap::new(),
                 fresh: Some(Vec::new()),
             };
         }
         self.dedup.judge(&part.head, self.stamp.0, &mut verdicts);
         let fresh = fresh(&verdicts);
-        let mut current =
-            Current { rows: part.head.rows, verdicts, readers: 0, refused: BTreeMap::new(), fresh };
+        let mut current = Current {
+            rows: part.head.rows,
+            verdicts,
+            fresh,
+            readers: 0,
+            refused: BTreeMap::new(),
+            askers: 0,
+            late: BTreeMap::new(),
+        };
         if current.fresh.as_ref().is_some_and(Vec::is_empty) {
             return current;
         }
@@ -235,6 +250,7 @@ impl Replica {
             };
             let Some(stream) = definition.input(part.head.stream) else { continue };
             current.readers += 1;
+            current.askers += u32::from(definition.partition.has_readers(stream));
             // A defect of reading is the definition's, too.
             self.running = Some(Running::of(activate));
             let rows = definition.read(part.head.stream, &frame).expect("it takes rows of the stream");
@@ -298,6 +314,14 @@ impl Current {
         }
     }
 
+    /// Takes note of rows that were too late for a definition.
+    fn note_late(&mut self, rows: &[u64]) {
+        for &row in rows {
+            let row = self.fresh.as_ref().map_or(row as u32, |fresh| fresh[row as usize]);
+            *self.late.entry(row).or_insert(0) += 1;
+        }
+    }
+
     fn refuse_all(&mut self, reason: RejectReason) {
         let all: Vec<u32> = self.fresh.clone().unwrap_or_else(|| (0..self.rows).collect());
         for row in all {
@@ -329,13 +353,18 @@ impl Current {
     }
 
     fn add_new(&self, from: u32, rows: u32, runs: &mut Vec<OutcomeRun>) {
+        let refused = self.refused.range(from..from + rows).filter(|(_, (count, _))| *count == self.readers);
+        let late = self.late.range(from..from + rows).filter(|(_, count)| **count == self.askers);
+        // No row is both.
+        let mut lost: Vec<(u32, Outcome)> =
+            refused.map(|(&row, &(_, reason))| (row, Outcome::Rejected(reason))).collect();
+        lost.extend(late.map(|(&row, _)| (row, Outcome::LateDropped)));
+        lost.sort_unstable_by_key(|&(row, _)| row);
         let mut at = from;
-        for (&row, &(count, reason)) in self.refused.range(from..from + rows) {
-            if count == self.readers {
-                add(runs, row - at, Outcome::Applied);
-                add(runs, 1, Outcome::Rejected(reason));
-                at = row + 1;
-            }
+        for (row, outcome) in lost {
+            add(runs, row - at, Outcome::Applied);
+            add(runs, 1, outcome);
+            at = row + 1;
         }
         add(runs, from + rows - at, Outcome::Applied);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use cep_lang::lower::{CompileOptions, compile};
+use cep_lang::lower::{CompileOptions, Session};
 use cep_lang::plan::{Clock, Program, QueryId, StreamOrigin, Target};
 use cep_types::frame::{ColumnId, Frame, ReadSchema, SchemaVersion};
 use cep_types::log::{Action, Activate, Binding};
@@ -24,6 +24,8 @@ pub struct InstallError(pub String);
 #[derive(Debug)]
 pub struct Definition {
     pub(super) partition: Partition,
+    /// Its names, for questions; only where there is something to be asked. No state.
+    pub(super) names: Option<Box<Session>>,
     /// By the space's number: streams that take rows from outside.
     inputs: BTreeMap<StreamId, Input>,
     /// What the rows of outputs are called outside.
@@ -66,11 +68,13 @@ impl Definition {
             unreachable!("what stops a definition installs none")
         };
         let options = CompileOptions { default_clock: Clock::Ingest, ..CompileOptions::default() };
-        let program = compile(text, &options).map_err(|diagnostics| {
+        let mut session = Session::new(options);
+        session.run(text).map_err(|diagnostics| {
             let first = diagnostics.first().map_or_else(String::new, |d| d.message.clone());
             InstallError(format!("it does not compile: {first}"))
         })?;
-        let program = Arc::new(program);
+        let program = Arc::new(session.program());
+        let names = (!program.aggregations.is_empty()).then(|| Box::new(session));
         let mut outside = program.streams.iter().filter(|s| s.origin == StreamOrigin::External).peekable();
         let is_event_timed = outside.peek().is_some() && outside.all(|s| s.time.clock == Clock::Event);
         let (inputs, outputs) = bind(&program, streams)?;
@@ -82,7 +86,7 @@ impl Definition {
             })
             .collect();
         let partition = Partition::new(program, &watched).map_err(|error| InstallError(error.to_string()))?;
-        Ok(Definition { partition, inputs, outputs, actions: Actions::new(), is_event_timed })
+        Ok(Definition { partition, names, inputs, outputs, actions: Actions::new(), is_event_timed })
     }
 
     /// What it runs.

@@ -13,6 +13,8 @@ pub enum Outcome {
     Applied,
     /// It had been applied before.
     Duplicate,
+    /// It came too late for everyone who reads its stream.
+    LateDropped,
     /// It was not applied.
     Rejected(RejectReason),
 }

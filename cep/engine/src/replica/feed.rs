@@ -18,13 +18,14 @@ pub(super) struct Feed {
 }
 
 impl Replica {
-    /// Applies a part of `feed`; deliveries and errors go to `effects`. Who is
+    /// Applies a part of `feed`; deliveries and errors go to `effects`, rows that were too late to `late`. Who is
     /// running stands until the caller has taken note of them.
     pub(super) fn apply_feed(
         &mut self,
         feed: &Feed,
         part: Option<u32>,
         budget: &mut Budget,
+        late: &mut Vec<u64>,
         effects: &mut Effects,
     ) -> Progress {
         let Some(run) = self.installed.get_mut(&feed.name).and_then(|installed| installed.run.as_mut())
@@ -36,6 +37,7 @@ impl Replica {
         let (partition, actions) = definition.parts();
         let progress = partition.apply(&feed.entry, budget, actions);
         let errors = std::mem::take(&mut actions.errors);
+        late.append(&mut actions.late);
         definition.deliver(effects);
         definition.parts().1.clear();
         effects.errors.extend(errors.into_iter().map(|error| DefinitionError {

@@ -4,7 +4,7 @@
 //! [`Replica::apply`] takes the entries of the partition's log ([`cep_types::log`]) in their order; each
 //! definition has a [`Partition`](crate::Partition) of its own. Here what it is · `dedup` which rows are
 //! new · `definition` one definition with its streams · `apply` an entry, part by part · `feed` rows for
-//! one definition · `effects` what came of it · `state` bytes and hash.
+//! one definition · `effects` what came of it · `ask` questions, which change nothing · `state` bytes and hash.
 //!
 //! Invariants:
 //! - State and effects are a function of the entries applied (R-DET-1). Definitions are applied in order
@@ -13,10 +13,15 @@
 //! - A definition that was fenced sees no further entry, and no other definition notices (R-DET-6).
 
 mod apply;
+mod ask;
+#[cfg(test)]
+mod ask_tests;
 mod dedup;
 mod definition;
 mod effects;
 mod feed;
+#[cfg(test)]
+mod late_tests;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,6 +31,7 @@ use std::collections::BTreeMap;
 use cep_types::log::{Action, Activate};
 use cep_types::{Epoch, LogIndex, ProducerId, StampNs, StreamId};
 
+pub use ask::{AskError, Asking, Planned};
 pub use dedup::{CLOCK_SKEW_NS_MAX, Dedup, DedupLimits, Verdict};
 pub use definition::{Definition, InstallError, print_name};
 pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, RejectReason};
@@ -191,9 +197,11 @@ impl Replica {
         self.installed.values().filter_map(|installed| installed.run.as_ref()).any(bindings)
     }
 
-    /// Whether time passes for some definition without rows: the host then logs ticks.
-    pub fn wants_ticks(&self) -> bool {
-        self.definitions().any(|(_, definition)| definition.wants_ticks())
+    /// The least stamp at which a tick may have an effect; `None`: none has until something else is applied.
+    /// Call only after [`Progress::Done`](crate::Progress::Done).
+    pub fn next_due(&self) -> Option<StampNs> {
+        let timed = self.definitions().filter(|(_, definition)| definition.wants_ticks());
+        timed.filter_map(|(_, definition)| definition.partition().next_due_ns()).min().map(StampNs)
     }
 
     /// A definition that runs.

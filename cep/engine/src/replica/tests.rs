@@ -26,7 +26,7 @@ const BIG: &str = "CREATE STREAM trades (ts TIMESTAMP NOT NULL, symbol STRING NO
 SELECT symbol, 100 / qty AS share FROM trades WHERE qty < 5;";
 
 /// What the control group would say about a text.
-fn activate(name: &str, text: &str, epoch: u64, first_output: u32) -> Activate {
+pub(super) fn activate(name: &str, text: &str, epoch: u64, first_output: u32) -> Activate {
     let program = compile(text, &CompileOptions::default()).unwrap();
     let ids = |fields: usize| (0..fields as u32).map(ColumnId).collect::<Vec<_>>();
     let mut streams = Vec::new();
@@ -59,7 +59,7 @@ fn rows(first: i64, count: i64) -> RecordBatch {
     .unwrap()
 }
 
-fn part(first: i64, count: i64, ids: PartIds) -> (PartHead, Vec<u8>) {
+pub(super) fn part(first: i64, count: i64, ids: PartIds) -> (PartHead, Vec<u8>) {
     let head = FrameHead { stream: INPUT, schema_version: SchemaVersion(1) };
     let frame = encode(head, &[ColumnId(0), ColumnId(1), ColumnId(2)], &rows(first, count)).unwrap();
     let head = PartHead {
@@ -73,28 +73,28 @@ fn part(first: i64, count: i64, ids: PartIds) -> (PartHead, Vec<u8>) {
     (head, frame)
 }
 
-fn sequence(first: u64) -> PartIds {
+pub(super) fn sequence(first: u64) -> PartIds {
     PartIds::Sequence { producer: ProducerId(7), first }
 }
 
-fn events(parts: &[(PartHead, Vec<u8>)], stamp: i64) -> Buffer {
+pub(super) fn events(parts: &[(PartHead, Vec<u8>)], stamp: i64) -> Buffer {
     let mut writer = EventsWriter::new();
     parts.iter().for_each(|(head, frame)| writer.push(head, frame));
     writer.finish(StampNs(stamp))
 }
 
-struct Host {
-    replica: Replica,
+pub(super) struct Host {
+    pub(super) replica: Replica,
     index: u64,
     budget: usize,
     effects: Effects,
     /// Stream, ordinals and rows, of each entry.
     delivered: Vec<String>,
-    outcomes: Vec<Vec<Vec<OutcomeRun>>>,
+    pub(super) outcomes: Vec<Vec<Vec<OutcomeRun>>>,
 }
 
 impl Host {
-    fn new(budget: usize) -> Self {
+    pub(super) fn new(budget: usize) -> Self {
         Host {
             replica: Replica::new(DedupLimits::default()),
             index: 0,
@@ -105,7 +105,7 @@ impl Host {
         }
     }
 
-    fn apply(&mut self, bytes: &Buffer) {
+    pub(super) fn apply(&mut self, bytes: &Buffer) {
         self.index += 1;
         let entry = LogEntry::open(bytes).unwrap();
         while self.replica.apply(

@@ -3,7 +3,7 @@
 //! `session` statement by statement · `catalog` what has been declared · `stream`, `insert`,
 //! `aggregation`, `drop`, `show` one file a statement · `query`, `from`, `select` a query from the
 //! outside in · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
-//! windows · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
+//! windows · `question` a bounded SELECT of what runs · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
 //! `planner`, `columns`, `expr` expressions through DataFusion's planner · `sqlast` everything that
 //! takes `sqlparser`'s trees apart · `error`, `places` what went wrong and where · `order` the
 //! program's queries in order.
@@ -35,6 +35,7 @@ mod places;
 mod planner;
 mod projection;
 mod query;
+mod question;
 mod relation;
 mod result;
 mod select;
@@ -55,6 +56,7 @@ use std::sync::Arc;
 use crate::diag::Diagnostic;
 use crate::plan::{Clock, Program};
 
+pub use question::{Askable, QUESTION_BYTES_MAX, Question, QuestionError, QuestionPlan};
 pub use result::StatementResult;
 pub use session::Session;
 

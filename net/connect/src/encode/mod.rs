@@ -57,6 +57,16 @@ pub(crate) trait Encoder: Send {
     fn skip_header(&mut self) {}
 }
 
+/// Rows as JSON objects, one a line.
+///
+/// # Errors
+/// If a column has a type that no stream has.
+pub fn json_lines(rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut out = Vec::new();
+    JsonEncoder::new(false).encode(&Output { batch: rows, ops: None, stream: "" }, &mut out)?;
+    Ok(out)
+}
+
 /// The encoder of a stream's format, or of the program's when the stream does not say.
 pub(crate) fn encoder(format: Option<&Format>, printing: Printing) -> Box<dyn Encoder> {
     let tag_streams = printing.tag_streams;

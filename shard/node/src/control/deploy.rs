@@ -100,7 +100,7 @@ fn check(program: &Program, connectors_off: bool) -> Result<(), DeployError> {
     }
     if let Some(read) = program.reads.first() {
         return refuse(format!(
-            "'{}' reads an aggregation once; leave it out of the definition and ask /v1/query",
+            "'{}' reads an aggregation once; leave it out of the definition and ask it as a query",
             read.name
         ));
     }

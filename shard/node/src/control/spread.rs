@@ -45,13 +45,23 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
             keys.insert(stream, key);
         }
     }
-    match program.aggregations.first() {
-        Some(aggregation) => Err(format!(
-            "aggregation '{}' is kept for each partition apart; use a space of one partition",
-            aggregation.name
-        )),
-        None => Ok(()),
+    for aggregation in &program.aggregations {
+        let refused = |what: &str| {
+            format!(
+                "aggregation '{}' {what}, which is not of one partition; group by the columns of partition.by, or use \
+                 a space of one partition",
+                aggregation.name
+            )
+        };
+        let key = key_of(&aggregation.input, &keys).map_err(|what| refused(&what))?;
+        let place = |at: usize| {
+            aggregation.keys.iter().position(|k| matches!(k.expr.kind, ExprKind::Column(c) if c == at))
+        };
+        if grouped(key, place).is_none() {
+            return Err(refused("groups rows of several keys"));
+        }
     }
+    Ok(())
 }
 
 fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {

@@ -262,7 +262,8 @@ fn answer(session: &Session, request: RequestId, partition: &Partition, appended
     let runs: Vec<Run> = outcomes
         .iter()
         .map(|run| {
-            let place = (run.outcome == Applied::Applied).then_some((LogIndex(index), row));
+            let is_logged = matches!(run.outcome, Applied::Applied | Applied::LateDropped);
+            let place = is_logged.then_some((LogIndex(index), row));
             row += run.rows;
             Run { count: run.rows, outcome: outcome(run.outcome), place }
         })
@@ -277,6 +278,7 @@ fn outcome(applied: Applied) -> Outcome {
     match applied {
         Applied::Applied => Outcome::Applied,
         Applied::Duplicate => Outcome::Duplicate,
+        Applied::LateDropped => Outcome::LateDropped,
         Applied::Rejected(RejectReason::Value) => rejected(Reason::Value),
         Applied::Rejected(RejectReason::FutureTime) => rejected(Reason::FutureTime),
         Applied::Rejected(RejectReason::SequenceGap) => rejected(Reason::SequenceGap),

@@ -1,7 +1,8 @@
 //! The clients' door of a shard: connections, and what they ask.
 //!
 //! Here listening · `view` streams and partitions as a door sees them · `session` one connection ·
-//! `line` its bytes, plain or inside TLS · `outbox` what goes out · `append` rows in · `subscribe` rows out.
+//! `line` its bytes, plain or inside TLS · `outbox` what goes out · `append` rows in · `subscribe` rows out ·
+//! `query` questions.
 //!
 //! Invariants: everything is verified once, here; what a client does wrong is told to it and to nobody
 //! else (R-FLOW-3); memory of a connection is bounded by its longest message, its outbox and its credits;
@@ -10,6 +11,7 @@
 mod append;
 mod line;
 mod outbox;
+mod query;
 mod session;
 mod subscribe;
 pub(crate) mod view;

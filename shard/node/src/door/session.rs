@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use futures_util::future::{Either, select};
 use net_wire::{
     AuthMethod, Cancel, Decoder, Envelope, Failure, Features, Goodbye, Heartbeat, Hello,
-    MESSAGE_BYTES_DEFAULT, Message, PROTOCOL, QueryEnd, RETRY_WINDOW_MS_DEFAULT, RequestId, Role, Routing,
+    MESSAGE_BYTES_DEFAULT, Message, PROTOCOL, RETRY_WINDOW_MS_DEFAULT, RequestId, Role, Routing,
     SILENCE_HEARTBEATS, Side, Status, Welcome, Window,
 };
 use shard_control::PartitionRef;
@@ -16,6 +16,7 @@ use shard_control::PartitionRef;
 use super::append;
 use super::line::Line;
 use super::outbox::Outbox;
+use super::query::{self, Wanted};
 use super::subscribe::{self, Subscription};
 use crate::shard::Shard;
 
@@ -25,6 +26,7 @@ const FEATURES: Features = Features(
         | Features::OPAQUE_IDS.0
         | Features::REPLAY.0
         | Features::SUBSCRIBE.0
+        | Features::QUERY.0
         | Features::ROUTING_PUSH.0,
 );
 /// Subscriptions of a connection at most.
@@ -42,6 +44,8 @@ pub(crate) struct Session {
     /// Rows and bytes under way to each partition.
     pub(crate) under_way: RefCell<BTreeMap<PartitionRef, Window>>,
     pub(crate) subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
+    /// Questions that are not answered yet.
+    pub(crate) queries: RefCell<BTreeMap<u64, Wanted>>,
     /// What both sides know; nothing before the handshake.
     pub(crate) features: Cell<Features>,
     established: Cell<bool>,
@@ -86,6 +90,7 @@ impl Session {
             out: Outbox::new(),
             under_way: RefCell::default(),
             subscriptions: RefCell::default(),
+            queries: RefCell::default(),
             features: Cell::new(Features(0)),
             established: Cell::new(false),
             certified: Cell::new(false),
@@ -100,6 +105,7 @@ impl Session {
         for subscription in self.subscriptions.borrow().values() {
             subscription.cancel();
         }
+        self.queries.borrow().values().for_each(|wanted| wanted.set(false));
         self.out.close();
     }
 
@@ -213,13 +219,11 @@ impl Session {
                 if let Some(subscription) = self.subscriptions.borrow().get(&request.0) {
                     subscription.cancel();
                 }
+                if let Some(wanted) = self.queries.borrow().get(&request.0) {
+                    wanted.set(false);
+                }
             }
-            Message::Query(_) => {
-                let text = "this server answers no queries yet; ask admin HTTP, or subscribe";
-                let failure = Some(Failure::new(Status::PermanentUnsupported, text));
-                let end = QueryEnd { failure, rows: 0, parts: 0, is_truncated: false, read_at: (&[]).into() };
-                let _ = self.out.send(request, end);
-            }
+            Message::Query(wanted) => query::query(self, request, &wanted),
             Message::Goodbye(_) => return Next::End,
             Message::Error(_) => {}
             Message::Hello(_) => {

@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use cep_engine::replica::{Outcome, OutcomeRun, RejectReason};
 
-const OUTCOMES: [Outcome; 8] = [
+const OUTCOMES: [Outcome; 9] = [
     Outcome::Applied,
     Outcome::Duplicate,
     Outcome::Rejected(RejectReason::Value),
@@ -15,6 +15,7 @@ const OUTCOMES: [Outcome; 8] = [
     Outcome::Rejected(RejectReason::SequenceGap),
     Outcome::Rejected(RejectReason::Full),
     Outcome::Rejected(RejectReason::NoReader),
+    Outcome::LateDropped,
 ];
 
 /// The bytes.

@@ -63,9 +63,6 @@ impl Partition {
 
     /// Gives an entry its time and hands it to the group.
     async fn hand_over(&self, batch: Batch, under_way: &mut UnderWay) {
-        if matches!(batch, Batch::Appends(_)) {
-            self.logged_ns.set(self.rt.now());
-        }
         let stamp = self.rt.wall_ns().min(i64::MAX as u64) as i64;
         let stamp = stamp.max(self.stamp.get());
         self.stamp.set(stamp);

@@ -5,7 +5,7 @@
 //! defect of a definition is told to the host before the process ends.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -13,12 +13,13 @@ use arrow_buffer::Buffer;
 use bytes::Bytes;
 use cep_engine::replica::{DedupLimits, Effects, Fence, Replica, Running};
 use cep_engine::{Budget, Progress};
-use cep_types::LogIndex;
 use cep_types::codec::{DecodeError, Reader, Writer};
 use cep_types::hash::SpaceSeed;
 use cep_types::log::LogEntry;
+use cep_types::{LogIndex, StampNs};
 use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
 use shard_control::PartitionRef;
+use shard_rt::sync::Notify;
 
 use super::abort::Abort;
 use super::answer;
@@ -44,8 +45,12 @@ pub(crate) struct PartitionMachine {
     effects: Effects,
     outputs: Rc<Outputs>,
     counts: Rc<RefCell<Counts>>,
+    /// Told when an entry was applied.
+    applied: Rc<Notify>,
     hooks: Hooks,
     fences: Vec<Fence>,
+    /// Questions that are being answered: until they are, no further entry is applied.
+    held: Cell<u32>,
     installing: Vec<u8>,
     checkpoint_bytes: u64,
 }
@@ -53,8 +58,7 @@ pub(crate) struct PartitionMachine {
 impl PartitionMachine {
     pub(crate) fn new(
         partition: PartitionRef,
-        outputs: Rc<Outputs>,
-        counts: Rc<RefCell<Counts>>,
+        (outputs, counts, applied): (Rc<Outputs>, Rc<RefCell<Counts>>, Rc<Notify>),
         hooks: Hooks,
     ) -> Self {
         let limits = DedupLimits::default();
@@ -76,8 +80,10 @@ impl PartitionMachine {
             effects: Effects::default(),
             outputs,
             counts,
+            applied,
             hooks,
             fences,
+            held: Cell::new(0),
             installing: Vec::new(),
             checkpoint_bytes: 0,
         };
@@ -106,6 +112,17 @@ impl PartitionMachine {
     /// The replica.
     pub(crate) fn replica(&self) -> &Replica {
         &self.replica
+    }
+
+    /// The stamp at which a tick may have an effect; `None` where none has, or amid an entry.
+    pub(crate) fn next_due(&self) -> Option<StampNs> {
+        if self.replica.is_between_entries() { self.replica.next_due() } else { None }
+    }
+
+    /// Keeps entries from being applied while a question is answered, or no longer.
+    pub(crate) fn hold(&self, is_held: bool) {
+        let held = self.held.get();
+        self.held.set(if is_held { held + 1 } else { held - 1 });
     }
 
     /// Definitions that were fenced because they ended the process.
@@ -152,12 +169,14 @@ impl PartitionMachine {
             let count = match run.outcome {
                 Outcome::Applied => &mut counts.applied,
                 Outcome::Duplicate => &mut counts.duplicates,
+                Outcome::LateDropped => &mut counts.late,
                 Outcome::Rejected(_) => &mut counts.rejected,
             };
             *count += u64::from(run.rows);
         }
         let answer = answer::encode(&self.effects.outcomes);
         self.effects.clear();
+        self.applied.all();
         answer
     }
 
@@ -188,6 +207,9 @@ fn derived_id(partition: PartitionRef, index: LogIndex, stream: cep_types::Strea
 
 impl StateMachine for PartitionMachine {
     fn apply(&mut self, entry: &Entry) -> Step {
+        if self.held.get() > 0 && self.open.is_none() {
+            return Step::More;
+        }
         let index = LogIndex(entry.position.index.0);
         let opened = self.open.take().unwrap_or_else(|| {
             let opened = LogEntry::open(&Buffer::from(entry.payload.clone()));

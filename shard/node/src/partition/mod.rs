@@ -2,7 +2,8 @@
 //!
 //! Here its life · `queue` what waits · `former` how that becomes entries · `reserve` room in the log for
 //! checkpoints · `machine` its state machine · `answer`
-//! outcomes as bytes · `outputs` rows kept for subscribers · `abort` definitions that end the process.
+//! outcomes as bytes · `outputs` rows kept for subscribers · `tick` that time passes · `abort` definitions that end
+//! the process.
 //!
 //! Invariants: entries are formed and handed over one behind the other, so appends are logged in the order
 //! in which they came; the stamp never goes back (R-DET-2); while entries are written and applied the next
@@ -16,6 +17,7 @@ mod machine;
 pub(crate) mod outputs;
 pub(crate) mod queue;
 pub(crate) mod reserve;
+mod tick;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -29,7 +31,6 @@ use shard_rt::{AbortOnDrop, Rt};
 use wal::Wal;
 
 use crate::ids::group_of;
-use crate::lanes::Tell;
 use crate::report::{Counts, DefinitionReport, PartitionReport};
 use crate::settings::{Hooks, Settings};
 use machine::PartitionMachine;
@@ -39,12 +40,6 @@ use reserve::Share;
 
 /// The only voter of a group, as long as nodes have no peers.
 pub(crate) const PEER: PeerId = PeerId(1);
-
-/// Ticks are at least this far apart, and at most, ns.
-const TICK_NS_MIN: u64 = 100_000_000;
-const TICK_NS_MAX: u64 = 5_000_000_000;
-/// In between, the silence so far by this.
-const TICK_SHARE: u64 = 20;
 
 /// A partition that this shard has.
 pub(crate) struct Partition {
@@ -63,9 +58,8 @@ pub(crate) struct Partition {
     wal: Wal,
     entry_bytes_max: usize,
     failed: RefCell<Option<String>>,
-    /// When rows were logged last, and when a tick was, monotone ns.
-    logged_ns: Cell<u64>,
-    ticked_ns: Cell<u64>,
+    /// Told when an entry was applied.
+    applied: Rc<Notify>,
     /// When the newest checkpoint was ordered, monotone ns.
     checkpointed_ns: Cell<Option<u64>>,
     rt: Rt,
@@ -87,7 +81,9 @@ impl Partition {
         let log = wal.clone();
         let outputs = Rc::new(Outputs::new(settings.retain_bytes));
         let counts = Rc::new(RefCell::new(Counts::default()));
-        let machine = PartitionMachine::new(id, Rc::clone(&outputs), Rc::clone(&counts), hooks);
+        let applied = Rc::new(Notify::new());
+        let shared = (Rc::clone(&outputs), Rc::clone(&counts), Rc::clone(&applied));
+        let machine = PartitionMachine::new(id, shared, hooks);
         let mut options = Options::new(PEER);
         // What a peer would need is for peers.
         options.entries_kept = 0;
@@ -115,8 +111,7 @@ impl Partition {
             wal: log,
             entry_bytes_max,
             failed: RefCell::new(None),
-            logged_ns: Cell::new(rt.now()),
-            ticked_ns: Cell::new(rt.now()),
+            applied,
             checkpointed_ns: Cell::new(None),
             rt: rt.clone(),
         }))
@@ -137,25 +132,6 @@ impl Partition {
         let ticker = Rc::clone(self);
         let ticker = self.rt.spawn("ticks", async move { ticker.tick().await });
         vec![former.abort_on_drop(), keeper.abort_on_drop(), ticker.abort_on_drop()]
-    }
-
-    /// Logs that time passes, while nothing else is logged. The longer the silence, the rarer: a window that
-    /// closes by time closes at most a twentieth of the silence late, and an idle partition costs little.
-    async fn tick(self: &Rc<Self>) {
-        loop {
-            let now = self.rt.now();
-            let silence = now.saturating_sub(self.logged_ns.get());
-            let wait = (silence / TICK_SHARE).clamp(TICK_NS_MIN, TICK_NS_MAX);
-            let since = now.saturating_sub(self.ticked_ns.get().max(self.logged_ns.get()));
-            if since < wait {
-                self.rt.sleep(std::time::Duration::from_nanos(wait - since)).await;
-                continue;
-            }
-            self.ticked_ns.set(now);
-            if self.group.machine(|machine| machine.replica().wants_ticks()) && self.failed().is_none() {
-                self.tell(TellItem { tell: Tell::Tick, done: Box::new(|_| ()) });
-            }
-        }
     }
 
     /// Queues rows; `false` if there is no room for them now.

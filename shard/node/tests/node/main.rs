@@ -1,5 +1,7 @@
-//! A whole node in the simulator: what was acknowledged is there once, and the output goes on exactly.
+//! A whole node in the simulator: what was acknowledged is there once, the output goes on exactly, and questions
+//! are answered meanwhile.
 
+mod asks;
 mod client;
 mod lives;
 mod server;

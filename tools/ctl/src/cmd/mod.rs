@@ -4,6 +4,7 @@ pub mod append;
 pub mod config;
 pub mod definitions;
 pub mod help;
+pub mod query;
 pub mod state;
 pub mod tail;
 pub mod top;

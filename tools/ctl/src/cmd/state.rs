@@ -28,9 +28,10 @@ pub fn status(node: &Node, show: &Show) -> Result<()> {
             out.push_str(&format!("missing     {}\n", text(reason)));
         }
         out.push_str(&format!(
-            "rows        {} applied, {} repeated, {} rejected, {} derived\n",
+            "rows        {} applied, {} repeated, {} late, {} rejected, {} derived\n",
             sum("rows_applied"),
             sum("rows_duplicate"),
+            sum("rows_late"),
             sum("rows_rejected"),
             sum("rows_derived"),
         ));

@@ -103,6 +103,11 @@ impl StreamOver {
         }
     }
 
+    /// The least watermark that answers a waiting row.
+    pub fn due_watermark(&self) -> Option<i64> {
+        self.waiting.order.first().map(|&(time, _, _)| time.saturating_add(1))
+    }
+
     /// Watermark up to which `CLOSE_ROWS` rows are answered; `None`: no more of them wait.
     pub fn watermark_horizon(&self) -> Option<i64> {
         let order = &self.waiting.order;
@@ -205,9 +210,7 @@ impl StreamOver {
             let original = self.prepare.original(row);
             if time < before {
                 self.late_rows += 1;
-                if let Some(late) = cx.late.as_deref_mut() {
-                    late.append_gather(input, &[original]);
-                }
+                cx.leave_out(input, original);
                 continue;
             }
             let Some(group) = self.group(input, row, cx.errors) else { continue };

@@ -117,6 +117,11 @@ impl AlignedWindow {
         self.next_edge().map(|edge| self.layout.start_of(edge))
     }
 
+    /// The least watermark that closes a window.
+    pub fn due_watermark(&self) -> Option<i64> {
+        self.next_close()
+    }
+
     /// Watermark up to which about `CLOSE_ROWS` groups are emitted; `None`: there are no more.
     pub fn watermark_horizon(&self) -> Option<i64> {
         let newest = self.panes.last()?;
@@ -240,9 +245,7 @@ impl AlignedWindow {
     /// Counts a row that came too late for all its windows.
     fn leave_out(&mut self, input: &Chunk, row: usize, cx: &mut OpContext<'_>) {
         self.late_rows += 1;
-        if let Some(late) = cx.late.as_deref_mut() {
-            late.append_gather(input, &[self.shape.prepare.original(row)]);
-        }
+        cx.leave_out(input, self.shape.prepare.original(row));
     }
 
     /// Whether a row in `pane` corrects a window that has been emitted.

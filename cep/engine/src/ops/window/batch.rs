@@ -197,7 +197,7 @@ impl BatchWindowOp {
     fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
         let mut errors = Vec::new();
-        let mut own = OpContext { time: cx.time, errors: &mut errors, late: None };
+        let mut own = OpContext { time: cx.time, errors: &mut errors, late: None, left_out: None };
         match &mut self.trigger {
             Trigger::External { times, .. } => times.run(input, &mut own),
             Trigger::Condition { condition, .. } => condition.begin(input, &mut own),
@@ -229,6 +229,11 @@ impl BatchWindowOp {
             return true;
         }
         body.is_some_and(|body| self.shape.refuses(input, body, errors))
+    }
+
+    /// The least stamp that closes the batch without a row.
+    pub fn due_stamp(&self) -> Option<i64> {
+        self.state.due.filter(|_| self.state.count > 0)
     }
 
     fn is_due(&self, stamp: i64) -> bool {

@@ -1,7 +1,10 @@
 //! Relational steps on the bounded result of a window: filter, project, aggregate, OVER, sort,
 //! limit.
 
-use arrow_schema::{DataType, Fields};
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Fields, SchemaRef};
 use cep_lang::diag::codes;
 use cep_lang::plan::{AggCall, BoundedOp, Expr, SortKey};
 
@@ -143,7 +146,10 @@ impl Step {
                 let node = crate::time::NodeTime { stamps: &stamps, watermarks: &time, flush: false };
                 let mut content = shape.content();
                 let mut op_errors = Vec::new();
-                shape.prepare.run(&input, &mut OpContext { time: node, errors: &mut op_errors, late: None });
+                shape.prepare.run(
+                    &input,
+                    &mut OpContext { time: node, errors: &mut op_errors, late: None, left_out: None },
+                );
                 errors.extend(op_errors.into_iter().map(|e| OpError::of_result(at.pos, e.code, e.message)));
                 let rows = shape.prepare.rows(&input);
                 if rows > 0 {
@@ -223,6 +229,17 @@ impl Relation {
     /// A relation of columns that are still empty.
     pub fn new(columns: Vec<Column>) -> Self {
         Relation { columns, ..Relation::default() }
+    }
+
+    /// Its rows, as columns of `schema`.
+    ///
+    /// # Errors
+    /// If they are no such columns, for the user.
+    pub fn to_rows(&self, schema: &SchemaRef) -> Result<RecordBatch, String> {
+        let columns = self.columns.iter().zip(schema.fields()).map(|(c, f)| c.to_arrow(f.data_type()));
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        RecordBatch::try_new_with_options(Arc::clone(schema), columns.collect(), &options)
+            .map_err(|error| error.to_string())
     }
 
     /// Takes all columns away.

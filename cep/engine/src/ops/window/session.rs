@@ -74,6 +74,11 @@ impl SessionWindow {
         self.late_rows
     }
 
+    /// The least watermark that closes a session.
+    pub fn due_watermark(&self) -> Option<i64> {
+        self.ends.first().map(|&(end, _, _)| end)
+    }
+
     /// Watermark up to which `CLOSE_ROWS` sessions close; `None`: there are no more.
     pub fn watermark_horizon(&self) -> Option<i64> {
         if self.ends.len() <= CLOSE_ROWS {
@@ -170,9 +175,7 @@ impl SessionWindow {
         self.key = here.0;
         if touched.is_empty() && self.is_late(time, pos, cx) {
             self.late_rows += 1;
-            if let Some(late) = cx.late.as_deref_mut() {
-                late.append_gather(input, &[self.shape.prepare.original(row)]);
-            }
+            cx.leave_out(input, self.shape.prepare.original(row));
             return;
         }
         if self.shape.refuses(input, row, cx.errors) {

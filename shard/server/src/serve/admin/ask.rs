@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shard_control::{Change, Command, CommandId, Control, Outcome, Role};
 use shard_node::lanes::{Reply, ToShard};
+use shard_node::query::TIMEOUT_MAX;
 use shard_node::report::ShardReport;
 use tokio::sync::oneshot;
 
@@ -20,10 +21,20 @@ impl Node {
         shard: u32,
         message: impl FnOnce(Reply<T>) -> ToShard,
     ) -> Result<T, Fail> {
+        self.ask_for(Duration::ZERO, shard, message).await
+    }
+
+    /// Asks a shard what may take so long.
+    pub async fn ask_for<T: Send + 'static>(
+        &self,
+        time: Duration,
+        shard: u32,
+        message: impl FnOnce(Reply<T>) -> ToShard,
+    ) -> Result<T, Fail> {
         let (sender, receiver) = oneshot::channel();
         let reply = Box::new(move |answer| drop(sender.send(answer)));
         self.lanes.send(shard, message(reply)).map_err(|error| Fail::busy(error.to_string()))?;
-        match tokio::time::timeout(PATIENCE, receiver).await {
+        match tokio::time::timeout(PATIENCE + time.min(TIMEOUT_MAX), receiver).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Fail::busy(format!("shard {shard} has ended"))),
             Err(_) => Err(Fail::busy(format!("shard {shard} does not answer; try again"))),

@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use net_wire::Status;
 use serde_json::json;
 use shard_control::{Outcome, Reason, Refusal};
+use shard_node::query::Unanswered;
 
 /// An error as it is answered.
 #[derive(Debug)]
@@ -33,6 +35,20 @@ impl Fail {
             code: "PERMANENT_NOT_FOUND",
             message: message.into(),
             problems: vec![],
+        }
+    }
+
+    /// The query is wrong.
+    pub fn query(message: impl Into<String>) -> Self {
+        Fail { code: "PERMANENT_QUERY", ..Fail::bad(message) }
+    }
+
+    /// The query has no answer.
+    pub fn unanswered(error: &Unanswered) -> Self {
+        match error.status {
+            status if status.is_transient() => Fail::busy(&error.text),
+            Status::PermanentEpoch => Fail::missing(&error.text),
+            _ => Fail::query(&error.text),
         }
     }
 

@@ -71,6 +71,7 @@ const OF_PARTITION: &[OfPartition] = &[
     ("entries", "Entries applied", true, |p| p.counts.entries as f64),
     ("rows_applied", "Rows applied", true, |p| p.counts.applied as f64),
     ("rows_duplicate", "Rows that had been applied before", true, |p| p.counts.duplicates as f64),
+    ("rows_late", "Rows too late for every reader", true, |p| p.counts.late as f64),
     ("rows_rejected", "Rows rejected", true, |p| p.counts.rejected as f64),
     ("rows_derived", "Rows of derived streams", true, |p| p.counts.outputs as f64),
     ("definition_errors", "Errors of records in definitions", true, |p| p.counts.errors as f64),

@@ -1,7 +1,8 @@
 //! Admin HTTP, on a thread of its own (R-CP-2).
 //!
 //! `door` connections · `guard` what every request goes through · `ask` questions to shards · `health` /healthz,
-//! /readyz · `metrics` /metrics · `definitions` /v1/definitions · `state` /v1/state, /v1/streams, /v1/audit · `config` /v1/config, /v1/loglevel.
+//! /readyz · `metrics` /metrics · `definitions` /v1/definitions · `query` /v1/query · `state` /v1/state, /v1/streams,
+//! /v1/audit · `config` /v1/config, /v1/loglevel.
 //!
 //! Invariants: nothing here touches a shard but by its lane; every answer is JSON but /metrics, and an error is
 //! `{"error": {"code", "message", "help"}}` with a status that says whose fault it is.
@@ -14,6 +15,7 @@ mod fail;
 mod guard;
 mod health;
 mod metrics;
+mod query;
 mod state;
 
 use std::net::TcpListener;
@@ -101,6 +103,7 @@ fn router(node: Node) -> Router {
         .route("/v1/definitions/{name}", get(definitions::show).delete(definitions::remove))
         .route("/v1/definitions/{name}/activate", post(definitions::activate))
         .route("/v1/definitions/{name}/stop", post(definitions::stop))
+        .route("/v1/query", post(query::query))
         .route("/v1/config", get(config::show).patch(config::patch))
         .route("/v1/config/rollback", post(config::rollback))
         .route("/v1/loglevel", get(config::log_level).put(config::set_log_level))

@@ -69,6 +69,7 @@ pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fa
                 "state_hash": p.state_hash.map(|hash| format!("{hash:016x}")),
                 "rows_applied": p.counts.applied,
                 "rows_duplicate": p.counts.duplicates,
+                "rows_late": p.counts.late,
                 "rows_rejected": p.counts.rejected,
                 "rows_derived": p.counts.outputs,
                 "errors": p.counts.errors,
