@@ -49,7 +49,7 @@ pub use config::{
 };
 pub use control::{Applied, Control};
 pub use definition::{
-    Action, Compiled, Definition, DefinitionKind, DefinitionText, DefinitionVersionRecord, Quarantined,
+    Action, Compiled, Connected, Definition, DefinitionKind, DefinitionText, DefinitionVersionRecord, Quarantined,
     Reads, Status, Wanted,
 };
 pub use effect::Effect;

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use cep_types::PartitionId;
-use cep_types::log::{Activate, Quarantine};
+use cep_types::log::{Activate, Marker, Quarantine};
 use net_wire::Routing;
 use shard_control::{Command, PartitionRef};
 use shard_rt::mailbox::{Receiver, Sender, channel};
 
+use crate::connect::{Collect, Collected, Formed, Handed, SourceAsk, SourceState, Taken};
 use crate::report::{ControlReport, ShardReport};
 
 /// Messages of a lane at most.
@@ -30,6 +31,14 @@ pub enum ToShard {
     Host(PartitionRef, Reply<Result<u64, String>>),
     /// Put this into the partition's log. Answered with its index when it is applied.
     Tell(PartitionRef, Tell, Reply<Result<u64, String>>),
+    /// Rows of sources for a partition, one behind the other. Answered when they are applied.
+    Feed(PartitionRef, Vec<Formed>, Reply<Result<Taken, String>>),
+    /// How far sources have come in a partition.
+    Sources(PartitionRef, SourceAsk, Reply<Result<SourceState, String>>),
+    /// How far the sinks of a definition have come in a partition.
+    Handed(PartitionRef, String, Reply<Result<Option<Handed>, String>>),
+    /// Rows of a partition for sinks.
+    Collect(PartitionRef, Collect, Reply<Result<Collected, String>>),
     /// Say how you are.
     Report(Reply<ShardReport>),
     /// To the control group: do this. Only shard 0 has it.
@@ -47,6 +56,8 @@ pub enum ToShard {
 pub enum Tell {
     /// A definition runs, or stops.
     Activate(Activate),
+    /// Sinks have come further.
+    Marker(Marker),
     /// A definition is fenced.
     Quarantine(Quarantine),
     /// A stream has ended.

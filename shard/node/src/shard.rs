@@ -16,6 +16,7 @@ use shard_rt::sync::Notify;
 use shard_rt::{AbortOnDrop, Rt};
 use wal::{Options, Wal};
 
+use crate::connect;
 use crate::control::ControlHost;
 use crate::door::view::View;
 use crate::door::{self, Connections};
@@ -217,6 +218,10 @@ impl Shard {
                 ToShard::Tell(partition, tell, reply) => {
                     self.rt.spawn("tell", async move { reply(shard.tell(partition, tell).await) });
                 }
+                feed @ (ToShard::Feed(..)
+                | ToShard::Sources(..)
+                | ToShard::Handed(..)
+                | ToShard::Collect(..)) => connect::shard::serve(self, feed),
                 ToShard::Report(reply) => reply(self.report()),
                 ToShard::Propose(command, reply) => {
                     let control = self.control.borrow().clone();
@@ -271,6 +276,10 @@ impl Shard {
     /// Ends in order.
     async fn stop(&self) {
         self.stopping.set(true);
+        let control = self.control.borrow().clone();
+        if let Some(control) = control {
+            let _ = self.rt.timeout(DRAIN, control.connectors.stop()).await;
+        }
         self.connections.goodbye(DRAIN);
         let partitions: Vec<Rc<Partition>> =
             self.partitions.borrow().values().map(|hosted| Rc::clone(&hosted.partition)).collect();

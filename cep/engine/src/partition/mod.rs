@@ -260,6 +260,11 @@ impl Partition {
         }
     }
 
+    /// Whether the end of a stream has been applied.
+    pub fn has_ended(&self, stream: StreamId) -> bool {
+        self.ended[stream.index()]
+    }
+
     /// Answers a read of an aggregation from its roll-ups. Call only after [`Progress::Done`].
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use arrow_buffer::Buffer;
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{StreamOrigin, Target};
 use cep_types::frame::{ColumnId, FrameHead, SchemaVersion, encode};
-use cep_types::log::{self, Action, Activate, Binding, EventsWriter, Language, LogEntry, PartHead, PartIds};
+use cep_types::log::{
+    self, Action, Activate, Binding, Connectors, EventsWriter, Language, LogEntry, PartHead, PartIds,
+};
 use cep_types::{Epoch, EventId, LogIndex, ProducerId, StampNs, StreamId};
 
 use super::*;
@@ -44,7 +46,12 @@ fn activate(name: &str, text: &str, epoch: u64, first_output: u32) -> Activate {
         let stream = StreamId(first_output + 5 + query.id.0);
         streams.push(Binding { name: query.name.clone(), stream, schema_version: SchemaVersion(1), columns });
     }
-    let action = Action::Run { language: Language::Sql, text: text.to_owned(), streams };
+    let action = Action::Run {
+        language: Language::Sql,
+        text: text.to_owned(),
+        streams,
+        connectors: Connectors::Off,
+    };
     Activate { name: name.to_owned(), version: 1, epoch: Epoch(epoch), action }
 }
 

@@ -27,6 +27,7 @@ use shard_control::{
 use shard_rt::sync::Notify;
 use wal::Wal;
 
+use crate::connect::supervise::Supervisor;
 use crate::ids::{CONTROL_GROUP, shard_of};
 use crate::lanes::{Tell, ToShard};
 use crate::partition::PEER;
@@ -51,6 +52,8 @@ pub(crate) struct ControlHost {
     /// Deliveries under way: what, where, which epoch.
     under_way: RefCell<BTreeSet<(PartitionRef, String, Epoch)>>,
     told: Cell<Epoch>,
+    /// The sources and sinks of definitions.
+    pub(crate) connectors: Supervisor,
 }
 
 impl ControlHost {
@@ -71,6 +74,7 @@ impl ControlHost {
             changed: Notify::new(),
             under_way: RefCell::default(),
             told: Cell::new(Epoch(0)),
+            connectors: Supervisor::default(),
         }))
     }
 
@@ -185,6 +189,7 @@ impl ControlHost {
             for effect in self.look(Control::pending_effects) {
                 self.carry(&shard, effect);
             }
+            self.look(|control| self.connectors.look(&shard, control));
             let changed = self.changed.notified();
             let _ = shard.rt.timeout(LOOK, changed).await;
         }

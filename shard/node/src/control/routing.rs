@@ -6,7 +6,7 @@ use cep_types::StreamId;
 use net_wire::{Changelog, Column, Endpoint, Routing, Space, Stream};
 use shard_control::{Action, Control, PartitionRef};
 
-use super::deploy::{DeployError, outer, program_of};
+use super::deploy::{DeployError, connectors_of, outer, program_of};
 use crate::ids::shard_of;
 use crate::settings::Settings;
 
@@ -53,7 +53,7 @@ fn streams(control: &Control) -> Result<BTreeMap<StreamId, Stream>, DeployError>
             continue;
         };
         let Some(record) = definition.versions.get(&version) else { continue };
-        let program = program_of(&definition.name, &record.text.0)?;
+        let program = program_of(&definition.name, &record.text.0, connectors_of(record))?;
         for outer in outer(&definition.name, &program) {
             let Some(stream) = control.stream(outer.name()) else { continue };
             let fields = outer.schema().fields();

@@ -1,7 +1,7 @@
 //! A partition on its shard: its group, its queue, its outputs.
 //!
 //! Here its life and how entries are formed · `queue` what waits · `machine` its state machine · `answer`
-//! outcomes as bytes · `outputs` rows kept for subscribers · `abort` definitions that end the process.
+//! outcomes as bytes · `outputs` rows kept for subscribers · `holds` what sinks wait for · `abort` definitions that end the process.
 //!
 //! Invariants: entries are formed one behind the other, so appends are logged in the order in which they
 //! came; the stamp never goes back (R-DET-2); while one entry is written the next one gathers, so an idle
@@ -9,6 +9,7 @@
 
 pub(crate) mod abort;
 mod answer;
+pub(crate) mod holds;
 mod machine;
 pub(crate) mod outputs;
 pub(crate) mod queue;
@@ -142,11 +143,28 @@ impl Partition {
     /// Queues rows; `false` if there is no room for them now.
     pub(crate) fn append(&self, item: AppendItem, settings: &Settings) -> Result<(), AppendItem> {
         let room = self.queue.borrow().has_room(item.head.rows, item.frame.len(), settings.queue);
-        if !room {
+        if !room || self.outputs.is_full() {
             self.counts.borrow_mut().backpressured += 1;
             return Err(item);
         }
         self.queue.borrow_mut().push_append(item);
+        self.work.one();
+        Ok(())
+    }
+
+    /// Queues rows behind each other, all or none of them.
+    pub(crate) fn append_all(
+        &self,
+        items: Vec<AppendItem>,
+        settings: &Settings,
+    ) -> Result<(), Vec<AppendItem>> {
+        let rows = items.iter().map(|item| item.head.rows).sum();
+        let bytes = items.iter().map(|item| item.frame.len()).sum();
+        let room = self.queue.borrow().has_room(rows, bytes, settings.queue);
+        if !room || self.outputs.is_full() {
+            return Err(items);
+        }
+        items.into_iter().for_each(|item| self.queue.borrow_mut().push_append(item));
         self.work.one();
         Ok(())
     }

@@ -14,6 +14,7 @@ use cep_engine::{Actions, Budget, Partition, Progress};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_types::frame::{Frame, FrameHead, encode};
 use cep_types::hash::{KeyForm, SpaceSeed};
+use cep_types::log::Connectors;
 use cep_types::{Entry, EntryKind, Events, LogIndex, ProducerId, SpaceId, StampNs, StreamId};
 use net_wire::{Append, EventIds, Message, Outcome, Position, Start, Stream, Subscribe, Window};
 use shard_control::{Change, DefinitionKind, DefinitionText, DefinitionVersion};
@@ -309,7 +310,7 @@ async fn whole(
 ) {
     let kept = Rc::clone(&setup.kept);
     server::until(&kept, |control| control.spaces().next().is_some()).await;
-    let compiled = compile_definition("app", APP, partitions, false).expect("a test's own value");
+    let compiled = compile_definition("app", APP, partitions, Connectors::Off).expect("a test's own value");
     let deploy = Change::Deploy {
         name: "app".into(),
         kind: DefinitionKind::Sql,

@@ -49,6 +49,7 @@ pub fn start(sim: &Sim, node: NodeId, settings: &Settings, kept: &Rc<Kept>) {
         let hooks = Hooks {
             on_abort: Rc::new(move |abort| aborts.aborts.borrow_mut().push(abort.clone())),
             aborts: kept.aborts.borrow().clone().into(),
+            connectors: None,
             log: Rc::new(move |level, text| logs.log.borrow_mut().push(format!("{level:?} {text}"))),
             log_level: Rc::new(|_| ()),
         };
