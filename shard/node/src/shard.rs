@@ -64,7 +64,7 @@ struct Hosted {
 pub async fn run(
     rt: Rt,
     number: u32,
-    settings: Settings,
+    mut settings: Settings,
     hooks: Hooks,
     lanes: Lanes,
     lane: Receiver<ToShard>,
@@ -86,7 +86,12 @@ pub async fn run(
     let _ = recovered;
     let port = settings.listen.port();
     let port = if port == 0 { 0 } else { port + number as u16 };
-    let address = SocketAddr::new(settings.listen.ip(), port);
+    let listener = rt.net().listen(SocketAddr::new(settings.listen.ip(), port));
+    let listener = listener.map_err(|error| error.to_string())?;
+    if port == 0 {
+        // The system chose: clients are told the port that it is.
+        settings.listen.set_port(listener.local_addr().port());
+    }
     let shard = Rc::new(Shard {
         rt: rt.clone(),
         number,
@@ -102,7 +107,6 @@ pub async fn run(
         stopping: Cell::new(false),
         control: RefCell::new(None),
     });
-    let listener = rt.net().listen(address).map_err(|error| error.to_string())?;
     let mut tasks = Vec::new();
     if number == 0 {
         let control = ControlHost::start(wal.clone()).await.map_err(|error| error.to_string())?;

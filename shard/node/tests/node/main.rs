@@ -3,6 +3,7 @@
 mod client;
 mod lives;
 mod server;
+mod sources;
 
 use lives::Tally;
 
@@ -30,4 +31,17 @@ fn crashes_lose_nothing_repeat_nothing_and_invent_nothing() {
     }
     println!("{tally:?}");
     assert!(tally.crashes > 100 && tally.delivered > 500 && tally.duplicates > 0, "{tally:?}");
+}
+
+#[test]
+fn a_source_goes_on_exactly_and_a_sink_has_each_row_once() {
+    let mut tally = Tally::default();
+    for seed in seeds(4) {
+        sources::run(seed, 0, &mut tally);
+    }
+    for seed in seeds(20) {
+        sources::run(seed + 1_000, 5, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(tally.crashes >= 100 && tally.duplicates > 1_000, "{tally:?}");
 }

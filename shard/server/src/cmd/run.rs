@@ -10,6 +10,7 @@ use crate::args::{OutputFormat, RunArgs};
 use crate::failure::{Failure, Result};
 use crate::run::{Ending, OutputPlan, Run, RunSettings, Show, Signals, base_dir, read_streams};
 use crate::script::Script;
+use crate::serve::console::{self, Console};
 use crate::talk::Talk;
 
 /// Runs an app until its inputs end or a signal comes.
@@ -38,15 +39,29 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<u8> {
         playback: args.playback,
         plan: OutputPlan::of(&program),
         streams: read_streams(&program),
+        all_columns: false,
         names_unread: true,
     };
-    let run = Run::open(program, &settings, talk, &signals)?;
+    let plan = &settings.plan;
     let answers =
         |r: &StatementResult| matches!(r, StatementResult::Rows { .. } | StatementResult::Constants(_));
-    if !run.has_outputs() && !compiled.results.iter().any(answers) {
+    let has_outputs = !(plan.queries.is_empty() && plan.sinks.is_empty() && plan.reads.is_empty());
+    if !has_outputs && !compiled.results.iter().any(answers) {
         talk.warn("nothing comes out of this app: add a SELECT, or a stream with type = 'sink'");
     }
-    let (summary, result) = run.finish();
+    let (summary, result) = match &args.data_dir {
+        None => Run::open(program, &settings, talk, &signals)?.finish(),
+        Some(data_dir) => {
+            let console = Console {
+                data_dir,
+                text: &script.text,
+                base_dir: &base_dir,
+                show: settings.show,
+                playback: args.playback,
+            };
+            console::run(&console, talk, &signals)?
+        }
+    };
     if !talk.quiet() {
         talk.plain(&summary.render());
     }

@@ -111,6 +111,8 @@ keys! {
     segments_max: usize = 1024;
     /// Distance of checkpoints, milliseconds.
     checkpoint_interval_ms: u64 = 30_000;
+    /// Folder that relative paths of sources and sinks start at; without it the working directory.
+    connectors_dir: PathBuf = ".".into();
     /// Bytes of derived rows kept for subscribers, for each stream and partition.
     retain_bytes: u64 = 16 << 20;
     /// Rows that a client may have under way to a partition.
@@ -127,6 +129,9 @@ keys! {
     log_format: LogFormat = LogFormat::Text, arg(value_enum);
 }
 
+/// Segments are made ahead of need: smaller ones let a short run begin sooner.
+const CONSOLE_SEGMENT_BYTES: u64 = 16 << 20;
+
 impl Config {
     /// All layers together.
     ///
@@ -141,6 +146,19 @@ impl Config {
         }
         config.check()?;
         Ok(config)
+    }
+
+    /// A node of one shard and one partition, whose door is somewhere on loopback: `ceptra run --data-dir`.
+    pub fn console(data_dir: &Path) -> Self {
+        let layer = Layer {
+            data_dir: Some(data_dir.to_owned()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            admin: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            advertise: Some("127.0.0.1".into()),
+            segment_bytes: Some(CONSOLE_SEGMENT_BYTES),
+            ..Layer::default()
+        };
+        layer.complete()
     }
 
     fn check(&self) -> Result<()> {

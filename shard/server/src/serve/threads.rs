@@ -1,0 +1,142 @@
+//! The shards of a node as threads of this process.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use shard_node::connect::Connectors;
+use shard_node::lanes::{Lanes, ToShard};
+use shard_node::settings::{Hooks, Level, Settings};
+use shard_rt::uring::{self, ShardConfig, ShardThread};
+use shard_rt::{NodeId, Rt, ShardId};
+
+use super::config::Config;
+use super::connect::HostConnectors;
+use super::directory::DataDir;
+use crate::failure::{Failure, Result};
+
+/// How long shards may take to open their logs and doors.
+const START: Duration = Duration::from_secs(600);
+
+type Shard = ShardThread<std::result::Result<(), String>>;
+
+/// Where lines of a node's log go.
+pub type Lines = Arc<dyn Fn(Level, &str) + Send + Sync>;
+
+/// What takes the level of the log that the cluster wants.
+pub type Levels = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The shards of a node.
+pub struct Threads {
+    /// The ways to them.
+    pub lanes: Lanes,
+    /// Where clients reach them, for people.
+    pub doors: String,
+    shards: Vec<Shard>,
+}
+
+impl Threads {
+    /// Starts all shards, and waits until their doors are open.
+    ///
+    /// # Errors
+    /// What keeps one of them from starting.
+    pub fn start(
+        settings: &Settings,
+        config: &Config,
+        data: &DataDir,
+        lines: &Lines,
+        levels: &Levels,
+        connectors: &HostConnectors,
+    ) -> Result<Self> {
+        let (lanes, receivers) = Lanes::new(settings.shards);
+        let (ready, readied) = mpsc::channel();
+        let mut shards = Vec::new();
+        for (number, lane) in receivers.into_iter().enumerate() {
+            let (settings, lanes, ready) = (settings.clone(), lanes.clone(), ready.clone());
+            let (lines, levels, connectors) = (Arc::clone(lines), Arc::clone(levels), connectors.clone());
+            let aborts = data.aborts();
+            let keeper = data.abort_keeper();
+            let number = number as u32;
+            let mut shard = ShardConfig::new(NodeId(0), ShardId(number as u16));
+            shard.core = config.cores.get(number as usize).copied();
+            shard.io_memory_bytes = config.io_memory_bytes;
+            let stalls = Arc::clone(&lines);
+            shard.stall_sink = Some(Arc::new(move |stall| {
+                stalls(Level::Debug, &format!("shard {number}: {stall:?}"));
+            }));
+            let thread = uring::start(shard, move || {
+                let hooks = Hooks {
+                    on_abort: Rc::new(move |abort| keeper.keep(abort)),
+                    aborts: aborts.into(),
+                    connectors: (number == 0).then(|| Rc::new(connectors) as Rc<dyn Connectors>),
+                    log: Rc::new(move |level, text| lines(level, text)),
+                    log_level: Rc::new(move |name| levels(name)),
+                };
+                async move {
+                    let told = ready.clone();
+                    let open = move |address| drop(ready.send(Ok((number, address))));
+                    let ended =
+                        shard_node::shard::run(Rt::current(), number, settings, hooks, lanes, lane, open)
+                            .await;
+                    if let Err(error) = &ended {
+                        let _ = told.send(Err(format!("shard {number}: {error}")));
+                    }
+                    ended
+                }
+            });
+            shards.push(thread.map_err(|error| Failure::run(error.to_string()))?);
+        }
+        drop(ready);
+        let doors = wait_until_open(&readied, shards.len(), &mut shards)?;
+        Ok(Threads { lanes, doors, shards })
+    }
+
+    /// Whether one of them has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.shards.iter().any(ShardThread::is_finished)
+    }
+
+    /// Ends all in order.
+    ///
+    /// # Errors
+    /// What one of them ended with.
+    pub fn stop(self) -> Result<()> {
+        for shard in 0..self.lanes.shards() {
+            let _ = self.lanes.send(shard, ToShard::Stop);
+        }
+        let mut failed = None;
+        for shard in self.shards {
+            if let Err(error) = shard.join().map_err(|error| error.to_string()).and_then(|ended| ended) {
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(Failure::run(error)))
+    }
+}
+
+/// Waits for all doors; their addresses, for people.
+fn wait_until_open(
+    readied: &mpsc::Receiver<std::result::Result<(u32, SocketAddr), String>>,
+    count: usize,
+    shards: &mut Vec<Shard>,
+) -> Result<String> {
+    let mut doors = Vec::new();
+    while doors.len() < count {
+        match readied.recv_timeout(START) {
+            Ok(Ok(door)) => doors.push(door),
+            Ok(Err(error)) => return Err(Failure::run(error)),
+            Err(_) => {
+                let ended = shards.iter().position(ShardThread::is_finished);
+                let error = match ended.map(|at| shards.remove(at).join()) {
+                    Some(Err(error)) => error.to_string(),
+                    Some(Ok(Err(error))) => error,
+                    _ => "a shard does not start".to_owned(),
+                };
+                return Err(Failure::run(error));
+            }
+        }
+    }
+    doors.sort_unstable();
+    Ok(doors.iter().map(|(_, address)| address.to_string()).collect::<Vec<_>>().join(", "))
+}
