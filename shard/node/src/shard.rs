@@ -186,8 +186,8 @@ impl Shard {
         }
     }
 
-    /// Puts something into the log of a partition; answers with its index when it is applied.
-    pub(crate) async fn tell(&self, id: PartitionRef, tell: Tell) -> Result<u64, String> {
+    /// A partition that is to be here, when it is.
+    pub(crate) async fn here(&self, id: PartitionRef) -> Result<Rc<Partition>, String> {
         let here = async {
             loop {
                 match self.partition(id) {
@@ -197,7 +197,12 @@ impl Shard {
             }
         };
         let here = self.rt.timeout(HERE, here).await;
-        let partition = here.map_err(|_| format!("partition {id} is not here"))?;
+        here.map_err(|_| format!("partition {id} is not here"))
+    }
+
+    /// Puts something into the log of a partition; answers with its index when it is applied.
+    pub(crate) async fn tell(&self, id: PartitionRef, tell: Tell) -> Result<u64, String> {
+        let partition = self.here(id).await?;
         let (sender, receiver) = shard_rt::sync::oneshot::channel();
         let done = Box::new(move |answer: Result<u64, raft::RaftError>| {
             let _ = sender.send(answer.map_err(|error| error.to_string()));

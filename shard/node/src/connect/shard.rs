@@ -8,7 +8,7 @@ use cep_engine::replica::{Outcome, RejectReason};
 use cep_types::StampNs;
 use shard_control::PartitionRef;
 
-use super::{Collect, Collected, Formed, Handed, SourceAsk, SourceState, Taken};
+use super::{Formed, Handed, SourceAsk, SourceState, Taken};
 use crate::ids::shard_of;
 use crate::lanes::{Reply, Tell, ToShard};
 use crate::partition::Partition;
@@ -42,25 +42,32 @@ pub(crate) fn serve(shard: &Rc<Shard>, message: ToShard) {
         ToShard::Feed(id, formed, reply) => {
             let task = Rc::clone(&shard);
             shard.rt.spawn("feed", async move {
-                reply(match here(&task, id) {
+                reply(match task.here(id).await {
                     Ok(partition) => feed(&task, &partition, formed).await,
                     Err(error) => Err(error),
                 });
             });
         }
-        ToShard::Sources(id, asked, reply) => reply(here(&shard, id).and_then(|p| sources(&p, &asked))),
-        ToShard::Handed(id, name, reply) => reply(here(&shard, id).map(|p| handed(&p, &name))),
-        ToShard::Collect(id, asked, reply) => reply(here(&shard, id).map(|p| collect(&p, &asked))),
+        ToShard::Sources(id, asked, reply) => {
+            let task = Rc::clone(&shard);
+            let asking = async move { reply(task.here(id).await.and_then(|p| sources(&p, &asked))) };
+            shard.rt.spawn("sources", asking);
+        }
+        ToShard::Handed(id, name, reply) => {
+            let task = Rc::clone(&shard);
+            let asking = async move { reply(task.here(id).await.map(|p| handed(&p, &name))) };
+            shard.rt.spawn("handed", asking);
+        }
+        ToShard::Collect(id, asked, reply) => {
+            let here = shard.partition(id).ok_or_else(|| format!("partition {id} is not here"));
+            reply(here.map(|partition| partition.outputs.collect(&asked)));
+        }
         ToShard::Tell(id, tell, reply) => {
             let task = Rc::clone(&shard);
             shard.rt.spawn("tell", async move { reply(task.tell(id, tell).await) });
         }
         _ => debug_assert!(false, "the lane's owner takes the others"),
     }
-}
-
-fn here(shard: &Shard, id: PartitionRef) -> Result<Rc<Partition>, String> {
-    shard.partition(id).ok_or_else(|| format!("partition {id} is not here"))
 }
 
 /// Puts something into the log of a partition.
@@ -83,10 +90,6 @@ fn handed(partition: &Partition, name: &str) -> Option<Handed> {
     let hold = holds.get(name)?;
     let (all, lengths) = (hold.all.clone(), hold.lengths.clone());
     Some(Handed { epoch: hold.epoch, upto: hold.upto, all, lengths })
-}
-
-fn collect(partition: &Partition, asked: &Collect) -> Collected {
-    partition.outputs.collect(asked)
 }
 
 /// Logs rows behind each other, and waits until they are applied.

@@ -192,6 +192,8 @@ impl Config {
 
     /// What the node is told.
     pub fn settings(&self, founding: Founding) -> Settings {
+        // Directories are flushed by their whole path.
+        let data_dir = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
         Settings {
             cluster: self.cluster.clone(),
             shards: self.shards,
@@ -210,7 +212,7 @@ impl Config {
             retain_bytes: self.retain_bytes,
             credits: Credits { events: self.inflight_events_max, bytes: self.inflight_bytes_max },
             connections_max: self.connections_max,
-            ..Settings::new(self.node.clone(), self.data_dir.clone(), founding)
+            ..Settings::new(self.node.clone(), data_dir, founding)
         }
     }
 }
