@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, Fatal, RaftError as OfRaft};
+use openraft::raft::WriteResult;
 use openraft::{Raft, ServerState};
 use wal::{PartitionId, Wal};
 
@@ -148,6 +150,17 @@ impl<M: StateMachine> Group<M> {
         }
     }
 
+    /// Hands an entry over, and waits only until it is queued: entries come in the order in which this is
+    /// called. The payload is as for [`Group::propose`].
+    ///
+    /// # Errors
+    /// As [`Group::propose`]: what can be said at once.
+    pub async fn submit(&self, payload: Bytes) -> Result<Submitted> {
+        let stream = self.raft.client_write_many([Proposal::new(payload)]).await;
+        let answers = stream.map_err(|error| of_fatal(&self.store, &error))?;
+        Ok(Submitted { answers, store: self.store.clone() })
+    }
+
     /// Proposes entries that follow each other, in one append; answers come in their order.
     ///
     /// # Errors
@@ -212,6 +225,27 @@ impl<M: StateMachine> Group<M> {
     /// Why the group is over.
     fn ended(&self) -> RaftError {
         of_fatal(&self.store, &Fatal::Stopped)
+    }
+}
+
+/// An entry on its way.
+pub struct Submitted {
+    answers: LocalBoxStream<'static, std::result::Result<WriteResult<Types>, Fatal<Types>>>,
+    store: Store,
+}
+
+impl Submitted {
+    /// Waits until it is committed and applied (R-ACK-1).
+    ///
+    /// # Errors
+    /// As [`Group::propose`].
+    pub async fn answer(&mut self) -> Result<Answer> {
+        match self.answers.next().await {
+            Some(Ok(Ok(done))) => Ok(Answer { position: position(&done.log_id), bytes: done.response }),
+            Some(Ok(Err(error))) => Err(of_write(error)),
+            Some(Err(error)) => Err(of_fatal(&self.store, &error)),
+            None => Err(of_fatal(&self.store, &Fatal::Stopped)),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ mod store;
 mod types;
 
 pub use error::{RaftError, Result};
-pub use group::{Group, Metrics};
+pub use group::{Group, Metrics, Submitted};
 pub use machine::{Checkpoint, StateMachine, Step};
 pub use network::NoPeers;
 pub use options::Options;

@@ -40,7 +40,12 @@ pub enum ToShard {
     /// Rows of a partition for sinks.
     Collect(PartitionRef, Collect, Reply<Result<Collected, String>>),
     /// Say how you are.
-    Report(Reply<ShardReport>),
+    Report {
+        /// With hashes of the partitions' states, which take a while.
+        hashes: bool,
+        /// Who asks.
+        reply: Reply<ShardReport>,
+    },
     /// To the control group: do this. Only shard 0 has it.
     Propose(Box<Command>, Reply<Result<shard_control::Outcome, String>>),
     /// To the control group: say how the cluster is.

@@ -10,10 +10,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cep_types::log::Quarantine;
+use futures_util::future::join_all;
 use shard_control::{Change, Command, CommandId, DefinitionVersion, PartitionRef, Role};
 use shard_rt::mailbox::Receiver;
 use shard_rt::sync::Notify;
-use shard_rt::{AbortOnDrop, Rt};
+use shard_rt::{AbortOnDrop, Listener, Rt};
 use wal::{Options, Wal};
 
 use crate::connect;
@@ -23,6 +24,7 @@ use crate::door::{self, Connections};
 use crate::lanes::{Lanes, Tell, ToShard};
 use crate::partition::Partition;
 use crate::partition::queue::TellItem;
+use crate::partition::reserve::Reserve;
 use crate::report::{LogReport, ShardReport};
 use crate::settings::{Hooks, Level, Settings};
 
@@ -43,6 +45,7 @@ pub(crate) struct Shard {
     pub(crate) hooks: Hooks,
     pub(crate) lanes: Lanes,
     wal: Wal,
+    reserve: Reserve,
     partitions: RefCell<BTreeMap<PartitionRef, Hosted>>,
     starting: RefCell<Vec<PartitionRef>>,
     started: Notify,
@@ -64,7 +67,7 @@ struct Hosted {
 pub async fn run(
     rt: Rt,
     number: u32,
-    mut settings: Settings,
+    settings: Settings,
     hooks: Hooks,
     lanes: Lanes,
     lane: Receiver<ToShard>,
@@ -84,13 +87,12 @@ pub async fn run(
         (hooks.log)(Level::Error, &text);
     }
     let _ = recovered;
-    let port = settings.listen.port();
-    let port = if port == 0 { 0 } else { port + number as u16 };
-    let listener = rt.net().listen(SocketAddr::new(settings.listen.ip(), port));
-    let listener = listener.map_err(|error| error.to_string())?;
-    if port == 0 {
-        // The system chose: clients are told the port that it is.
-        settings.listen.set_port(listener.local_addr().port());
+    let listener = listen(&rt, number, &settings)?;
+    let bound = listener.local_addr();
+    let mut settings = settings;
+    if settings.listen.port() == 0 {
+        // Clients are told the port that it came to be.
+        settings.listen = bound;
     }
     let shard = Rc::new(Shard {
         rt: rt.clone(),
@@ -99,6 +101,7 @@ pub async fn run(
         hooks,
         lanes,
         wal: wal.clone(),
+        reserve: Reserve::default(),
         partitions: RefCell::default(),
         starting: RefCell::default(),
         started: Notify::new(),
@@ -114,13 +117,23 @@ pub async fn run(
         *shard.control.borrow_mut() = Some(Rc::clone(&control));
         tasks.push(rt.spawn("control deliveries", control.deliver(Rc::clone(&shard))).abort_on_drop());
     }
-    let bound = listener.local_addr();
     tasks.push(rt.spawn("door", door::listen(Rc::clone(&shard), listener)).abort_on_drop());
     ready(bound);
     shard.serve_lane(lane).await;
     drop(tasks);
     shard.stop().await;
     wal.close().await.map_err(|error| error.to_string())
+}
+
+/// Opens the door of a shard: shard n listens n ports above shard 0.
+fn listen(rt: &Rt, number: u32, settings: &Settings) -> Result<Listener, String> {
+    let port = match settings.listen.port() {
+        0 => Some(0),
+        port => u16::try_from(u32::from(port) + number).ok(),
+    };
+    let port =
+        port.ok_or("listen: its port leaves no room for the ports of all shards; choose a lower one")?;
+    rt.net().listen(SocketAddr::new(settings.listen.ip(), port)).map_err(|error| error.to_string())
 }
 
 impl Shard {
@@ -141,8 +154,9 @@ impl Shard {
             self.started.notified().await;
         }
         self.starting.borrow_mut().push(id);
+        let share = self.reserve.share();
         let started =
-            Partition::start(&self.rt, id, self.wal.clone(), &self.settings, self.hooks.clone()).await;
+            Partition::start(&self.rt, id, self.wal.clone(), &self.settings, self.hooks.clone(), share).await;
         self.starting.borrow_mut().retain(|other| *other != id);
         let partition = match started {
             Ok(partition) => partition,
@@ -231,7 +245,7 @@ impl Shard {
                 | ToShard::Sources(..)
                 | ToShard::Handed(..)
                 | ToShard::Collect(..)) => connect::shard::serve(self, feed),
-                ToShard::Report(reply) => reply(self.report()),
+                ToShard::Report { hashes, reply } => reply(self.report(hashes)),
                 ToShard::Propose(command, reply) => {
                     let control = self.control.borrow().clone();
                     self.rt.spawn("proposal", async move {
@@ -253,7 +267,8 @@ impl Shard {
         }
     }
 
-    fn report(&self) -> ShardReport {
+    /// How it is; with hashes of states, which take as long as a checkpoint, only where asked for.
+    fn report(&self, hashes: bool) -> ShardReport {
         let stats = self.wal.stats();
         let exec = self.rt.stats();
         let partitions = self.partitions.borrow();
@@ -263,7 +278,9 @@ impl Shard {
                 .values()
                 .map(|hosted| {
                     let mut report = hosted.partition.report();
-                    report.state_hash = hosted.partition.state_hash();
+                    if hashes {
+                        report.state_hash = hosted.partition.state_hash();
+                    }
                     report
                 })
                 .collect(),
@@ -292,16 +309,23 @@ impl Shard {
         self.connections.goodbye(DRAIN);
         let partitions: Vec<Rc<Partition>> =
             self.partitions.borrow().values().map(|hosted| Rc::clone(&hosted.partition)).collect();
-        for partition in &partitions {
-            let _ = self.rt.timeout(DRAIN, partition.drain()).await;
+        let drained = join_all(partitions.iter().map(|partition| partition.drain()));
+        if self.rt.timeout(DRAIN, drained).await.is_err() {
+            (self.hooks.log)(Level::Warn, "what waits is not answered in time; clients send it again");
         }
         self.rt.sleep(GOODBYE).await;
         self.connections.end();
-        for partition in &partitions {
+        let checkpoints = join_all(partitions.iter().map(async |partition| {
             partition.checkpoint().await;
+            partition.settle().await;
+        }));
+        if self.rt.timeout(DRAIN, checkpoints).await.is_err() {
+            (self.hooks.log)(
+                Level::Warn,
+                "not all checkpoints are made in time; the next start takes longer",
+            );
         }
         for partition in &partitions {
-            partition.settle().await;
             let _ = partition.group.shutdown().await;
         }
         let control = self.control.borrow_mut().take();

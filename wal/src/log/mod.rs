@@ -126,6 +126,18 @@ impl Wal {
         }
     }
 
+    /// Bytes of entries that the log can still take if nothing is purged: what there is room for now, and in
+    /// segments that may yet be made. An upper bound: many small records, which begin a block each, take
+    /// more. Who writes checkpoints leaves room for them here, because only they lead to purges.
+    pub fn headroom(&self) -> u64 {
+        self.shared.state.borrow().headroom(&self.shared.options)
+    }
+
+    /// Settings it was opened with.
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
     /// Whether a partition can be used.
     ///
     /// # Errors

@@ -105,6 +105,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
         sealed: past.sealed,
         tail,
         spares: past.spares,
+        device_full: false,
         queue: std::collections::VecDeque::new(),
         queue_bytes: 0,
         record_bytes_seen: 0,

@@ -130,12 +130,14 @@ pub(super) async fn run_maker(shared: Rc<Shared>) {
                 {
                     let mut state = shared.state.borrow_mut();
                     state.spares.push(name);
+                    state.device_full = false;
                     state.counters.segments_made += 1;
                 }
                 shared.spare.one();
                 shared.room.all();
             }
             Err(WalError::Disk(RtError::NoSpace { .. })) => {
+                shared.state.borrow_mut().device_full = true;
                 // A freed segment may end the need sooner than the device gets space.
                 let _ = shared.rt.timeout(RETRY, shared.make.notified()).await;
             }

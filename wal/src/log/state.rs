@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub(crate) tail: Tail,
     /// Names of files that are ready to become segments.
     pub(crate) spares: Vec<String>,
+    /// The device had no space for another one when that was last tried.
+    pub(crate) device_full: bool,
     pub(crate) queue: VecDeque<Item>,
     /// Upper bound of what the queue takes in the log.
     pub(crate) queue_bytes: u64,
@@ -93,6 +95,15 @@ impl State {
         let room = (self.tail.limit - self.tail.offset) + spares * usable;
         let kept_back = if makes_room { 0 } else { usable };
         room.saturating_sub(self.queue_bytes + kept_back)
+    }
+
+    /// Bytes that may still be accepted, now or once the segments are made that may be made, if nothing
+    /// is purged.
+    pub(crate) fn headroom(&self, options: &Options) -> u64 {
+        let all = self.sealed.len() + 1 + self.spares.len();
+        let to_come = if self.device_full { 0 } else { options.segments_max.saturating_sub(all) as u64 };
+        let usable = options.segment_bytes.saturating_sub(self.record_bytes_seen + BLOCK as u64);
+        self.room(options, false) + to_come * usable
     }
 
     /// Bytes that a header takes, with some growth.

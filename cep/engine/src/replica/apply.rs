@@ -9,13 +9,13 @@ use arrow_buffer::ScalarBuffer;
 use cep_lang::diag::codes;
 use cep_types::frame::Frame;
 use cep_types::log::{Action, Activate, Body, EVENT_TIME, LogEntry, Part, PartHead, PartIds, Quarantine};
-use cep_types::{Entry, EntryKind, Events, LogIndex};
+use cep_types::{Entry, EntryKind, Epoch, Events, LogIndex};
 
 use super::dedup::{Verdict, Verdicts};
 use super::effects::{DefinitionError, Effects, Outcome, OutcomeRun, RejectReason, add};
 use super::feed::{Feed, refusal};
 use super::sources::{Sources, source_routes};
-use super::{Definition, Fence, Installed, Replica, Run, RunState};
+use super::{Definition, Fence, Installed, Replica, Run, RunState, Running};
 use crate::actions::{RecordError, Subject};
 use crate::partition::{Budget, Progress};
 
@@ -82,6 +82,7 @@ impl Replica {
                 if let Some(current) = &mut cursor.current {
                     current.note(&mut effects.errors[errors..]);
                 }
+                self.running = None;
                 if progress == Progress::More {
                     return Progress::More;
                 }
@@ -142,8 +143,14 @@ impl Replica {
         let Activate { name, epoch, action, .. } = activate;
         let run = match action {
             Action::Stop => None,
+            Action::Run { .. } if self.is_fenced_at_once(name, *epoch) => {
+                let reason = "building it ended the process".to_owned();
+                let state = RunState::Fenced { index: self.index, reason };
+                Some(Run { activate: activate.clone(), state, sources: Sources::default() })
+            }
             Action::Run { streams, .. } => {
                 let mut sources = Sources::default();
+                self.running = Some(Running::of(activate));
                 let state = match Definition::install(activate) {
                     Ok(definition) => {
                         if definition.is_connected() {
@@ -155,6 +162,7 @@ impl Replica {
                     }
                     Err(error) => RunState::Fenced { index: self.index, reason: error.to_string() },
                 };
+                self.running = None;
                 Some(Run { activate: activate.clone(), state, sources })
             }
         };
@@ -172,11 +180,21 @@ impl Replica {
         }
     }
 
+    /// Fences a definition that runs by a decision before this one.
     fn quarantine(&mut self, quarantine: &Quarantine) {
-        let Quarantine { name, version, epoch: _, index, reason } = quarantine;
-        let fence = Fence { name: name.clone(), version: *version, index: *index, reason: reason.clone() };
-        self.fences.push(fence);
-        self.raise_fences();
+        let Quarantine { name, version, epoch, index: _, reason } = quarantine;
+        let index = self.index;
+        let run = self.installed.get_mut(name).and_then(|installed| installed.run.as_mut());
+        let run = run.filter(|run| run.activate.version == *version && run.activate.epoch < *epoch);
+        if let Some(run) = run.filter(|run| matches!(run.state, RunState::Active(_))) {
+            run.state = RunState::Fenced { index, reason: reason.clone() };
+        }
+    }
+
+    /// Whether building it by this decision has ended the process before, in this very entry.
+    fn is_fenced_at_once(&self, name: &str, epoch: Epoch) -> bool {
+        let here = |fence: &&Fence| fence.name == name && fence.epoch == epoch;
+        self.fences.iter().filter(here).any(|fence| fence.index <= self.index)
     }
 
     /// Ends definitions that must not see the current entry.
@@ -184,7 +202,7 @@ impl Replica {
         let at = self.index;
         for fence in self.fences.iter().filter(|fence| fence.index <= at) {
             let run = self.installed.get_mut(&fence.name).and_then(|installed| installed.run.as_mut());
-            if let Some(run) = run.filter(|run| run.activate.version == fence.version)
+            if let Some(run) = run.filter(|run| run.activate.epoch == fence.epoch)
                 && matches!(run.state, RunState::Active(_))
             {
                 run.state = RunState::Fenced { index: at, reason: fence.reason.clone() };
@@ -212,6 +230,17 @@ impl Replica {
         effects: &mut Effects,
     ) -> Current {
         let mut verdicts = Vec::new();
+        // Rows that nobody takes are not remembered either: they may be sent again.
+        if !self.takes(part.head.stream) {
+            verdicts.push(Verdicts { rows: part.head.rows, verdict: Verdict::NoReader });
+            return Current {
+                rows: part.head.rows,
+                verdicts,
+                readers: 0,
+                refused: BTreeMap::new(),
+                fresh: Some(Vec::new()),
+            };
+        }
         self.judge(&part.head, &mut verdicts);
         let fresh = fresh(&verdicts);
         let mut current =
@@ -223,9 +252,15 @@ impl Replica {
         assert_eq!(frame.rows(), part.head.rows as usize, "the door compares them");
         let taken = current.fresh.clone().map(UInt32Array::from);
         let times = times(&part.head, &frame, current.fresh.as_deref());
-        for (name, definition) in self.definitions() {
+        for (name, installed) in &self.installed {
+            let Some(Run { activate, state: RunState::Active(definition), sources: _ }) = &installed.run
+            else {
+                continue;
+            };
             let Some(stream) = definition.input(part.head.stream) else { continue };
             current.readers += 1;
+            // A defect of reading is the definition's, too.
+            self.running = Some(Running::of(activate));
             let rows = definition.read(part.head.stream, &frame).expect("it takes rows of the stream");
             let rows = match rows {
                 Ok(rows) => rows,
@@ -233,7 +268,7 @@ impl Replica {
                     let error = unreadable(self.index, message);
                     current.refuse_all(RejectReason::Value);
                     effects.errors.push(DefinitionError {
-                        definition: name.to_owned(),
+                        definition: name.clone(),
                         part: Some(number),
                         error,
                     });
@@ -247,8 +282,9 @@ impl Replica {
             };
             let kind = EntryKind::Events(Events { stream, rows, times: times.clone() });
             let entry = Entry { index: self.index, stamp: definition.stamp(self.stamp), kind };
-            feeds.push_back(Feed { name: name.to_owned(), entry });
+            feeds.push_back(Feed { name: name.clone(), entry });
         }
+        self.running = None;
         current
     }
 }
@@ -320,6 +356,7 @@ impl Current {
                 Verdict::Duplicate => Outcome::Duplicate,
                 Verdict::Gap => Outcome::Rejected(RejectReason::SequenceGap),
                 Verdict::Full => Outcome::Rejected(RejectReason::Full),
+                Verdict::NoReader => Outcome::Rejected(RejectReason::NoReader),
                 Verdict::Expired => Outcome::Rejected(RejectReason::RetryExpired),
             };
             add(&mut runs, run.rows, outcome);

@@ -16,6 +16,10 @@ use cep_types::codec::{DecodeError, Reader, Result, Writer};
 use cep_types::log::{PartHead, PartIds};
 use cep_types::{EventId, ProducerId};
 
+const SECOND_NS: i64 = 1_000_000_000;
+/// How far the clock of a client may be ahead of the server's, ns.
+pub const CLOCK_SKEW_NS_MAX: i64 = 5 * 60 * SECOND_NS;
+
 /// How much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DedupLimits {
@@ -25,11 +29,19 @@ pub struct DedupLimits {
     pub ids_max: usize,
     /// Rows first sent longer ago are refused, ns.
     pub retry_window_ns: i64,
+    /// How far the clocks of clients may be ahead, ns: rows first sent later than that are refused, and what
+    /// has been here is remembered for so much longer.
+    pub skew_ns: i64,
 }
 
 impl Default for DedupLimits {
     fn default() -> Self {
-        Self { producers_max: 65_536, ids_max: 1_000_000, retry_window_ns: 30 * 60 * 1_000_000_000 }
+        Self {
+            producers_max: 65_536,
+            ids_max: 1_000_000,
+            retry_window_ns: 30 * 60 * SECOND_NS,
+            skew_ns: CLOCK_SKEW_NS_MAX,
+        }
     }
 }
 
@@ -44,8 +56,11 @@ pub enum Verdict {
     Gap,
     /// There is no place to remember it; come again later.
     Full,
-    /// It was first sent before the retry window: it cannot be told any more whether it is new.
+    /// It was first sent before the retry window, or says that it will be: it cannot be told whether it is
+    /// new.
     Expired,
+    /// No definition takes it: it is not remembered.
+    NoReader,
 }
 
 /// A run of rows with one verdict.
@@ -94,7 +109,8 @@ impl Dedup {
     pub fn judge(&mut self, head: &PartHead, stamp_ns: i64, out: &mut Vec<Verdicts>) {
         out.clear();
         let horizon = stamp_ns.saturating_sub(self.limits.retry_window_ns);
-        if head.first_sent.0 < horizon {
+        let ahead = stamp_ns.saturating_add(self.limits.skew_ns);
+        if head.first_sent.0 < horizon || head.first_sent.0 > ahead {
             return push(out, head.rows, Verdict::Expired);
         }
         match &head.ids {
@@ -104,7 +120,15 @@ impl Dedup {
             // Judged by the activation that they belong to.
             PartIds::Source { .. } => push(out, head.rows, Verdict::Duplicate),
             PartIds::Opaque(ids) => {
-                self.forget_ids(horizon);
+                self.forget_ids(horizon.saturating_sub(self.limits.skew_ns));
+                // All of an append or nothing: what is sent again comes as it was.
+                if self.ids.len() + ids.len() > self.limits.ids_max {
+                    let key = |&id: &EventId| (head.replay, id);
+                    let new: BTreeSet<_> = ids.iter().map(key).filter(|id| !self.ids.contains(id)).collect();
+                    if self.ids.len() + new.len() > self.limits.ids_max {
+                        return push(out, head.rows, Verdict::Full);
+                    }
+                }
                 for &id in ids {
                     let verdict = self.judge_id((head.replay, id), stamp_ns);
                     push(out, 1, verdict);
@@ -148,7 +172,7 @@ impl Dedup {
         if stamp_ns < self.sweep_at {
             return false;
         }
-        let window = self.limits.retry_window_ns;
+        let window = self.limits.retry_window_ns.saturating_add(self.limits.skew_ns);
         self.producers.retain(|_, known| known.seen >= stamp_ns.saturating_sub(window));
         let oldest = self.producers.values().map(|known| known.seen).min();
         self.sweep_at = oldest.map_or(i64::MIN, |seen| seen.saturating_add(window).saturating_add(1));
@@ -158,9 +182,6 @@ impl Dedup {
     fn judge_id(&mut self, key: (bool, EventId), stamp_ns: i64) -> Verdict {
         if self.ids.contains(&key) {
             return Verdict::Duplicate;
-        }
-        if self.ids.len() >= self.limits.ids_max {
-            return Verdict::Full;
         }
         self.ids.insert(key);
         self.by_stamp.push_back((stamp_ns, key.0, key.1));
@@ -219,6 +240,9 @@ impl Dedup {
         Ok(dedup)
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Adds `rows` to the last run if it has the same verdict.
 fn push(out: &mut Vec<Verdicts>, rows: u32, verdict: Verdict) {

@@ -30,6 +30,8 @@ pub enum RejectReason {
     SequenceGap,
     /// No place to remember its id; it may be sent again.
     Full,
+    /// No definition that runs takes rows of its stream; it may be sent again.
+    NoReader,
 }
 
 /// Rows of a part that fared alike.

@@ -4,7 +4,7 @@ use cep_lang::diag::codes;
 use cep_types::Entry;
 
 use super::effects::{DefinitionError, Effects, RejectReason};
-use super::{Replica, RunState};
+use super::{Replica, RunState, Running};
 use crate::actions::{RecordError, Subject};
 use crate::partition::{Budget, Progress};
 
@@ -18,7 +18,8 @@ pub(super) struct Feed {
 }
 
 impl Replica {
-    /// Applies a part of `feed`; deliveries and errors go to `effects`.
+    /// Applies a part of `feed`; deliveries and errors go to `effects`. Who is
+    /// running stands until the caller has taken note of them.
     pub(super) fn apply_feed(
         &mut self,
         feed: &Feed,
@@ -31,10 +32,9 @@ impl Replica {
             return Progress::Done;
         };
         let RunState::Active(definition) = &mut run.state else { return Progress::Done };
-        self.running = Some((feed.name.clone(), run.activate.version));
+        self.running = Some(Running::of(&run.activate));
         let (partition, actions) = definition.parts();
         let progress = partition.apply(&feed.entry, budget, actions);
-        self.running = None;
         let errors = std::mem::take(&mut actions.errors);
         definition.deliver(effects);
         definition.parts().1.clear();

@@ -25,10 +25,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use cep_types::log::Activate;
+use cep_types::log::{Action, Activate};
 use cep_types::{Epoch, LogIndex, ProducerId, StampNs, StreamId};
 
-pub use dedup::{Dedup, DedupLimits, Verdict};
+pub use dedup::{CLOCK_SKEW_NS_MAX, Dedup, DedupLimits, Verdict};
 pub use definition::{Definition, InstallError, compile_options, print_name};
 pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, RejectReason};
 pub use sources::{SourceRoute, source_routes};
@@ -70,17 +70,37 @@ pub(crate) enum RunState {
     },
 }
 
-/// That a version of a definition must not see an entry, nor any later one.
+/// That a definition, as one decision had it run, must not see an entry, nor any later one. A later decision
+/// runs it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
     /// The definition.
     pub name: String,
     /// Its version.
     pub version: u32,
+    /// The epoch of the [`Activate`] entry that it runs by.
+    pub epoch: Epoch,
     /// The entry.
     pub index: LogIndex,
     /// Why, for people.
     pub reason: String,
+}
+
+/// A definition that is being applied, or prepared for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// The epoch of the [`Activate`] entry that it runs by.
+    pub epoch: Epoch,
+}
+
+impl Running {
+    fn of(activate: &Activate) -> Self {
+        Running { name: activate.name.clone(), version: activate.version, epoch: activate.epoch }
+    }
 }
 
 /// How a definition fares in this partition.
@@ -108,7 +128,7 @@ pub struct Replica {
     /// Known to the host before the log says so; no state.
     fences: Vec<Fence>,
     /// Which definition is being applied; for the host, when that ends in a panic.
-    running: Option<(String, u32)>,
+    running: Option<Running>,
 }
 
 impl Replica {
@@ -142,7 +162,10 @@ impl Replica {
 
     /// Number of the next row of a definition's source; `None` for one of an activation that does not run.
     pub fn next_of_source(&self, source: ProducerId) -> Option<u64> {
-        self.installed.values().filter_map(|installed| installed.run.as_ref()).find_map(|r| r.sources.next(source))
+        self.installed
+            .values()
+            .filter_map(|installed| installed.run.as_ref())
+            .find_map(|r| r.sources.next(source))
     }
 
     /// Whether a stream of the space has ended for a definition, or the definition does not run.
@@ -157,15 +180,20 @@ impl Replica {
         Some(&self.installed.get(name)?.run.as_ref()?.activate)
     }
 
-    /// A version of a definition is not to see an entry nor what follows it: applying it has ended the
-    /// process before. Said before that entry is applied.
+    /// A definition is not to see an entry nor what follows it: applying it has ended the process before.
+    /// Said before that entry is applied.
     pub fn fence(&mut self, fence: Fence) {
         self.fences.push(fence);
     }
 
-    /// The definition and version that is being applied, when [`Replica::apply`] has panicked.
-    pub fn running(&self) -> Option<(&str, u32)> {
-        self.running.as_ref().map(|(name, version)| (name.as_str(), *version))
+    /// The definition that was being applied when [`Replica::apply`] panicked.
+    pub fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
+    }
+
+    /// Whether some definition that runs takes rows of a stream of the space.
+    pub fn takes(&self, stream: StreamId) -> bool {
+        self.definitions().any(|(_, definition)| definition.input(stream).is_some())
     }
 
     /// The definitions this partition was told of, by name.
@@ -178,6 +206,15 @@ impl Replica {
             let version = installed.run.as_ref().map(|run| run.activate.version);
             DefinitionStatus { name: name.clone(), version, epoch: installed.epoch, fenced }
         })
+    }
+
+    /// Whether a stream of the space is the output of a definition that is to run, fenced or not.
+    pub fn makes(&self, stream: StreamId) -> bool {
+        let bindings = |run: &Run| match &run.activate.action {
+            Action::Run { streams, .. } => streams.iter().any(|binding| binding.stream == stream),
+            Action::Stop => false,
+        };
+        self.installed.values().filter_map(|installed| installed.run.as_ref()).any(bindings)
     }
 
     /// Whether time passes for some definition without rows: the host then logs ticks.

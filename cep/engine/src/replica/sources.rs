@@ -28,12 +28,7 @@ pub struct SourceRoute {
 
 /// The ways from the sources of a program into its streams; in order of declaration, of each stream the
 /// rows first and dead letters behind.
-pub fn source_routes(
-    name: &str,
-    epoch: Epoch,
-    program: &Program,
-    bindings: &[Binding],
-) -> Vec<SourceRoute> {
+pub fn source_routes(name: &str, epoch: Epoch, program: &Program, bindings: &[Binding]) -> Vec<SourceRoute> {
     let outer = |inner: &str| bindings.iter().find(|b| b.name == inner).map(|b| b.stream);
     let mut routes = Vec::new();
     for stream in program.streams.iter().filter(|s| matches!(s.options.role, Role::Source(_))) {
@@ -85,7 +80,9 @@ impl Sources {
         let end = first + u64::from(rows);
         let old = (*next).min(end) - first;
         let runs = [(old as u32, Verdict::Duplicate), (rows - old as u32, Verdict::New)];
-        out.extend(runs.into_iter().filter(|run| run.0 > 0).map(|(rows, verdict)| Verdicts { rows, verdict }));
+        out.extend(
+            runs.into_iter().filter(|run| run.0 > 0).map(|(rows, verdict)| Verdicts { rows, verdict }),
+        );
         *next = end.max(*next);
         true
     }

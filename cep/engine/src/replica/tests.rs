@@ -46,12 +46,8 @@ fn activate(name: &str, text: &str, epoch: u64, first_output: u32) -> Activate {
         let stream = StreamId(first_output + 5 + query.id.0);
         streams.push(Binding { name: query.name.clone(), stream, schema_version: SchemaVersion(1), columns });
     }
-    let action = Action::Run {
-        language: Language::Sql,
-        text: text.to_owned(),
-        streams,
-        connectors: Connectors::Off,
-    };
+    let action =
+        Action::Run { language: Language::Sql, text: text.to_owned(), streams, connectors: Connectors::Off };
     Activate { name: name.to_owned(), version: 1, epoch: Epoch(epoch), action }
 }
 
@@ -207,7 +203,9 @@ fn a_fence_ends_one_definition_and_no_other() {
     let whole = run(usize::MAX, false).0;
     let mut host = Host::new(usize::MAX);
     let reason = "it aborted twice".to_owned();
-    host.replica.fence(Fence { name: "big".into(), version: 1, index: LogIndex(5), reason: reason.clone() });
+    let fence =
+        Fence { name: "big".into(), version: 1, epoch: Epoch(2), index: LogIndex(5), reason: reason.clone() };
+    host.replica.fence(fence);
     log().iter().for_each(|bytes| host.apply(bytes));
     let other = |line: &&String| line.split(' ').nth(1) == Some("11");
     let without_ordinal = |line: &String| line.split_once(' ').unwrap().1.to_owned();
@@ -228,6 +226,49 @@ fn a_fence_ends_one_definition_and_no_other() {
     entries.push(log::quarantine(StampNs(2), &fence));
     entries.iter().for_each(|bytes| by_log.apply(bytes));
     assert!(by_log.replica.definition("big").is_none() && by_log.replica.definition("counts").is_some());
+}
+
+#[test]
+fn a_later_decision_runs_what_was_fenced() {
+    let reason = || "it aborted twice".to_owned();
+    for by_log in [false, true] {
+        let mut host = Host::new(usize::MAX);
+        if !by_log {
+            let epoch = Epoch(1);
+            let fence =
+                Fence { name: "counts".into(), version: 1, epoch, index: LogIndex(2), reason: reason() };
+            host.replica.fence(fence);
+        }
+        host.apply(&log::activate(StampNs(0), &activate("counts", COUNTS, 1, FIRST_OUTPUT)));
+        let fence = |epoch| log::Quarantine {
+            name: "counts".into(),
+            version: 1,
+            epoch: Epoch(epoch),
+            index: LogIndex(2),
+            reason: reason(),
+        };
+        host.apply(&if by_log { log::quarantine(StampNs(0), &fence(2)) } else { log::tick(StampNs(0)) });
+        assert!(host.replica.definition("counts").is_none(), "{by_log}");
+        // The same version, deployed despite its fence; and the fence told once more, late.
+        host.apply(&log::activate(StampNs(0), &activate("counts", COUNTS, 3, FIRST_OUTPUT)));
+        assert!(host.replica.definition("counts").is_some(), "{by_log}");
+        host.apply(&log::quarantine(StampNs(0), &fence(2)));
+        host.apply(&log::tick(StampNs(0)));
+        assert!(host.replica.definition("counts").is_some(), "{by_log}");
+    }
+}
+
+#[test]
+fn rows_that_nobody_takes_are_neither_applied_nor_remembered() {
+    let mut host = Host::new(usize::MAX);
+    let rows =
+        || events(&[part(0, 8, sequence(0)), part(8, 2, PartIds::Opaque(vec![EventId(1), EventId(2)]))], 1);
+    host.apply(&rows());
+    host.apply(&log::activate(StampNs(0), &activate("counts", COUNTS, 1, FIRST_OUTPUT)));
+    host.apply(&rows());
+    let of = |outcome| [vec![OutcomeRun { rows: 8, outcome }], vec![OutcomeRun { rows: 2, outcome }]];
+    assert_eq!(host.outcomes[0], of(Outcome::Rejected(RejectReason::NoReader)));
+    assert_eq!(host.outcomes[2], of(Outcome::Applied));
 }
 
 #[test]
@@ -252,7 +293,8 @@ fn damaged_checkpoints_are_refused() {
     }
 }
 
-const SOURCED: &str = "CREATE STREAM trades (ts TIMESTAMP NOT NULL, symbol STRING NOT NULL, qty BIGINT) WITH (
+const SOURCED: &str =
+    "CREATE STREAM trades (ts TIMESTAMP NOT NULL, symbol STRING NOT NULL, qty BIGINT) WITH (
     type = 'source', extension = 'file', format = 'csv', \"file.path\" = 't.csv', \"event.time\" = 'ts');
 CREATE STREAM out AS SELECT symbol, qty FROM trades;";
 
@@ -275,7 +317,8 @@ fn a_source_is_taken_once_and_goes_with_its_activation() {
     host.apply(&log::activate(StampNs(0), &sourced(1, Connectors::On)));
     host.apply(&events(&[part(0, 8, of_source(1, 0))], 1));
     host.apply(&events(&[part(5, 6, of_source(1, 5)), part(20, 2, of_source(1, 20))], i64::MAX));
-    let runs = |outcomes: &[OutcomeRun]| outcomes.iter().map(|run| (run.rows, run.outcome)).collect::<Vec<_>>();
+    let runs =
+        |outcomes: &[OutcomeRun]| outcomes.iter().map(|run| (run.rows, run.outcome)).collect::<Vec<_>>();
     let last = host.outcomes.last().unwrap();
     assert_eq!(runs(&last[0]), [(3, Outcome::Duplicate), (3, Outcome::Applied)], "its age is no matter");
     assert_eq!(runs(&last[1]), [(2, Outcome::Rejected(RejectReason::SequenceGap))]);

@@ -187,7 +187,8 @@ impl EventsWriter {
     }
 }
 
-fn part_bytes(head: &PartHead, frame_bytes: usize) -> usize {
+/// Bytes that an append takes in an entry: its head, its opaque ids and a frame of so many bytes.
+pub fn part_bytes(head: &PartHead, frame_bytes: usize) -> usize {
     let ids = match &head.ids {
         PartIds::Sequence { .. } | PartIds::Source { .. } => 0,
         PartIds::Opaque(ids) => (ids.len() * ID_BYTES).next_multiple_of(ALIGNMENT),

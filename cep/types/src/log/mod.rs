@@ -15,7 +15,7 @@ mod events;
 mod tests;
 
 pub use definition::{Action, Activate, Binding, Connectors, Language, Marker, OutputPosition, Quarantine};
-pub use events::{EVENT_TIME, EventsWriter, Part, PartHead, PartIds, source_id};
+pub use events::{EVENT_TIME, EventsWriter, Part, PartHead, PartIds, part_bytes, source_id};
 
 use arrow_buffer::{Buffer, MutableBuffer};
 

@@ -69,7 +69,8 @@ impl State {
         }
         for feed in feeds(compiled) {
             let rivals = self.definitions.values().filter(|definition| definition.name != name);
-            let mut rivals = rivals.filter(|definition| feeds(definition.live()).iter().any(|f| folded(f) == folded(feed)));
+            let mut rivals = rivals
+                .filter(|definition| feeds(definition.live()).iter().any(|f| folded(f) == folded(feed)));
             if let Some(rival) = rivals.next() {
                 let text = format!(
                     "the sources of definition '{}' fill it already; deploy with connectors off, or stop that one",

@@ -70,7 +70,8 @@ impl Former {
     pub(crate) fn new(plan: &Plan, states: &[SourceState]) -> Self {
         let routes = plan.routes.iter().enumerate().filter_map(|(at, route)| {
             let input = plan.inputs.iter().find(|input| input.inner == route.to)?;
-            let (from, to) = (&plan.program.streams[route.from.index()], &plan.program.streams[route.to.index()]);
+            let (from, to) =
+                (&plan.program.streams[route.from.index()], &plan.program.streams[route.to.index()]);
             let known: Vec<u64> = states.iter().map(|state| state.next[at]).collect();
             // What a timer made is never made again: it goes on with the next number.
             let goes_on = matches!(from.options.role, Role::Source(SourceConnector::Timer { .. }));
@@ -102,7 +103,9 @@ impl Former {
     /// At least so many rows of a source are known already; the program's number of its stream.
     pub fn known(&self, from: StreamId) -> u64 {
         let route = self.routes.iter().find(|route| route.from == from && route.to == from);
-        route.map_or(0, |route| route.known.iter().zip(&route.next).map(|(known, next)| known - next.min(known)).sum())
+        route.map_or(0, |route| {
+            route.known.iter().zip(&route.next).map(|(known, next)| known - next.min(known)).sum()
+        })
     }
 
     /// Takes the next rows of the source of stream `from` that go to stream `to`: to itself, or to its

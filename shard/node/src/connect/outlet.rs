@@ -16,6 +16,7 @@ use super::shard::{ask, tell};
 use super::supervise::Running;
 use super::{Collect, ConnectorError, Connectors, Handed, Outlet, Plan};
 use crate::lanes::{Tell, ToShard};
+use crate::partition::holds::OVER;
 use crate::shard::Shard;
 
 /// Rows asked of a partition at once.
@@ -58,7 +59,11 @@ pub(super) async fn hand_over(
         let was_put = put(shard, plan, outlet.as_mut(), &mut reached).await;
         if shard.stopping.get() {
             // Other shards may have ended already; the first partition's is this one.
-            return if reached.is_dirty { mark(shard, plan, outlet.as_mut(), &mut reached).await } else { Ok(()) };
+            return if reached.is_dirty {
+                mark(shard, plan, outlet.as_mut(), &mut reached).await
+            } else {
+                Ok(())
+            };
         }
         let (some, is_over) = was_put?;
         let is_due = shard.rt.now().saturating_sub(reached.marked_ns) >= MARK_NS;
@@ -66,7 +71,8 @@ pub(super) async fn hand_over(
             mark(shard, plan, outlet.as_mut(), &mut reached).await?;
         }
         if is_over {
-            return Ok(());
+            reached.positions.fill(OVER);
+            return mark(shard, plan, outlet.as_mut(), &mut reached).await;
         }
         if some {
             look = LOOK_MIN;
@@ -122,7 +128,8 @@ async fn put(
     for (at, collected) in collected.into_iter().enumerate() {
         is_over &= collected.is_over;
         if collected.gone {
-            let text = format!("rows of partition {at} behind the last that were written are not kept any more");
+            let text =
+                format!("rows of partition {at} behind the last that were written are not kept any more");
             return Err(ConnectorError::last(text));
         }
         let Some(last) = collected.rows.last() else { continue };
@@ -147,8 +154,13 @@ async fn mark(
     for (partition, upto) in plan.partitions().zip(reached.positions.clone()) {
         let lengths = lengths.take();
         let all = if lengths.is_some() { reached.positions.clone() } else { Vec::new() };
-        let marker =
-            Marker { name: plan.name.clone(), epoch: plan.epoch, upto, all, lengths: lengths.unwrap_or_default() };
+        let marker = Marker {
+            name: plan.name.clone(),
+            epoch: plan.epoch,
+            upto,
+            all,
+            lengths: lengths.unwrap_or_default(),
+        };
         tell(shard, partition, Tell::Marker(marker)).await.map_err(ConnectorError::passing)?;
     }
     reached.is_dirty = false;

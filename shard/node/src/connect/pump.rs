@@ -23,7 +23,11 @@ struct Ends {
 ///
 /// # Errors
 /// What stopped it; called again, it goes on exactly there.
-pub(super) async fn pump(shard: &Rc<Shard>, plan: &Plan, connectors: &dyn Connectors) -> Result<(), ConnectorError> {
+pub(super) async fn pump(
+    shard: &Rc<Shard>,
+    plan: &Plan,
+    connectors: &dyn Connectors,
+) -> Result<(), ConnectorError> {
     let streams = plan.ends();
     let asked = SourceAsk {
         name: plan.name.clone(),

@@ -96,7 +96,8 @@ fn handed(partition: &Partition, name: &str) -> Option<Handed> {
 async fn feed(shard: &Rc<Shard>, partition: &Partition, formed: Vec<Formed>) -> Result<Taken, String> {
     let (sender, receiver) = shard_rt::sync::oneshot::channel();
     let first_sent = StampNs(shard.rt.wall_ns().min(i64::MAX as u64) as i64);
-    let tally = Rc::new(RefCell::new(Tally { left: formed.len(), taken: Ok(Taken::default()), done: Some(sender) }));
+    let tally =
+        Rc::new(RefCell::new(Tally { left: formed.len(), taken: Ok(Taken::default()), done: Some(sender) }));
     let items = formed.into_iter().map(|Formed { partition: _, mut head, frame }| {
         head.first_sent = first_sent;
         let tally = Rc::clone(&tally);
@@ -133,8 +134,16 @@ impl Tally {
             Some(Ok((_, _, runs))) => {
                 for run in runs {
                     match (run.outcome, &mut self.taken) {
-                        (Outcome::Rejected(RejectReason::SequenceGap | RejectReason::Full), taken) => {
-                            *taken = Err("rows before these are missing".into());
+                        (
+                            Outcome::Rejected(
+                                RejectReason::SequenceGap | RejectReason::Full | RejectReason::NoReader,
+                            ),
+                            taken,
+                        ) => {
+                            *taken = Err(
+                                "rows before these are missing, or the definition does not run here any more"
+                                    .into(),
+                            );
                         }
                         (Outcome::Rejected(_), Ok(taken)) => taken.rejected += u64::from(run.rows),
                         _ => {}

@@ -15,6 +15,7 @@ use shard_rt::sync::Notify;
 
 use super::{ConnectorError, Connectors, Plan, outlet, pump};
 use crate::control::deploy;
+use crate::control::programs::Programs;
 use crate::settings::Level;
 use crate::shard::Shard;
 
@@ -41,7 +42,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     /// Starts and ends connectors, as the control group's state says.
-    pub(crate) fn look(&self, shard: &Rc<Shard>, control: &Control) {
+    pub(crate) fn look(&self, shard: &Rc<Shard>, control: &Control, programs: &Programs) {
         let Some(connectors) = shard.hooks.connectors.clone() else { return };
         if shard.stopping.get() {
             return;
@@ -56,7 +57,7 @@ impl Supervisor {
             let Some(definition) = control.definition(&name) else { continue };
             let Status::Active(version) = definition.status() else { continue };
             let space = control.spaces().find(|space| space.id == definition.space);
-            let activation = deploy::activation(control, &name, version, epoch);
+            let activation = deploy::activation(control, programs, &name, version, epoch);
             let plan = activation.ok().zip(space).and_then(|(activate, space)| Plan::of(&activate, space));
             let Some(plan) = plan else {
                 let text = format!("definition '{name}': its connectors cannot be planned");
@@ -78,7 +79,8 @@ impl Supervisor {
             rt.spawn("outlet", async move {
                 let mut again = AGAIN_MIN;
                 while let Err(error) = outlet::hand_over(&shard, &plan, &*connectors, &running).await {
-                    if shard.stopping.get() || !goes_on(&shard, &plan, &*connectors, &error, &mut again).await {
+                    if shard.stopping.get() || !goes_on(&shard, &plan, &*connectors, &error, &mut again).await
+                    {
                         break;
                     }
                 }

@@ -14,9 +14,11 @@ use cep_types::log::{self, Binding, Connectors};
 use cep_types::options::{ErrorStrategy, Role, SourceConnector};
 use cep_types::sql_type::field_type_name;
 use shard_control::{
-    Changelog, ColumnDecl, Compiled, Connected, Control, DefinitionVersion, DefinitionVersionRecord, EngineLevel, StreamDecl,
+    Changelog, ColumnDecl, Compiled, Connected, Control, DefinitionVersion, DefinitionVersionRecord,
+    EngineLevel, StreamDecl,
 };
 
+use super::programs::Programs;
 use super::spread;
 
 /// The engine level of this binary (R-DET-4).
@@ -216,6 +218,7 @@ pub(crate) fn connectors_of(record: &DefinitionVersionRecord) -> Connectors {
 /// If the control group does not have it, or its streams are not there.
 pub(crate) fn activation(
     control: &Control,
+    programs: &Programs,
     name: &str,
     version: DefinitionVersion,
     epoch: Epoch,
@@ -224,7 +227,7 @@ pub(crate) fn activation(
     let definition = control.definition(name).ok_or_else(|| missing("it"))?;
     let record = definition.versions.get(&version).ok_or_else(|| missing("the version"))?;
     let connectors = connectors_of(record);
-    let program = program_of(name, &record.text.0, connectors)?;
+    let program = programs.get(name, version, &record.text.0, connectors)?;
     let mut streams = Vec::new();
     for outer in outer(name, &program) {
         let stream = control.stream(outer.name()).ok_or_else(|| missing(outer.name()))?;

@@ -1,13 +1,14 @@
 //! The control group's host, on shard 0: it proposes, and carries what is owed to partitions.
 //!
 //! Here its life and its deliveries · `machine` the state machine · `deploy` from texts to entries ·
-//! `routing` the table for clients · `spread` whether a program is right on many partitions.
+//! `programs` texts compiled · `routing` the table for clients · `spread` whether a program is right on many partitions.
 //!
 //! Invariants: what is owed is asked of the group's state, never remembered here, so a crash loses nothing;
 //! a delivery under way is not begun again until it is answered.
 
 pub(crate) mod deploy;
 mod machine;
+pub(crate) mod programs;
 mod routing;
 mod spread;
 
@@ -33,8 +34,9 @@ use crate::lanes::{Tell, ToShard};
 use crate::partition::PEER;
 use crate::settings::{Level, Settings};
 use crate::shard::Shard;
-use deploy::ENGINE_LEVEL;
+use deploy::{DeployError, ENGINE_LEVEL};
 use machine::{ControlMachine, entry_of, outcome_of};
+use programs::Programs;
 
 /// How long after a failed delivery it is tried again, and how often time is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -54,6 +56,9 @@ pub(crate) struct ControlHost {
     told: Cell<Epoch>,
     /// The sources and sinks of definitions.
     pub(crate) connectors: Supervisor,
+    programs: Programs,
+    /// Activations that cannot be made of the control group's state, by definition and epoch: said once.
+    impossible: RefCell<BTreeSet<(String, Epoch)>>,
 }
 
 impl ControlHost {
@@ -75,6 +80,8 @@ impl ControlHost {
             under_way: RefCell::default(),
             told: Cell::new(Epoch(0)),
             connectors: Supervisor::default(),
+            programs: Programs::default(),
+            impossible: RefCell::default(),
         }))
     }
 
@@ -189,7 +196,7 @@ impl ControlHost {
             for effect in self.look(Control::pending_effects) {
                 self.carry(&shard, effect);
             }
-            self.look(|control| self.connectors.look(&shard, control));
+            self.look(|control| self.connectors.look(&shard, control, &self.programs));
             let changed = self.changed.notified();
             let _ = shard.rt.timeout(LOOK, changed).await;
         }
@@ -215,16 +222,15 @@ impl ControlHost {
             return;
         }
         self.set_level(shard);
-        match self.look(|control| routing::table(control, &shard.settings)) {
-            Ok(table) => {
-                let table = Arc::new(table);
-                let sent = (0..shard.lanes.shards())
-                    .map(|to| shard.lanes.send(to, ToShard::Routing(Arc::clone(&table))));
-                if sent.filter(Result::is_err).count() == 0 {
-                    self.told.set(epoch);
-                }
-            }
-            Err(error) => (shard.hooks.log)(Level::Error, &format!("no routing table: {error}")),
+        let wrong = |error: DeployError| {
+            (shard.hooks.log)(Level::Error, &format!("its streams are not offered: {error}"))
+        };
+        let table = self.look(|control| routing::table(control, &shard.settings, &self.programs, wrong));
+        let table = Arc::new(table);
+        let sent =
+            (0..shard.lanes.shards()).map(|to| shard.lanes.send(to, ToShard::Routing(Arc::clone(&table))));
+        if sent.filter(Result::is_err).count() == 0 {
+            self.told.set(epoch);
         }
     }
 
@@ -240,7 +246,13 @@ impl ControlHost {
             Effect::Activate { space, partitions, definition, action, epoch } => {
                 let entry = match action {
                     Action::Run(version) => {
-                        self.look(|control| deploy::activation(control, &definition, version, epoch))
+                        if self.impossible.borrow().contains(&(definition.clone(), epoch)) {
+                            return;
+                        }
+                        let programs = &self.programs;
+                        self.look(|control| {
+                            deploy::activation(control, programs, &definition, version, epoch)
+                        })
                     }
                     Action::Stop => {
                         Ok(Activate { name: definition.clone(), version: 0, epoch, action: LogAction::Stop })
@@ -250,6 +262,7 @@ impl ControlHost {
                     Ok(entry) => entry,
                     Err(error) => {
                         (shard.hooks.log)(Level::Error, &error.to_string());
+                        self.impossible.borrow_mut().insert((definition, epoch));
                         return;
                     }
                 };

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_schema::DataType;
-use cep_engine::replica::{Outcome as Applied, OutcomeRun, RejectReason};
+use cep_engine::replica::{CLOCK_SKEW_NS_MAX, Outcome as Applied, RejectReason};
 use cep_types::LogIndex;
 use cep_types::frame::Frame;
 use cep_types::log::{PartHead, PartIds};
@@ -19,8 +19,10 @@ use raft::RaftError;
 use shard_control::PartitionRef;
 
 use super::session::Session;
+use crate::ids::shard_of;
 use crate::partition::Partition;
 use crate::partition::queue::{AppendItem, Appended};
+use crate::shard::Shard;
 
 /// Why an append goes no further.
 struct Refused {
@@ -86,10 +88,25 @@ fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Resu
     let stream = view.stream(append.stream).filter(|s| s.stream.can_append).ok_or_else(unknown)?;
     let id = PartitionRef { space: stream.stream.space, partition: append.partition };
     let Some(partition) = shard.partition(id) else {
-        return Err(elsewhere(&view, id));
+        return Err(elsewhere(shard, &view, id));
     };
+    if shard.stopping.get() {
+        return Err(Refused::later(Status::TransientRetry, "the server ends; send it again later", 1_000));
+    }
     if let Some(reason) = partition.failed() {
         return Err(Refused::new(Status::PermanentDurability, reason));
+    }
+    if !partition.takes(append.stream) {
+        return Err(no_reader(&partition));
+    }
+    let ahead_ns = append.first_sent.0.saturating_sub(shard.rt.wall_ns() as i64);
+    if ahead_ns > CLOCK_SKEW_NS_MAX {
+        let text = format!(
+            "first_sent is {} s ahead of the server's clock; at most {} s are taken: set the client's clock",
+            ahead_ns / 1_000_000_000,
+            CLOCK_SKEW_NS_MAX / 1_000_000_000
+        );
+        return Err(Refused::new(Status::PermanentPayload, text));
     }
     let bytes = append.rows.len() as u64;
     let mut frame = MutableBuffer::new(append.rows.len());
@@ -163,14 +180,24 @@ fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Resu
     })
 }
 
+/// Definitions start a moment after they are deployed, and may have been stopped or fenced since.
+fn no_reader(partition: &Partition) -> Refused {
+    let text = format!(
+        "no definition that runs in partition {} takes rows of the stream now: it is starting, stopped or fenced",
+        partition.id
+    );
+    Refused::later(Status::TransientWarmup, text, 100)
+}
+
 /// What a client is told about a partition that this shard does not have.
-fn elsewhere(view: &super::view::View, id: PartitionRef) -> Refused {
+fn elsewhere(shard: &Shard, view: &super::view::View, id: PartitionRef) -> Refused {
     let count = view.space(id.space).map_or(0, |space| space.leaders.len());
     if id.partition.0 as usize >= count {
         let text = format!("there is no partition {id}; fetch the routing table");
         return Refused::new(Status::PermanentEpoch, text);
     }
-    match view.address(id) {
+    let is_mine = shard_of(id, shard.lanes.shards()) == shard.number;
+    match view.address(id).filter(|_| !is_mine) {
         Some(address) => Refused {
             redirect: Some(address.to_owned()),
             ..Refused::new(Status::TransientRedirect, format!("partition {id} is at {address}"))
@@ -214,12 +241,17 @@ fn answer(session: &Session, request: RequestId, partition: &Partition, appended
             return refuse(session, request, &refused, Some(partition));
         }
     };
-    // A full table of ids takes none of them: the rows may be sent again.
-    let is_full = |run: &OutcomeRun| run.outcome == Applied::Rejected(RejectReason::Full);
-    if !outcomes.is_empty() && outcomes.iter().all(is_full) {
-        let text = "the partition remembers as many producers and ids as it may; send it again later";
-        let refused = Refused::later(Status::TransientBackpressure, text, 1_000);
-        return refuse(session, request, &refused, Some(partition));
+    // Both are of a whole append, and nothing of it was remembered: it may be sent again.
+    match outcomes.first().map(|run| run.outcome) {
+        Some(Applied::Rejected(RejectReason::Full)) => {
+            let text = "the partition remembers as many producers and ids as it may; send it again later";
+            let refused = Refused::later(Status::TransientBackpressure, text, 1_000);
+            return refuse(session, request, &refused, Some(partition));
+        }
+        Some(Applied::Rejected(RejectReason::NoReader)) => {
+            return refuse(session, request, &no_reader(partition), Some(partition));
+        }
+        _ => {}
     }
     let mut row = first_row;
     let runs: Vec<Run> = outcomes
@@ -243,8 +275,10 @@ fn outcome(applied: Applied) -> Outcome {
         Applied::Rejected(RejectReason::Value) => rejected(Reason::Value),
         Applied::Rejected(RejectReason::FutureTime) => rejected(Reason::FutureTime),
         Applied::Rejected(RejectReason::RetryExpired) => rejected(Reason::RetryExpired),
-        // Rows behind those that found no place: their turn comes when those are there.
-        Applied::Rejected(RejectReason::SequenceGap | RejectReason::Full) => rejected(Reason::SequenceGap),
+        Applied::Rejected(RejectReason::SequenceGap) => rejected(Reason::SequenceGap),
+        Applied::Rejected(RejectReason::Full | RejectReason::NoReader) => {
+            unreachable!("an append that found no place is refused whole")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use futures_util::future::{Either, select};
 use net_wire::{
     AuthMethod, Cancel, Decoder, Envelope, Failure, Features, Goodbye, Heartbeat, Hello,
@@ -29,8 +29,11 @@ const FEATURES: Features = Features(
 );
 /// Subscriptions of a connection at most.
 const SUBSCRIPTIONS_MAX: usize = 4096;
-/// Room for a read.
-const READ_BYTES: usize = 64 * 1024;
+/// Room for a read of a quiet connection, and of a busy one.
+const READ_BYTES_MIN: usize = 4 * 1024;
+const READ_BYTES_MAX: usize = 64 * 1024;
+/// Time in a row that one connection may take of its shard, ns.
+const BUDGET_NS: u64 = 500_000;
 
 /// An open connection.
 pub(crate) struct Session {
@@ -105,18 +108,19 @@ impl Session {
     }
 
     async fn read(self: &Rc<Self>, stream: &Stream) {
+        let rt = self.shard.rt.clone();
         let mut decoder = Decoder::new(Side::Server);
-        let mut buf = BytesMut::with_capacity(READ_BYTES);
+        let mut buf = BytesMut::with_capacity(READ_BYTES_MIN);
         loop {
+            let room = buf.capacity();
             let (count, read) = stream.read(buf).await;
             buf = read;
-            if !matches!(count, Ok(count) if count > 0) {
-                return;
-            }
-            self.heard_ns.set(self.shard.rt.now());
-            while !buf.is_empty() {
-                let taken = decoder.feed(&buf);
-                buf.advance(taken);
+            let Some(count) = count.ok().filter(|count| *count > 0) else { return };
+            let mut begun = rt.now();
+            self.heard_ns.set(begun);
+            let mut unread = &buf[..];
+            while !unread.is_empty() {
+                unread = &unread[decoder.feed(unread)..];
                 loop {
                     let was_established = self.established.get();
                     let next = match decoder.next() {
@@ -135,13 +139,27 @@ impl Session {
                     if !was_established && self.established.get() {
                         decoder.establish(MESSAGE_BYTES_DEFAULT);
                     }
+                    // A short question may have a long answer.
+                    self.out.room().await;
+                    if rt.now().saturating_sub(begun) > BUDGET_NS {
+                        shard_rt::yield_now().await;
+                        begun = rt.now();
+                    }
                 }
             }
-            if buf.capacity() < READ_BYTES {
-                buf = BytesMut::with_capacity(READ_BYTES);
+            // Who fills the room gets more of it; who is quiet gives it back, as most connections are quiet.
+            let room_next = match count {
+                count if count == room => (room * 4).min(READ_BYTES_MAX),
+                count if count < room / 8 => READ_BYTES_MIN,
+                _ => room,
+            };
+            buf.clear();
+            if room_next != room {
+                buf = BytesMut::with_capacity(room_next);
             }
-            decoder.trim();
-            self.out.room().await;
+            if room_next == READ_BYTES_MIN || decoder.capacity_bytes() > READ_BYTES_MAX {
+                decoder.trim();
+            }
         }
     }
 
@@ -198,7 +216,10 @@ impl Session {
             }
             Message::Goodbye(_) => return Next::End,
             Message::Error(_) => {}
-            Message::Hello(_) => return self.fail(request, Status::PermanentAuth, "a second Hello"),
+            Message::Hello(_) => {
+                let text = "the connection is open already; Hello comes once";
+                let _ = self.out.send(request, Failure::new(Status::PermanentUnsupported, text));
+            }
             other => {
                 let text = format!("{:?} is what a server sends", other.kind());
                 let _ = self.out.send(request, Failure::new(Status::PermanentUnsupported, &text));

@@ -17,6 +17,7 @@ use shard_control::PartitionRef;
 use shard_rt::sync::Notify;
 
 use super::session::Session;
+use crate::ids::shard_of;
 use crate::partition::Partition;
 use crate::partition::outputs::{After, Kept};
 
@@ -75,6 +76,11 @@ pub(crate) fn subscribe(session: &Rc<Session>, request: RequestId, wanted: &Subs
             let text = format!("there is no partition {id} now; fetch the routing table");
             return refuse(session, request, Failure::new(Status::PermanentEpoch, &text));
         };
+        if shard_of(id, session.shard.lanes.shards()) == session.shard.number {
+            let text = format!("partition {id} is starting");
+            let failure = Failure::new(Status::TransientWarmup, &text);
+            return refuse(session, request, Failure { retry_after_ms: 50, ..failure });
+        }
         let text = format!("partition {id} is at {address}");
         let failure = Failure::new(Status::TransientRedirect, &text);
         return refuse(session, request, Failure { redirect: Some(address), ..failure });

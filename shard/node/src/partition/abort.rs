@@ -1,6 +1,6 @@
 //! Definitions that end the process (R-DET-6).
 
-use cep_types::LogIndex;
+use cep_types::{Epoch, LogIndex};
 use shard_control::PartitionRef;
 
 /// That applying an entry ended the process.
@@ -12,6 +12,8 @@ pub struct Abort {
     pub definition: String,
     /// Its version.
     pub version: u32,
+    /// The epoch of the decision by which it ran: a later one runs it again.
+    pub epoch: Epoch,
     /// The entry.
     pub index: LogIndex,
     /// What is known of the reason.
@@ -24,7 +26,7 @@ pub(crate) const ABORTS_MAX: usize = 2;
 /// Those that happened often enough.
 pub(crate) fn fenced(aborts: &[Abort], partition: PartitionRef) -> Vec<Abort> {
     let same = |a: &Abort, b: &Abort| {
-        (a.partition, &a.definition, a.version, a.index) == (b.partition, &b.definition, b.version, b.index)
+        (a.partition, &a.definition, a.epoch, a.index) == (b.partition, &b.definition, b.epoch, b.index)
     };
     let mut out: Vec<Abort> = Vec::new();
     for abort in aborts.iter().filter(|abort| abort.partition == partition) {

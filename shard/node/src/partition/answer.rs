@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use cep_engine::replica::{Outcome, OutcomeRun, RejectReason};
 
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 8] = [
     Outcome::Applied,
     Outcome::Duplicate,
     Outcome::Rejected(RejectReason::Value),
@@ -14,6 +14,7 @@ const OUTCOMES: [Outcome; 7] = [
     Outcome::Rejected(RejectReason::RetryExpired),
     Outcome::Rejected(RejectReason::SequenceGap),
     Outcome::Rejected(RejectReason::Full),
+    Outcome::Rejected(RejectReason::NoReader),
 ];
 
 /// The bytes.

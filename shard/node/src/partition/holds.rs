@@ -32,6 +32,9 @@ pub(crate) struct Hold {
 #[derive(Debug, Default)]
 pub(crate) struct Holds(BTreeMap<String, Hold>);
 
+/// Behind all positions: a definition that stopped has handed over everything.
+pub(crate) const OVER: OutputPosition = OutputPosition { index: LogIndex(u64::MAX), ordinal: u32::MAX };
+
 /// The last position of all entries before `index`.
 pub(crate) fn before(index: LogIndex) -> OutputPosition {
     OutputPosition { index: LogIndex(index.0.saturating_sub(1)), ordinal: u32::MAX }
@@ -63,6 +66,12 @@ impl Holds {
 
     /// Sinks have come further.
     pub(crate) fn mark(&mut self, marker: &Marker) {
+        let is_over =
+            |hold: &Hold| hold.epoch == marker.epoch && hold.stopped.is_some() && marker.upto == OVER;
+        if self.0.get(&marker.name).is_some_and(is_over) {
+            self.0.remove(&marker.name);
+            return;
+        }
         let Some(hold) = self.0.get_mut(&marker.name).filter(|hold| hold.epoch == marker.epoch) else {
             return;
         };
@@ -77,6 +86,12 @@ impl Holds {
     pub(crate) fn needed(&self, stream: StreamId) -> Option<OutputPosition> {
         let holds = self.0.values().filter(|hold| hold.stopped.is_none());
         holds.filter(|hold| hold.streams.binary_search(&stream).is_ok()).map(|hold| hold.upto).min()
+    }
+
+    /// Whether a definition that has stopped may still hand over rows of a stream.
+    pub(crate) fn drains(&self, stream: StreamId) -> bool {
+        let mut stopped = self.0.values().filter(|hold| hold.stopped.is_some());
+        stopped.any(|hold| hold.streams.binary_search(&stream).is_ok())
     }
 
     pub(crate) fn clear(&mut self) {
@@ -153,7 +168,11 @@ mod tests {
         let mut marker =
             Marker { name: "app".into(), epoch: Epoch(6), upto, all: vec![upto], lengths: vec![(a, 77)] };
         holds.mark(&marker);
-        assert_eq!(holds.needed(a), Some(before(LogIndex(10))), "a marker of another activation says nothing");
+        assert_eq!(
+            holds.needed(a),
+            Some(before(LogIndex(10))),
+            "a marker of another activation says nothing"
+        );
         marker.epoch = Epoch(7);
         holds.mark(&marker);
         assert_eq!(holds.needed(a), Some(upto));

@@ -11,10 +11,10 @@ use std::rc::Rc;
 
 use arrow_buffer::Buffer;
 use bytes::Bytes;
-use cep_engine::replica::{DedupLimits, Effects, Fence, Replica};
+use cep_engine::replica::{DedupLimits, Effects, Fence, Replica, Running};
 use cep_engine::{Budget, Progress};
 use cep_types::LogIndex;
-use cep_types::codec::{Reader, Writer};
+use cep_types::codec::{DecodeError, Reader, Writer};
 use cep_types::hash::SpaceSeed;
 use cep_types::log::{Body, LogEntry};
 use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
@@ -26,6 +26,9 @@ use super::outputs::Outputs;
 use crate::report::Counts;
 use crate::settings::{Hooks, Level};
 
+/// Mark and version of a checkpoint: the replica as a blob, and the rows kept for subscribers.
+const MAGIC: u32 = 0x4345_5043;
+const VERSION: u32 = 1;
 /// Input and output rows of one step: some hundred microseconds.
 const STEP_ROWS: usize = 8192;
 /// Errors of definitions told in full for each entry.
@@ -44,6 +47,7 @@ pub(crate) struct PartitionMachine {
     hooks: Hooks,
     fences: Vec<Fence>,
     installing: Vec<u8>,
+    checkpoint_bytes: u64,
 }
 
 impl PartitionMachine {
@@ -56,9 +60,10 @@ impl PartitionMachine {
         let limits = DedupLimits::default();
         let fences: Vec<Fence> = super::abort::fenced(&hooks.aborts, partition)
             .into_iter()
-            .map(|Abort { definition, version, index, reason, .. }| Fence {
+            .map(|Abort { definition, version, epoch, index, reason, .. }| Fence {
                 name: definition,
                 version,
+                epoch,
                 index,
                 reason,
             })
@@ -74,9 +79,28 @@ impl PartitionMachine {
             hooks,
             fences,
             installing: Vec::new(),
+            checkpoint_bytes: 0,
         };
         machine.raise_fences();
         machine
+    }
+
+    /// Bytes of the newest checkpoint; 0 without one.
+    pub(crate) fn checkpoint_bytes(&self) -> u64 {
+        self.checkpoint_bytes
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Reader::new(bytes);
+        let (magic, version) = (input.u32()?, input.u32()?);
+        if (magic, version) != (MAGIC, VERSION) {
+            return Err(DecodeError(format!(
+                "it is of version {version}; this program reads version {VERSION}"
+            )));
+        }
+        self.replica = Replica::restore(self.limits, input.blob()?)?;
+        self.outputs.decode(&mut input)?;
+        input.finish()
     }
 
     /// The replica.
@@ -158,9 +182,10 @@ impl PartitionMachine {
     fn abort(&self, index: LogIndex, panic: Box<dyn Any + Send>) -> ! {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let reason = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        if let Some((definition, version)) = self.replica.running() {
-            let definition = definition.to_owned();
-            (self.hooks.on_abort)(&Abort { partition: self.partition, definition, version, index, reason });
+        if let Some(Running { name, version, epoch }) = self.replica.running() {
+            let (partition, definition) = (self.partition, name.clone());
+            let (version, epoch) = (*version, *epoch);
+            (self.hooks.on_abort)(&Abort { partition, definition, version, epoch, index, reason });
         }
         resume_unwind(panic)
     }
@@ -200,9 +225,13 @@ impl StateMachine for PartitionMachine {
 
     fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
         let mut out = Writer::default();
+        out.u32(MAGIC);
+        out.u32(VERSION);
         out.blob(&self.replica.checkpoint());
+        self.outputs.keep_only(|stream| self.replica.makes(stream));
         self.outputs.encode(&mut out);
-        self.counts.borrow_mut().checkpoint_bytes += out.bytes.len() as u64;
+        self.checkpoint_bytes = out.bytes.len() as u64;
+        self.counts.borrow_mut().checkpoint_bytes += self.checkpoint_bytes;
         Box::new(View { bytes: Bytes::from(out.bytes) })
     }
 
@@ -222,13 +251,8 @@ impl StateMachine for PartitionMachine {
             self.replica = Replica::new(self.limits);
             self.outputs.clear();
         } else {
-            let mut input = Reader::new(&bytes);
-            let read = input.blob().and_then(|replica| Replica::restore(self.limits, replica));
-            self.replica = read.map_err(|error| error.to_string())?;
-            self.outputs
-                .decode(&mut input)
-                .and_then(|()| input.finish())
-                .map_err(|error| error.to_string())?;
+            self.restore(&bytes).map_err(|error| format!("the checkpoint cannot be used: {error}"))?;
+            self.checkpoint_bytes = bytes.len() as u64;
         }
         self.raise_fences();
         Ok(())

@@ -1,26 +1,29 @@
 //! A partition on its shard: its group, its queue, its outputs.
 //!
-//! Here its life and how entries are formed · `queue` what waits · `machine` its state machine · `answer`
-//! outcomes as bytes · `outputs` rows kept for subscribers · `holds` what sinks wait for · `abort` definitions that end the process.
+//! Here its life · `queue` what waits · `former` how that becomes entries · `reserve` room in the log for
+//! checkpoints · `machine` its state machine · `answer` outcomes as bytes · `outputs` rows kept for
+//! subscribers · `holds` what sinks wait for · `abort` definitions that end the process.
 //!
-//! Invariants: entries are formed one behind the other, so appends are logged in the order in which they
-//! came; the stamp never goes back (R-DET-2); while one entry is written the next one gathers, so an idle
-//! partition answers at once and a busy one in large entries (DESIGN §4).
+//! Invariants: entries are formed and handed over one behind the other, so appends are logged in the order
+//! in which they came; the stamp never goes back (R-DET-2); while entries are written and applied the next
+//! one gathers, so an idle partition answers at once and a busy one in large entries (DESIGN §4); appends
+//! leave the room in the log that checkpoints need, because only they lead to purges.
 
 pub(crate) mod abort;
 mod answer;
+mod former;
 pub(crate) mod holds;
 mod machine;
 pub(crate) mod outputs;
 pub(crate) mod queue;
+pub(crate) mod reserve;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use bytes::{Bytes, BytesMut};
 use cep_types::log::Quarantine;
-use cep_types::{LogIndex, StampNs};
-use raft::{Answer, Group, NoPeers, Options, PeerId, RaftError};
+use cep_types::{LogIndex, StreamId};
+use raft::{Group, NoPeers, Options, PeerId, RaftError};
 use shard_control::PartitionRef;
 use shard_rt::sync::Notify;
 use shard_rt::{AbortOnDrop, Rt};
@@ -32,13 +35,11 @@ use crate::report::{Counts, DefinitionReport, PartitionReport};
 use crate::settings::{Hooks, Settings};
 use machine::PartitionMachine;
 use outputs::Outputs;
-use queue::{AppendItem, Batch, Queue, TellItem, entry_of};
+use queue::{AppendItem, ENTRY_BYTES_MAX, Queue, TellItem};
+use reserve::Share;
 
 /// The only voter of a group, as long as nodes have no peers.
 pub(crate) const PEER: PeerId = PeerId(1);
-
-/// Bytes that the group puts behind an entry, and more.
-const ROOM_BEHIND: usize = 64;
 
 /// Ticks are at least this far apart, and at most, ns.
 const TICK_NS_MIN: u64 = 100_000_000;
@@ -55,8 +56,13 @@ pub(crate) struct Partition {
     queue: RefCell<Queue>,
     work: Notify,
     stamp: Cell<i64>,
-    /// An entry is being written.
+    /// Entries are being written or applied.
     busy: Cell<bool>,
+    /// The log has no room for entries now.
+    is_short: Cell<bool>,
+    reserve: Share,
+    wal: Wal,
+    entry_bytes_max: usize,
     failed: RefCell<Option<String>>,
     /// When rows were logged last, and when a tick was, monotone ns.
     logged_ns: Cell<u64>,
@@ -77,11 +83,20 @@ impl Partition {
         wal: Wal,
         settings: &Settings,
         hooks: Hooks,
+        reserve: Share,
     ) -> Result<Rc<Self>, RaftError> {
+        let log = wal.clone();
         let outputs = Rc::new(Outputs::new(settings.retain_bytes));
         let counts = Rc::new(RefCell::new(Counts::default()));
         let machine = PartitionMachine::new(id, Rc::clone(&outputs), Rc::clone(&counts), hooks);
-        let group = Group::start(Options::new(PEER), group_of(id), wal, machine, NoPeers).await?;
+        let mut options = Options::new(PEER);
+        // What a peer would need is for peers.
+        options.entries_kept = 0;
+        let record_bytes_max = usize::try_from(wal.options().record_bytes_max()).unwrap_or(usize::MAX);
+        options.chunk_bytes_max = options.chunk_bytes_max.min(record_bytes_max / 2);
+        // Half of a record, as one append more may be added to what fits.
+        let entry_bytes_max = ENTRY_BYTES_MAX.min(record_bytes_max / 2);
+        let group = Group::start(options, group_of(id), wal, machine, NoPeers).await?;
         group.initialize().await?;
         group.lead().await?;
         let stamp = group.machine(|machine| machine.replica().stamp());
@@ -96,6 +111,10 @@ impl Partition {
             work: Notify::new(),
             stamp: Cell::new(stamp.0),
             busy: Cell::new(false),
+            is_short: Cell::new(false),
+            reserve,
+            wal: log,
+            entry_bytes_max,
             failed: RefCell::new(None),
             logged_ns: Cell::new(rt.now()),
             ticked_ns: Cell::new(rt.now()),
@@ -112,7 +131,7 @@ impl Partition {
         let interval = settings.checkpoint_interval;
         let keeper = self.rt.spawn("checkpoints", async move {
             loop {
-                keeper.rt.sleep(interval).await;
+                let _ = keeper.rt.timeout(interval, keeper.reserve.asked()).await;
                 keeper.checkpoint().await;
             }
         });
@@ -142,7 +161,7 @@ impl Partition {
 
     /// Queues rows; `false` if there is no room for them now.
     pub(crate) fn append(&self, item: AppendItem, settings: &Settings) -> Result<(), AppendItem> {
-        let room = self.queue.borrow().has_room(item.head.rows, item.frame.len(), settings.queue);
+        let room = self.queue.borrow().has_room(&item, settings.queue);
         if !room || self.outputs.is_full() {
             self.counts.borrow_mut().backpressured += 1;
             return Err(item);
@@ -158,15 +177,18 @@ impl Partition {
         items: Vec<AppendItem>,
         settings: &Settings,
     ) -> Result<(), Vec<AppendItem>> {
-        let rows = items.iter().map(|item| item.head.rows).sum();
-        let bytes = items.iter().map(|item| item.frame.len()).sum();
-        let room = self.queue.borrow().has_room(rows, bytes, settings.queue);
+        let room = self.queue.borrow().has_room_for(&items, settings.queue);
         if !room || self.outputs.is_full() {
             return Err(items);
         }
         items.into_iter().for_each(|item| self.queue.borrow_mut().push_append(item));
         self.work.one();
         Ok(())
+    }
+
+    /// Whether some definition takes rows of a stream now.
+    pub(crate) fn takes(&self, stream: StreamId) -> bool {
+        self.group.machine(|machine| machine.replica().takes(stream))
     }
 
     /// Queues something of the host's.
@@ -188,7 +210,7 @@ impl Partition {
             fences
                 .filter_map(|fence| {
                     let status = statuses.iter().find(|status| status.name == fence.name)?;
-                    (status.version == Some(fence.version)).then(|| Quarantine {
+                    (status.version.is_some() && status.epoch == fence.epoch).then(|| Quarantine {
                         name: fence.name.clone(),
                         version: fence.version,
                         epoch: status.epoch,
@@ -200,43 +222,13 @@ impl Partition {
         })
     }
 
-    /// Makes entries of what waits, for ever.
-    async fn form(&self) {
-        loop {
-            let batch = self.queue.borrow_mut().take(self.rt.now());
-            let Some(batch) = batch else {
-                self.work.notified().await;
-                continue;
-            };
-            self.busy.set(true);
-            if matches!(batch, Batch::Appends(_)) {
-                self.logged_ns.set(self.rt.now());
-            }
-            let stamp = self.rt.wall_ns().min(i64::MAX as u64) as i64;
-            let stamp = stamp.max(self.stamp.get());
-            self.stamp.set(stamp);
-            let entry = entry_of(&batch, StampNs(stamp));
-            let answer = self.group.propose(payload(&entry)).await;
-            if let Err(error @ (RaftError::Durability { .. } | RaftError::Stopped)) = &answer {
-                *self.failed.borrow_mut() = Some(error.to_string());
-                answer_batch(batch, &answer);
-                for batch in self.queue.borrow_mut().drain() {
-                    answer_batch(batch, &answer);
-                }
-                self.busy.set(false);
-                continue;
-            }
-            answer_batch(batch, &answer);
-            self.busy.set(false);
-        }
-    }
-
     /// Makes a checkpoint if anything happened since the last one.
     pub(crate) async fn checkpoint(&self) {
         let metrics = self.group.metrics();
         let applied = metrics.applied.map(|at| at.index);
         if applied > metrics.snapshot.map(|at| at.index) && self.group.snapshot().await.is_ok() {
             self.checkpointed_ns.set(Some(self.rt.now()));
+            self.reserve.set(self.group.machine(PartitionMachine::checkpoint_bytes));
         }
     }
 
@@ -245,18 +237,15 @@ impl Partition {
         self.queue.borrow().waiting()
     }
 
-    /// Waits until the checkpoint that was ordered is there, but not for ever.
+    /// Waits until the checkpoint that was ordered is there, or nothing can be logged any more.
     pub(crate) async fn settle(&self) {
-        let done = async {
-            loop {
-                let metrics = self.group.metrics();
-                if metrics.snapshot.map(|at| at.index) >= metrics.applied.map(|at| at.index) {
-                    return;
-                }
-                self.rt.sleep(std::time::Duration::from_millis(1)).await;
+        while self.failed.borrow().is_none() {
+            let metrics = self.group.metrics();
+            if metrics.snapshot.map(|at| at.index) >= metrics.applied.map(|at| at.index) {
+                return;
             }
-        };
-        let _ = self.rt.timeout(std::time::Duration::from_secs(10), done).await;
+            self.rt.sleep(std::time::Duration::from_millis(1)).await;
+        }
     }
 
     /// Waits until nothing waits.
@@ -271,6 +260,11 @@ impl Partition {
         let metrics = self.group.metrics();
         let failed = self.failed();
         let mut reasons: Vec<String> = failed.into_iter().collect();
+        if self.is_short.get() {
+            reasons.push(
+                "the log has no room until checkpoints are made; see segments_max and the disk".to_owned(),
+            );
+        }
         if !metrics.leads {
             reasons.push("it has no leader here".to_owned());
         }
@@ -303,33 +297,5 @@ impl Partition {
     /// Hash of its state; between entries only.
     pub(crate) fn state_hash(&self) -> Option<u64> {
         (!self.busy.get()).then(|| self.group.machine(|machine| machine.replica().state_hash()))
-    }
-}
-
-/// The bytes of an entry, with room for what the group puts behind them.
-fn payload(entry: &[u8]) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(entry.len() + ROOM_BEHIND);
-    bytes.extend_from_slice(entry);
-    bytes.freeze()
-}
-
-/// Tells everyone in a batch what became of it.
-fn answer_batch(batch: Batch, answer: &Result<Answer, RaftError>) {
-    match (batch, answer) {
-        (Batch::Tell(item), Ok(answer)) => (item.done)(Ok(answer.position.index.0)),
-        (Batch::Tell(item), Err(error)) => (item.done)(Err(error.clone())),
-        (Batch::Appends(items), Err(error)) => {
-            items.into_iter().for_each(|item| (item.done)(Some(Err(error.clone()))));
-        }
-        (Batch::Appends(items), Ok(answer)) => {
-            let mut outcomes = answer::decode(&answer.bytes).into_iter();
-            let mut row = 0;
-            for item in items {
-                let rows = item.head.rows;
-                let runs = outcomes.next().unwrap_or_default();
-                (item.done)(Some(Ok((answer.position.index.0, row, runs))));
-                row += rows;
-            }
-        }
     }
 }

@@ -8,12 +8,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
 use cep_engine::replica::Delivery;
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
-use cep_types::log::{Activate, Marker, OutputPosition};
 use cep_types::frame::{ColumnId, Frame, FrameHead, SchemaVersion, encode};
+use cep_types::log::{Activate, Marker, OutputPosition};
 use cep_types::{LogIndex, Op, StreamId};
 use net_wire::{Position, PositionRun};
 use shard_rt::sync::Notify;
@@ -72,10 +72,7 @@ impl Kept {
             *left -= to - from;
             out.push(OutRows {
                 stream,
-                first: OutputPosition {
-                    index: run.first.index,
-                    ordinal: run.first.ordinal + from as u32,
-                },
+                first: OutputPosition { index: run.first.index, ordinal: run.first.ordinal + from as u32 },
                 rows: self.rows.slice(begin + from, to - from),
                 ops: self.ops.get(begin + from..begin + to).map(<[Op]>::to_vec).unwrap_or_default(),
             });
@@ -143,7 +140,7 @@ impl Outputs {
             .map(|&(ordinal, count)| PositionRun { first: Position { index, ordinal }, count })
             .collect();
         let ids = ordinals.iter().flat_map(|&(first, count)| first..first + count).map(id).collect();
-        let bytes = rows.get_array_memory_size() as u64 + 16 * rows.num_rows() as u64;
+        let bytes = bytes_of(&rows);
         let kept = Kept { schema_version, columns, runs, ops, rows, ids, bytes };
         self.keep(stream, kept);
         self.trim(stream);
@@ -174,7 +171,10 @@ impl Outputs {
 
     /// Whether so many rows wait for sinks that no more are to be made.
     pub(crate) fn is_full(&self) -> bool {
-        self.rings.borrow().values().any(|ring| ring.kept.len() > 1 && ring.bytes > self.bytes_max.saturating_mul(2))
+        self.rings
+            .borrow()
+            .values()
+            .any(|ring| ring.kept.len() > 1 && ring.bytes > self.bytes_max.saturating_mul(2))
     }
 
     /// A definition runs, or stops, from this entry on; with the streams that its sinks take.
@@ -228,6 +228,12 @@ impl Outputs {
         rows.truncate(fits);
         let is_over = rows.is_empty() && end.is_some();
         Collected { rows, is_over, gone }
+    }
+
+    /// Forgets the rows of other streams than these.
+    pub(crate) fn keep_only(&self, wanted: impl Fn(StreamId) -> bool) {
+        let holds = self.holds.borrow();
+        self.rings.borrow_mut().retain(|&stream, _| wanted(stream) || holds.drains(stream));
     }
 
     /// Tells subscribers.
@@ -316,6 +322,12 @@ fn position(position: OutputPosition) -> Position {
     Position { index: position.index, ordinal: position.ordinal }
 }
 
+/// Bytes of rows and their ids and positions, the same whether they are fresh or restored.
+fn bytes_of(rows: &RecordBatch) -> u64 {
+    let column = |array: &ArrayRef| array.to_data().get_slice_memory_size().unwrap_or(0) as u64;
+    rows.columns().iter().map(column).sum::<u64>() + 16 * rows.num_rows() as u64
+}
+
 fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
     let head = FrameHead { stream, schema_version: kept.schema_version };
     let frame = encode(head, &kept.columns, &kept.rows).expect("derived rows have types of streams");
@@ -379,6 +391,6 @@ fn decode_kept(stream: StreamId, input: &mut Reader<'_>) -> Result<Kept> {
     {
         return Err(wrong("their counts differ".into()));
     }
-    let bytes = rows.get_array_memory_size() as u64 + 16 * count as u64;
+    let bytes = bytes_of(&rows);
     Ok(Kept { schema_version: frame.head().schema_version, columns, runs, ops, rows, ids, bytes })
 }

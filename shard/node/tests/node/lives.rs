@@ -16,9 +16,13 @@ use cep_types::frame::{Frame, FrameHead, encode};
 use cep_types::hash::{KeyForm, SpaceSeed};
 use cep_types::log::Connectors;
 use cep_types::{Entry, EntryKind, Events, LogIndex, ProducerId, SpaceId, StampNs, StreamId};
-use net_wire::{Append, EventIds, Message, Outcome, Position, Start, Stream, Subscribe, Window};
+use net_wire::{
+    Append, EventIds, Message, Outcome, Position, Reason, Rejected, Start, Status, Stream, Subscribe, Window,
+};
 use shard_control::{Change, DefinitionKind, DefinitionText, DefinitionVersion};
 use shard_node::compile_definition;
+use shard_node::lanes::ToShard;
+use shard_rt::sim::disk::{DiskOp, Effect, Injection, SimDisk};
 use shard_rt::sim::{Crash, Sim};
 use shard_rt::{Rng, ShardId};
 
@@ -106,7 +110,7 @@ pub fn reference_of(app: &str, output: &str, rows: &[i64]) -> Vec<String> {
     out
 }
 
-/// Appends all rows of one partition, each batch until it is acknowledged.
+/// Appends all rows of one partition, some batches under way at a time, each until it is acknowledged.
 async fn appender(setup: Setup, stream: Stream, partition: u32, rows: Vec<i64>, tally: Rc<RefCell<Tally>>) {
     let mut rng = shard_rt::rng();
     let mut done = 0;
@@ -120,29 +124,68 @@ async fn appender(setup: Setup, stream: Stream, partition: u32, rows: Vec<i64>, 
             }
             continue;
         };
-        let count = (rng.between(1, 40) as usize).min(rows.len() - done);
-        let sent = send(open, &stream, partition, &rows[done..done + count], done as u64).await;
+        let (sent, duplicates) = send_some(open, &stream, partition, &rows, done, &mut rng).await;
+        tally.borrow_mut().duplicates += duplicates;
         match sent {
-            Ok(Some(duplicates)) => {
+            Ok(count) => {
+                if count == 0 {
+                    shard_rt::sleep(Duration::from_millis(2)).await;
+                }
                 done += count;
-                let mut tally = tally.borrow_mut();
-                tally.duplicates += duplicates;
-                tally.rows += count as u64;
+                tally.borrow_mut().rows += count as u64;
             }
-            Ok(None) => shard_rt::sleep(Duration::from_millis(2)).await,
             Err(Broken) => client = None,
         }
     }
 }
 
-/// Appends rows; how many of them were there already, or `None` if they are to be sent again.
+/// Appends up to six batches without waiting in between; how many rows from `done` on are there now, and how
+/// many of them were before.
+async fn send_some(
+    client: &mut Client,
+    stream: &Stream,
+    partition: u32,
+    rows: &[i64],
+    done: usize,
+    rng: &mut Rng,
+) -> (Result<usize, Broken>, u64) {
+    let mut waiting = Vec::new();
+    let mut at = done;
+    for _ in 0..rng.between(1, 6) {
+        let count = (rng.between(1, 40) as usize).min(rows.len() - at);
+        if count == 0 {
+            break;
+        }
+        match send(client, stream, partition, &rows[at..at + count], at as u64).await {
+            Ok(request) => waiting.push((request, count)),
+            Err(Broken) => return (Err(Broken), 0),
+        }
+        at += count;
+    }
+    let (mut acknowledged, mut all, mut again) = (0, true, 0);
+    for (request, count) in waiting {
+        match acked(client, request, count).await {
+            // Behind one that is to be sent again: it fits only if that one is there from before.
+            Ok(Some(_)) if !all => {}
+            Ok(Some(duplicates)) => {
+                acknowledged += count;
+                again += duplicates;
+            }
+            Ok(None) => all = false,
+            Err(Broken) => return (Err(Broken), 0),
+        }
+    }
+    (Ok(acknowledged), again)
+}
+
+/// Appends rows; the request's number.
 async fn send(
     client: &mut Client,
     stream: &Stream,
     partition: u32,
     rows: &[i64],
     first: u64,
-) -> Result<Option<u64>, Broken> {
+) -> Result<u64, Broken> {
     let request = client.next;
     client.next += 1;
     let head = FrameHead { stream: stream.id, schema_version: stream.schema_version };
@@ -160,12 +203,18 @@ async fn send(
         rows: &frame,
     };
     client.send(request, append).await?;
-    let count = rows.len();
+    Ok(request)
+}
+
+/// Waits for an ack; how many of the rows were there already, or `None` if they are to be sent again.
+async fn acked(client: &mut Client, request: u64, count: usize) -> Result<Option<u64>, Broken> {
     client
         .receive(|id, message| match message {
             Message::Ack(ack) if id == request => {
                 if let Some(failure) = ack.failure {
-                    assert!(failure.status.is_transient(), "{failure:?}");
+                    // A log that failed stays closed until the next start.
+                    let failed = failure.status == Status::PermanentDurability;
+                    assert!(failed || failure.status.is_transient(), "{failure:?}");
                     return Some(None);
                 }
                 let mut duplicates = 0;
@@ -175,7 +224,8 @@ async fn send(
                     match run.outcome {
                         Outcome::Applied => {}
                         Outcome::Duplicate => duplicates += u64::from(run.count),
-                        other => panic!("rows {first} and on: {other:?}"),
+                        Outcome::Rejected(Rejected { reason: Reason::SequenceGap, .. }) => return Some(None),
+                        other => panic!("request {request}: {other:?}"),
                     }
                 }
                 assert_eq!(rows, count);
@@ -229,6 +279,8 @@ async fn follow(
                     Some(false)
                 }
                 Message::SubscriptionEnd(end) if id == 500 => {
+                    // Rows wait for who is slow, but not for ever; here nobody is.
+                    assert_ne!(end.failure.status, Status::PermanentPositionExpired, "{end:?}");
                     let transient = end.failure.status.is_transient();
                     assert!(transient || end.failure.text.contains("fetch the routing"), "{end:?}");
                     Some(true)
@@ -256,14 +308,51 @@ impl Setup {
     }
 }
 
+/// What else goes wrong in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// The log is so small that it is full again and again, and its device, too.
+    SmallLog,
+    /// Writes and flushes fail or take long; who fails is started again.
+    BadDisk,
+}
+
+impl Trouble {
+    /// Some of it, with a node on this disk.
+    fn strike(self, disk: &SimDisk, rng: &mut Rng) {
+        if self != Trouble::BadDisk {
+            return;
+        }
+        let ops = [DiskOp::Write, DiskOp::WriteDurable, DiskOp::Sync, DiskOp::PreAllocate];
+        let op = ops[rng.index(ops.len())];
+        let effect = match rng.between(0, 3) {
+            0 => Effect::Delay(Duration::from_millis(rng.between(1, 40))),
+            1 if op == DiskOp::PreAllocate => Effect::NoSpace,
+            _ => Effect::Error,
+        };
+        disk.inject(Injection { op, path: String::new(), skip: rng.between(0, 60), times: 1, effect });
+    }
+}
+
 /// One run: a node of some shards, so many crashes, and the comparison.
-pub fn run(seed: u64, crashes: u64, tally: &mut Tally) {
+pub fn run(seed: u64, crashes: u64, trouble: Trouble, tally: &mut Tally) {
     let sim = Sim::with_seed(seed);
     let mut rng = Rng::new(seed ^ 0xbeef);
     let (shards, partitions) = (rng.between(1, 2) as u32, rng.between(1, 3) as u32);
     let node = sim.add_node(shards as u16);
     let tester = sim.add_node(1);
-    let settings = server::settings(&sim, node, shards, partitions);
+    let mut settings = server::settings(&sim, node, shards, partitions);
+    if trouble == Trouble::SmallLog {
+        settings.segment_bytes = 256 << 10;
+        settings.segments_max = 10;
+        settings.retain_bytes = 32 << 10;
+        // What is full waits for checkpoints that are made because it is full.
+        settings.checkpoint_interval = Duration::from_secs(1_000);
+        let segments = rng.between(10, 14) * u64::from(shards);
+        sim.disk(node).configure(|disk| disk.capacity_bytes = segments * settings.segment_bytes);
+    }
     let kept = Rc::new(Kept::default());
     server::start(&sim, node, &settings, &kept);
     let addresses = (0..shards as u16).map(|shard| sim.addr(node, server::PORT + shard)).collect();
@@ -283,16 +372,29 @@ pub fn run(seed: u64, crashes: u64, tally: &mut Tally) {
         whole(setup, partitions, by_partition.clone(), outputs.clone(), Rc::clone(&seen)),
     );
     for _ in 0..crashes {
+        trouble.strike(&sim.disk(node), &mut rng);
         sim.run_for(Duration::from_micros(rng.between(500, 60_000)));
         let how = if rng.chance(0.5) { Crash::PowerLoss } else { Crash::ProcessKill };
         sim.crash(node, how);
         tally.crashes += 1;
         sim.run_for(Duration::from_micros(rng.between(100, 5_000)));
         sim.restart(node);
+        sim.disk(node).clear_injections();
         server::start(&sim, node, &settings, &kept);
     }
     let ended = sim.run_until(Duration::from_secs(600), || finished.is_finished());
-    assert!(ended, "seed {seed}: not done; log {:#?}", kept.log.borrow());
+    if !ended {
+        let said = Rc::clone(&kept);
+        let reports = sim.block_on(tester, ShardId(0), async move {
+            let mut reports = Vec::new();
+            for shard in 0..shards {
+                reports
+                    .push(server::ask(&said, shard, |reply| ToShard::Report { hashes: false, reply }).await);
+            }
+            reports
+        });
+        panic!("seed {seed}: not done; log {:#?}; shards {reports:#?}", kept.log.borrow());
+    }
     for (partition, rows) in &by_partition {
         let wanted = reference(rows);
         let found = outputs[partition].borrow();
@@ -329,10 +431,13 @@ async fn whole(
     let activate = Change::Activate { definition: "app".into(), version, despite_quarantine: false };
     let activated = server::propose(&kept, 2, activate).await;
     assert!(activated.refusal().is_none(), "{activated:?}");
-    server::until(&kept, |control| {
-        control.definition("app").is_some_and(|d| matches!(d.status(), shard_control::Status::Active(_)))
-    })
-    .await;
+    // Clients may come before the partitions run what is deployed.
+    if shard_rt::rng().chance(0.5) {
+        server::until(&kept, |control| {
+            control.definition("app").is_some_and(|d| matches!(d.status(), shard_control::Status::Active(_)))
+        })
+        .await;
+    }
     let routing = loop {
         if let Ok(mut client) = Client::connect(setup.addresses[0]).await
             && let Ok(routing) = client.routing().await

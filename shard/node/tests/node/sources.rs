@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cep_types::{SpaceId, StreamId};
 use cep_types::hash::SpaceSeed;
 use cep_types::log::Connectors as Run;
+use cep_types::{SpaceId, StreamId};
 use shard_control::{Change, DefinitionKind, DefinitionText, DefinitionVersion};
 use shard_node::compile_definition;
 use shard_node::connect::{ConnectorError, Connectors, Fed, Feed, Former, OutRows, Outlet, Plan, Soon};
@@ -215,7 +215,12 @@ fn compare(seed: u64, partitions: u32, files: &Files, kept: &Kept) {
                 line.split(' ').next().and_then(|symbol| owner.get(symbol)) == Some(&partition)
             };
             let found: Vec<String> = lines.iter().filter(of_partition).cloned().collect();
-            assert_eq!(found, wanted, "seed {seed}: {name} of partition {partition}: {:#?}", kept.log.borrow());
+            assert_eq!(
+                found,
+                wanted,
+                "seed {seed}: {name} of partition {partition}: {:#?}",
+                kept.log.borrow()
+            );
         }
     }
 }

@@ -197,8 +197,10 @@ impl Outputs {
         if self.drains[lane.drain].place == Place::Nowhere {
             return Ok(());
         }
-        let rows = RecordBatch::try_new(Arc::clone(&lane.schema), rows.columns().to_vec())
-            .map_err(|error| Failure::run(format!("'{}': its rows are not what it declares: {error}", lane.name)))?;
+        let rows =
+            RecordBatch::try_new(Arc::clone(&lane.schema), rows.columns().to_vec()).map_err(|error| {
+                Failure::run(format!("'{}': its rows are not what it declares: {error}", lane.name))
+            })?;
         let inserts = vec![Op::Insert; if lane.changes && ops.is_empty() { rows.num_rows() } else { 0 }];
         let ops = if inserts.is_empty() { ops } else { &inserts };
         let ops = lane.changes.then(|| ops.to_vec());

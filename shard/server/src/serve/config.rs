@@ -14,6 +14,9 @@ use shard_node::settings::{Credits, Founding, Settings};
 use super::log::{LogFormat, LogLevel};
 use crate::failure::{Failure, Result};
 
+/// Least size of a segment: entries have at most 4 MiB and the largest append, and half a segment holds one.
+const SEGMENT_BYTES_MIN: u64 = 32 << 20;
+
 macro_rules! keys {
     ($( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr $(, $arg:ident($($of:tt)+))?; )+) => {
         /// One layer: what it sets.
@@ -172,6 +175,24 @@ impl Config {
         }
         if self.listen.port() == 0 && self.shards > 1 {
             return wrong("listen", "port 0 is for nodes of one shard: shard n listens n ports higher");
+        }
+        let last = u32::from(self.listen.port()).saturating_add(self.shards - 1);
+        if last > u32::from(u16::MAX) {
+            return wrong("listen", "its port and those of the other shards, one higher each, end at 65535");
+        }
+        if !(SEGMENT_BYTES_MIN..=1 << 30).contains(&self.segment_bytes)
+            || !self.segment_bytes.is_multiple_of(4096)
+        {
+            return wrong(
+                "segment_bytes",
+                "a multiple of 4096 from 32 MiB to 1 GiB: an entry is in one segment",
+            );
+        }
+        if !(6..=32_768).contains(&self.segments_max) {
+            return wrong("segments_max", "6 to 32768");
+        }
+        if self.inflight_events_max == 0 || self.inflight_bytes_max == 0 || self.connections_max == 0 {
+            return wrong("inflight_events_max, inflight_bytes_max, connections_max", "at least 1");
         }
         if !(5..=10).contains(&self.fsync_interval_ms) {
             return wrong("fsync_interval_ms", "5 to 10");

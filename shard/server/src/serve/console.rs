@@ -76,7 +76,7 @@ pub fn run(console: &Console<'_>, talk: &Talk, signals: &Signals) -> Result<(Sum
     let said = talk.clone();
     let lines: Lines = Arc::new(move |level, text| said.say(loudness(level), text));
     let levels: Levels = Arc::new(|_: &str| ());
-    let threads = Threads::start(&settings, &config, &data, &lines, &levels, &connectors)?;
+    let threads = Threads::start(&settings, &config, &data, &lines, &levels, &connectors, signals)?;
     let before = deploy(&threads.lanes, console, talk).and_then(|()| report(&threads.lanes));
     let before = match before {
         Ok(before) => before,
@@ -261,7 +261,7 @@ struct Report {
 }
 
 fn report(lanes: &Lanes) -> Result<Report> {
-    let shard: ShardReport = ask(lanes, ToShard::Report)?;
+    let shard: ShardReport = ask(lanes, |reply| ToShard::Report { hashes: false, reply })?;
     let mut report = Report::default();
     for partition in &shard.partitions {
         report.errors += partition.counts.errors;

@@ -11,8 +11,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use cep_types::LogIndex;
 use cep_types::hash::SpaceSeed;
+use cep_types::{Epoch, LogIndex};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use shard_node::Abort;
@@ -37,6 +37,7 @@ struct AbortLine {
     partition: u32,
     definition: String,
     version: u32,
+    epoch: u64,
     index: u64,
     reason: String,
 }
@@ -126,12 +127,14 @@ impl AbortKeeper {
             partition: abort.partition.partition.0,
             definition: abort.definition.clone(),
             version: abort.version,
+            epoch: abort.epoch.0,
             index: abort.index.0,
             reason: abort.reason.clone(),
         };
         let kept = serde_json::to_string(&line).map_err(std::io::Error::other).and_then(|line| {
             let mut file = OpenOptions::new().create(true).append(true).open(&self.file)?;
-            file.write_all(format!("{line}\n").as_bytes())?;
+            // What a crash has left of an earlier line ends here.
+            file.write_all(format!("\n{line}\n").as_bytes())?;
             file.sync_all()
         });
         if let Err(error) = kept {
@@ -147,18 +150,20 @@ impl AbortKeeper {
 }
 
 fn read_aborts(path: &Path) -> std::io::Result<Vec<Abort>> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     match File::open(path.join("aborts.jsonl")) {
-        Ok(mut file) => file.read_to_string(&mut text)?,
+        Ok(mut file) => file.read_to_end(&mut bytes)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     // A line that was cut off by a crash counts as none.
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<AbortLine>(line).ok());
+    let lines = bytes.split(|&byte| byte == b'\n');
+    let lines = lines.filter_map(|line| serde_json::from_slice::<AbortLine>(line).ok());
     let abort = |line: AbortLine| Abort {
         partition: partition_of(line.space, line.partition),
         definition: line.definition,
         version: line.version,
+        epoch: Epoch(line.epoch),
         index: LogIndex(line.index),
         reason: line.reason,
     };

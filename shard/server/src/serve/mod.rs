@@ -1,8 +1,9 @@
 //! `ceptra serve`: a durable node.
 //!
-//! `config` what it is told, in layers · `directory` the data directory · `threads` its shards · `connect` sources
-//! and sinks · `log` lines on standard error · `admin` HTTP for operators · `console` a node for one app. What a
-//! node *is* stands in `shard-node`; here it meets the host: threads, signals, files.
+//! `config` what it is told, in layers · `directory` the data directory · `files` how many may be open ·
+//! `threads` its shards · `connect` sources and sinks · `log` lines on standard error · `admin` HTTP for operators ·
+//! `console` a node for one app. What a node *is* stands in `shard-node`; here it meets the host: threads, signals,
+//! files.
 //!
 //! Invariants: one process a data directory; a first signal ends the node in order, a second one at once; a
 //! shard that ends by itself ends the node.
@@ -12,6 +13,7 @@ pub mod config;
 mod connect;
 pub mod console;
 mod directory;
+mod files;
 pub mod log;
 mod threads;
 
@@ -48,6 +50,8 @@ pub fn serve(config: Config) -> Result<u8> {
             Failure::usage(error.to_string(), "TLS is not there yet: listen on loopback, or say --insecure")
         })?;
     }
+    let connections_max = (config.connections_max as u64).saturating_mul(config.shards.into());
+    files::raise_limit(connections_max, &log);
     uring::check_host().map_err(|error| Failure::run(error.to_string()))?;
     let signals = Signals::install().map_err(|error| Failure::run(format!("no signal handler: {error}")))?;
     let data = DataDir::open(&config.data_dir, &config.node)?;
@@ -73,7 +77,7 @@ pub fn serve(config: Config) -> Result<u8> {
         signals: signals.clone(),
         account: connect::Shared::default(),
     };
-    let threads = Threads::start(&settings, &config, &data, &lines, &levels, &connectors)?;
+    let threads = Threads::start(&settings, &config, &data, &lines, &levels, &connectors, &signals)?;
     let http = admin::start(admin, threads.lanes.clone(), settings.clone(), log.clone())?;
     log.line(
         Level::Info,

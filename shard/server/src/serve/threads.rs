@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use shard_node::connect::Connectors;
 use shard_node::lanes::{Lanes, ToShard};
@@ -11,13 +10,12 @@ use shard_node::settings::{Hooks, Level, Settings};
 use shard_rt::uring::{self, ShardConfig, ShardThread};
 use shard_rt::{NodeId, Rt, ShardId};
 
+use super::LOOK;
 use super::config::Config;
 use super::connect::HostConnectors;
 use super::directory::DataDir;
 use crate::failure::{Failure, Result};
-
-/// How long shards may take to open their logs and doors.
-const START: Duration = Duration::from_secs(600);
+use crate::run::Signals;
 
 type Shard = ShardThread<std::result::Result<(), String>>;
 
@@ -48,6 +46,7 @@ impl Threads {
         lines: &Lines,
         levels: &Levels,
         connectors: &HostConnectors,
+        signals: &Signals,
     ) -> Result<Self> {
         let (lanes, receivers) = Lanes::new(settings.shards);
         let (ready, readied) = mpsc::channel();
@@ -88,7 +87,7 @@ impl Threads {
             shards.push(thread.map_err(|error| Failure::run(error.to_string()))?);
         }
         drop(ready);
-        let doors = wait_until_open(&readied, shards.len(), &mut shards)?;
+        let doors = wait_until_open(&readied, shards.len(), &mut shards, signals)?;
         Ok(Threads { lanes, doors, shards })
     }
 
@@ -101,9 +100,13 @@ impl Threads {
     ///
     /// # Errors
     /// What one of them ended with.
+    #[allow(clippy::disallowed_methods, reason = "the main thread of the process waits here")]
     pub fn stop(self) -> Result<()> {
-        for shard in 0..self.lanes.shards() {
-            let _ = self.lanes.send(shard, ToShard::Stop);
+        for (number, shard) in self.shards.iter().enumerate() {
+            // A lane that is full takes that a moment later.
+            while !shard.is_finished() && self.lanes.send(number as u32, ToShard::Stop).is_err() {
+                std::thread::sleep(LOOK);
+            }
         }
         let mut failed = None;
         for shard in self.shards {
@@ -115,23 +118,27 @@ impl Threads {
     }
 }
 
-/// Waits for all doors; their addresses, for people.
+/// Waits for all doors; their addresses, for people. However long a log is, it is read; a signal ends that.
 fn wait_until_open(
     readied: &mpsc::Receiver<std::result::Result<(u32, SocketAddr), String>>,
     count: usize,
     shards: &mut Vec<Shard>,
+    signals: &Signals,
 ) -> Result<String> {
     let mut doors = Vec::new();
     while doors.len() < count {
-        match readied.recv_timeout(START) {
+        match readied.recv_timeout(LOOK) {
             Ok(Ok(door)) => doors.push(door),
             Ok(Err(error)) => return Err(Failure::run(error)),
             Err(_) => {
-                let ended = shards.iter().position(ShardThread::is_finished);
-                let error = match ended.map(|at| shards.remove(at).join()) {
-                    Some(Err(error)) => error.to_string(),
-                    Some(Ok(Err(error))) => error,
-                    _ => "a shard does not start".to_owned(),
+                if signals.taken().is_some() {
+                    return Err(Failure::run("the node was ended while it started"));
+                }
+                let Some(ended) = shards.iter().position(ShardThread::is_finished) else { continue };
+                let error = match shards.remove(ended).join() {
+                    Err(error) => error.to_string(),
+                    Ok(Err(error)) => error,
+                    Ok(Ok(())) => "a shard has ended while the node started".to_owned(),
                 };
                 return Err(Failure::run(error));
             }

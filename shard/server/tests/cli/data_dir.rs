@@ -29,7 +29,8 @@ fn every_app_prints_the_same_with_a_log() {
         let durable = ceptra(&dir, &args, b"").expect_code(0);
         assert!(durable.stdout == plain.stdout, "{app}: {}", durable.stderr);
         let counted = |text: &str| {
-            let of_interest = |line: &&str| line.trim_start().starts_with("in ") || line.trim_start().starts_with("out ");
+            let of_interest =
+                |line: &&str| line.trim_start().starts_with("in ") || line.trim_start().starts_with("out ");
             text.lines().filter(of_interest).map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(counted(&durable.stderr), counted(&plain.stderr), "{app}");
@@ -121,7 +122,8 @@ fn what_cannot_be_gone_on_with_is_refused() {
     let stdin = SOURCE.replace("extension = 'file', \"file.path\" = 'in.csv'", "extension = 'stdin'");
     let app = App::new(&format!("{stdin}SELECT k FROM s;"));
     app.run(&["--data-dir", "data"]).expect_code(2).says(&["standard input", "read a file"]);
-    let app = App::new(&format!("{SOURCE}SELECT '${{HOME}}' AS home FROM s;")).file("in.csv", ROWS.as_bytes());
+    let app =
+        App::new(&format!("{SOURCE}SELECT '${{HOME}}' AS home FROM s;")).file("in.csv", ROWS.as_bytes());
     app.run(&["--data-dir", "data"]).expect_code(2).says(&["variables", "write their values"]);
     let app = App::new(&format!("{SOURCE}SELECT k FROM s;")).file("in.csv", ROWS.as_bytes());
     std::fs::create_dir(app.path("data")).unwrap();

@@ -59,11 +59,11 @@ impl Node {
         Ok(outcome)
     }
 
-    /// How all shards are.
-    pub async fn reports(&self) -> Result<Vec<ShardReport>, Fail> {
+    /// How all shards are; with hashes of states, which take as long as a checkpoint, only where asked for.
+    pub async fn reports(&self, hashes: bool) -> Result<Vec<ShardReport>, Fail> {
         let mut reports = Vec::new();
         for shard in 0..self.lanes.shards() {
-            reports.push(self.ask(shard, ToShard::Report).await?);
+            reports.push(self.ask(shard, |reply| ToShard::Report { hashes, reply }).await?);
         }
         Ok(reports)
     }

@@ -9,6 +9,7 @@ use shard_node::settings::Level;
 
 use super::Node;
 use super::fail::Fail;
+use super::guard::Body;
 use crate::serve::log::LogLevel;
 
 /// Keys that have an effect on this node. The others are part of what is to come, and refused until then.
@@ -68,7 +69,7 @@ pub struct Patch {
 }
 
 /// Changes the config.
-pub async fn patch(State(node): State<Node>, Json(wanted): Json<Patch>) -> Result<Json<Value>, Fail> {
+pub async fn patch(State(node): State<Node>, Body(wanted): Body<Patch>) -> Result<Json<Value>, Fail> {
     check_supported(&wanted.patch)?;
     let change = Change::PatchConfig { base: ConfigVersion(wanted.base), patch: wanted.patch };
     node.propose(&wanted.why, change).await?;
@@ -86,7 +87,7 @@ pub struct Back {
 }
 
 /// Makes the config what it was in an older version.
-pub async fn rollback(State(node): State<Node>, Json(wanted): Json<Back>) -> Result<Json<Value>, Fail> {
+pub async fn rollback(State(node): State<Node>, Body(wanted): Body<Back>) -> Result<Json<Value>, Fail> {
     let change = Change::RollbackConfig { base: ConfigVersion(wanted.base), to: ConfigVersion(wanted.to) };
     node.propose(&wanted.why, change).await?;
     version(&node).await
@@ -112,7 +113,7 @@ pub struct Wanted {
 /// Changes what is logged, until the process ends.
 pub async fn set_log_level(
     State(node): State<Node>,
-    Json(wanted): Json<Wanted>,
+    Body(wanted): Body<Wanted>,
 ) -> Result<Json<Value>, Fail> {
     let Some(level) = LogLevel::named(&wanted.level) else {
         return Err(Fail::bad(format!(

@@ -11,6 +11,7 @@ use shard_node::compile_definition;
 
 use super::Node;
 use super::fail::Fail;
+use super::guard::Body;
 
 /// A definition as it is sent.
 #[derive(Debug, Deserialize)]
@@ -146,7 +147,7 @@ fn deploy_change(wanted: &Wanted, space: cep_types::SpaceId, compiled: Compiled)
 }
 
 /// Says whether a definition would be taken.
-pub async fn validate(State(node): State<Node>, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Fail> {
+pub async fn validate(State(node): State<Node>, Body(wanted): Body<Wanted>) -> Result<Json<Value>, Fail> {
     let (space, compiled) = compile(&node, &wanted).await?;
     let streams: Vec<String> = compiled.declares.iter().map(|decl| decl.name.clone()).collect();
     let change = deploy_change(&wanted, space, compiled);
@@ -168,7 +169,7 @@ pub async fn validate(State(node): State<Node>, Json(wanted): Json<Wanted>) -> R
 }
 
 /// Stores a version and, unless told otherwise, runs it.
-pub async fn deploy(State(node): State<Node>, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Fail> {
+pub async fn deploy(State(node): State<Node>, Body(wanted): Body<Wanted>) -> Result<Json<Value>, Fail> {
     let (space, compiled) = compile(&node, &wanted).await?;
     let outcome = node.propose(&wanted.why, deploy_change(&wanted, space, compiled)).await?;
     let version = match outcome {
@@ -192,7 +193,7 @@ async fn newest(node: &Node, name: &str) -> Result<DefinitionVersion, Fail> {
 pub async fn activate(
     State(node): State<Node>,
     Path(name): Path<String>,
-    Json(which): Json<Which>,
+    Body(which): Body<Which>,
 ) -> Result<Json<Value>, Fail> {
     let version = match which.version {
         Some(version) => DefinitionVersion(version),

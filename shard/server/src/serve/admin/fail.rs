@@ -36,6 +36,23 @@ impl Fail {
         }
     }
 
+    /// It is not answered to who asks.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Fail::with(StatusCode::FORBIDDEN, message)
+    }
+
+    /// What HTTP has a status for.
+    pub fn with(status: StatusCode, message: impl Into<String>) -> Self {
+        let code = match status {
+            StatusCode::FORBIDDEN => "PERMANENT_FORBIDDEN",
+            StatusCode::REQUEST_TIMEOUT => "TRANSIENT_RETRY",
+            StatusCode::PAYLOAD_TOO_LARGE => "PERMANENT_LIMIT",
+            StatusCode::METHOD_NOT_ALLOWED => "PERMANENT_UNSUPPORTED",
+            _ => "PERMANENT_INVALID",
+        };
+        Fail { status, code, message: message.into(), problems: vec![] }
+    }
+
     /// The node cannot answer now.
     pub fn busy(message: impl Into<String>) -> Self {
         Fail {

@@ -27,7 +27,7 @@ pub async fn readyz(State(node): State<Node>) -> Result<(StatusCode, Json<Value>
     let mut partitions = Vec::new();
     let mut ready = 0;
     let mut reasons = Vec::new();
-    for shard in node.reports().await? {
+    for shard in node.reports(false).await? {
         if let Some(poisoned) = shard.poisoned {
             reasons.push(format!("shard {}: {poisoned}", shard.shard));
         }

@@ -19,7 +19,7 @@ use super::fail::Fail;
 
 /// What the node did and how it is.
 pub async fn metrics(State(node): State<Node>) -> Result<impl IntoResponse, Fail> {
-    let reports = node.reports().await?;
+    let reports = node.reports(false).await?;
     let mut registry = Registry::with_prefix("ceptra");
     registry.register_collector(Box::new(Snapshot { reports }));
     let mut text = String::new();

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use serde_json::{Value, json};
 use shard_control::PartitionRef;
 use shard_node::lanes::{Tell, ToShard};
@@ -11,8 +12,14 @@ use super::Node;
 use super::definitions::status_name;
 use super::fail::Fail;
 
-/// The cluster as the control group has it, and how the partitions of this node are.
-pub async fn state(State(node): State<Node>) -> Result<Json<Value>, Fail> {
+/// The cluster as the control group has it, and how the partitions of this node are. With `?hashes=true`
+/// hashes of their states, too, which take as long as a checkpoint.
+pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fail> {
+    let hashes = match uri.query() {
+        None | Some("hashes=false") => false,
+        Some("hashes=true") => true,
+        Some(other) => return Err(Fail::bad(format!("'{other}' is not hashes=true or hashes=false"))),
+    };
     let cluster = node
         .look(|control| {
             let nodes: Vec<Value> = control
@@ -43,7 +50,7 @@ pub async fn state(State(node): State<Node>) -> Result<Json<Value>, Fail> {
         .await?;
     let mut partitions = Vec::new();
     let mut shards = Vec::new();
-    for shard in node.reports().await? {
+    for shard in node.reports(hashes).await? {
         for p in &shard.partitions {
             let definitions: Vec<Value> = p
                 .definitions

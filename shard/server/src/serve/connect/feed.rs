@@ -89,7 +89,9 @@ fn read(
             (Err(failure), _) => Err(told(&account, failure)),
             (Ok(Some(_)), failed) => {
                 let ended = std::mem::replace(failed, Err(Failure::run("its sources could not be opened")));
-                Err(ended.err().map_or_else(|| ConnectorError::passing(""), |failure| told(&account, failure)))
+                Err(ended
+                    .err()
+                    .map_or_else(|| ConnectorError::passing(""), |failure| told(&account, failure)))
             }
         };
         if answers.try_send(given).is_err() {
