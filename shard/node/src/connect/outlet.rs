@@ -23,6 +23,8 @@ use crate::shard::Shard;
 const ROWS_MAX: usize = 8_192;
 /// Markers are at least this far apart while rows come, ns (DESIGN §8).
 const MARK_NS: u64 = 100_000_000;
+/// How long a stop waits for what is there to be handed over, ns.
+const STOP_NS: u64 = 5_000_000_000;
 /// How soon after nothing was there it is looked again, at first and at last.
 const LOOK_MIN: Duration = Duration::from_millis(1);
 const LOOK_MAX: Duration = Duration::from_millis(20);
@@ -54,10 +56,15 @@ pub(super) async fn hand_over(
         mark(shard, plan, outlet.as_mut(), &mut reached).await?;
     }
     let mut look = LOOK_MIN;
+    let mut stop_ns = None;
     loop {
         let sources_done = running.sources_done.get();
         let was_put = put(shard, plan, outlet.as_mut(), &mut reached).await;
         if shard.stopping.get() {
+            let until = *stop_ns.get_or_insert_with(|| shard.rt.now() + STOP_NS);
+            if matches!(was_put, Ok((true, _))) && shard.rt.now() < until {
+                continue;
+            }
             // Other shards may have ended already; the first partition's is this one.
             return if reached.is_dirty {
                 mark(shard, plan, outlet.as_mut(), &mut reached).await

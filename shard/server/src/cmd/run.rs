@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use cep_lang::lower::StatementResult;
-use cep_types::options::{Role, SourceConnector};
+use cep_lang::plan::Program;
+use cep_types::options::{ErrorStrategy, Role, SourceConnector};
 
 use crate::answer::print_answers;
 use crate::args::{OutputFormat, RunArgs};
@@ -52,6 +53,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<u8> {
     let (summary, result) = match &args.data_dir {
         None => Run::open(program, &settings, talk, &signals)?.finish(),
         Some(data_dir) => {
+            warn_of_strategies(&program, talk);
             let console = Console {
                 data_dir,
                 text: &script.text,
@@ -70,6 +72,24 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<u8> {
         Ending::Interrupted(signal) => signal.exit_code(),
         Ending::Complete | Ending::Limit | Ending::OutputClosed | Ending::Failed => 0,
     })
+}
+
+/// With a log `error.strategy` holds for records that cannot be read, not for what queries make of rows.
+fn warn_of_strategies(program: &Program, talk: &Talk) {
+    for stream in &program.streams {
+        let strategy = match &stream.options.errors.strategy {
+            ErrorStrategy::Fail => "fail",
+            ErrorStrategy::DeadLetter { .. } => "dlq",
+            ErrorStrategy::Drop | ErrorStrategy::Retry(_) => continue,
+        };
+        if matches!(stream.options.role, Role::Source(_)) {
+            talk.warn(&format!(
+                "stream '{}': with --data-dir error.strategy = '{strategy}' is for records that cannot be read; a row on \
+                 which a query fails is left out and counted",
+                stream.name
+            ));
+        }
+    }
 }
 
 impl From<OutputFormat> for net_connect::OutputFormat {

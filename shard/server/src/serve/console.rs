@@ -93,7 +93,7 @@ pub fn run(console: &Console<'_>, talk: &Talk, signals: &Signals) -> Result<(Sum
     match after {
         Ok(after) => {
             if let Some(reason) = after.fenced {
-                result = result.and(Err(Failure::run(format!("the app does not run any more: {reason}"))));
+                result = Err(Failure::run(format!("the app does not run any more: {reason}")));
             }
             summary.errors = after.errors.saturating_sub(after.rejected);
             summary.rejected += after.rejected;

@@ -119,7 +119,8 @@ fn bad_records_fare_as_without_a_log() {
 
 #[test]
 fn what_cannot_be_gone_on_with_is_refused() {
-    let stdin = SOURCE.replace("extension = 'file', \"file.path\" = 'in.csv'", "extension = 'stdin'");
+    let stdin =
+        SOURCE.replace("extension = 'file', \"file.path\" = 'in.csv'", "extension = 'stdin', format = 'csv'");
     let app = App::new(&format!("{stdin}SELECT k FROM s;"));
     app.run(&["--data-dir", "data"]).expect_code(2).says(&["standard input", "read a file"]);
     let app =

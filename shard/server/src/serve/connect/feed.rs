@@ -106,6 +106,16 @@ fn told(account: &super::Shared, failure: Failure) -> ConnectorError {
     told
 }
 
+/// What reading a little led to.
+enum Read {
+    /// Perhaps rows.
+    Some,
+    /// Nothing before this wall-clock time, ns.
+    Nothing(i64),
+    /// This, behind the rows.
+    Last(Fed),
+}
+
 /// The open sources of a definition.
 struct Reader {
     host: HostConnectors,
@@ -115,7 +125,7 @@ struct Reader {
     /// Every input's end is known to come, so that all ends are said together, behind the last row.
     bounded: bool,
     /// What is to be said before anything else is read.
-    waiting: Option<Fed>,
+    waiting: Option<Result<Fed>>,
 }
 
 impl Reader {
@@ -155,7 +165,7 @@ impl Reader {
     /// The next thing to say; `None`: nobody waits for it.
     fn step(&mut self, gone: &AtomicBool) -> Result<Option<Fed>> {
         if let Some(fed) = self.waiting.take() {
-            return Ok(Some(fed));
+            return fed.map(Some);
         }
         let (mut out, mut rows) = (Vec::new(), 0);
         loop {
@@ -163,44 +173,55 @@ impl Reader {
                 return Ok(None);
             }
             let now_ns = wall_ns();
-            let last = match self.inputs.next(now_ns, &self.host.talk)? {
-                Step::Rows(read) => {
-                    rows += read.batch.num_rows();
-                    let times = read.times.as_ref().map(|times| &times[..]);
-                    self.form(read.stream, read.stream, &read.batch, times, &mut out)?;
-                    None
-                }
-                Step::Rejects { input, rejects } => {
-                    let stream = self.inputs.all[input].stream;
-                    if let Some(dead) = self.desk.rejects(stream, &rejects)? {
-                        self.form(stream, dead.stream, &dead.rows, None, &mut out)?;
-                    }
-                    None
-                }
-                Step::Wait(until_ns) if out.is_empty() => {
+            match self.read(now_ns, &mut out, &mut rows) {
+                Ok(Read::Some) => {}
+                Ok(Read::Nothing(until_ns)) if out.is_empty() => {
                     park_ns((until_ns.saturating_sub(now_ns)).min(NAP_NS));
-                    continue;
                 }
-                Step::Wait(_) => return Ok(Some(Fed::Rows(out))),
-                Step::Ended(at) if !self.bounded => Some(Fed::Ended(self.inputs.all[at].stream)),
-                Step::Ended(_) => None,
-                Step::End => {
-                    self.desk.finish();
-                    Some(Fed::End)
-                }
-            };
-            match last {
-                Some(last) if out.is_empty() => return Ok(Some(last)),
-                Some(last) => {
-                    self.waiting = Some(last);
+                Ok(Read::Nothing(_)) => return Ok(Some(Fed::Rows(out))),
+                Ok(Read::Last(fed)) if out.is_empty() => return Ok(Some(fed)),
+                Err(failure) if out.is_empty() => return Err(failure),
+                // What was read before it goes first.
+                last => {
+                    self.waiting = match last {
+                        Ok(Read::Last(fed)) => Some(Ok(fed)),
+                        Ok(_) => None,
+                        Err(failure) => Some(Err(failure)),
+                    };
                     return Ok(Some(Fed::Rows(out)));
                 }
-                None if !out.is_empty() && (rows >= STEP_ROWS || out.len() >= STEP_PARTS) => {
-                    return Ok(Some(Fed::Rows(out)));
-                }
-                None => {}
+            }
+            if !out.is_empty() && (rows >= STEP_ROWS || out.len() >= STEP_PARTS) {
+                return Ok(Some(Fed::Rows(out)));
             }
         }
+    }
+
+    /// Reads a little.
+    fn read(&mut self, now_ns: i64, out: &mut Vec<Formed>, rows: &mut usize) -> Result<Read> {
+        match self.inputs.next(now_ns, &self.host.talk)? {
+            Step::Rows(read) => {
+                *rows += read.batch.num_rows();
+                let times = read.times.as_ref().map(|times| &times[..]);
+                self.form(read.stream, read.stream, &read.batch, times, out)?;
+            }
+            Step::Rejects { input, rejects } => {
+                let stream = self.inputs.all[input].stream;
+                if let Some(dead) = self.desk.rejects(stream, &rejects)? {
+                    self.form(stream, dead.stream, &dead.rows, None, out)?;
+                }
+            }
+            Step::Wait(until_ns) => return Ok(Read::Nothing(until_ns)),
+            Step::Ended(at) if !self.bounded => {
+                return Ok(Read::Last(Fed::Ended(self.inputs.all[at].stream)));
+            }
+            Step::Ended(_) => {}
+            Step::End => {
+                self.desk.finish();
+                return Ok(Read::Last(Fed::End));
+            }
+        }
+        Ok(Read::Some)
     }
 
     fn form(
