@@ -214,9 +214,10 @@ impl Replica {
     fn judge(&mut self, head: &PartHead, out: &mut Vec<Verdicts>) {
         if let PartIds::Source { source, first } = &head.ids {
             let mut runs = self.installed.values_mut().filter_map(|installed| installed.run.as_mut());
-            if runs.any(|run| run.sources.judge(*source, *first, head.rows, out)) {
-                return;
+            if !runs.any(|run| run.sources.judge(*source, *first, head.rows, out)) {
+                out.push(Verdicts { rows: head.rows, verdict: Verdict::Duplicate });
             }
+            return;
         }
         self.dedup.judge(head, self.stamp.0, out);
     }

@@ -1,9 +1,13 @@
 //! `ceptra run --data-dir`: what comes out is what comes out without it, whatever happens in between.
 
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::apps::{apps, apps_dir};
-use crate::harness::{App, ROWS, SOURCE, ceptra, gzip};
+use crate::harness::{App, CEPTRA, ROWS, SOURCE, ceptra, gzip};
 
 /// Rows of a generator on their way to a file, with a window and without, and bad records.
 const SPREAD: &str = "CREATE STREAM g (n BIGINT, at TIMESTAMP, v DOUBLE, k STRING) WITH (
@@ -82,7 +86,7 @@ fn a_packed_file_is_whole_after_kills() {
     run_with_kills(&killed, 4);
     let mut found = String::new();
     let file = std::fs::File::open(killed.path("high.csv.gz")).unwrap();
-    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut found).unwrap();
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut found).unwrap();
     assert!(found == plain.read("high.csv"), "{} bytes", found.len());
 }
 
@@ -131,4 +135,93 @@ fn what_cannot_be_gone_on_with_is_refused() {
     let lock = std::fs::File::create(app.path("data/LOCK")).unwrap();
     lock.lock().unwrap();
     app.run(&["--data-dir", "data"]).expect_code(1).says(&["in use by another process"]);
+}
+
+#[test]
+fn a_source_that_lost_rows_is_not_gone_on_with() {
+    let slow = SOURCE.replace("\"event.time\" = 'ts'", "\"event.time\" = 'ts', \"rate.limit\" = '2/s'");
+    let app = App::new(&format!("{slow}SELECT v FROM s;")).file("in.csv", ROWS.as_bytes());
+    let mut child = app.start(&["--data-dir", "data", "--output", "json"]);
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    (0..3).for_each(|_| drop(out.read_line(&mut line).unwrap()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let app = app.file("in.csv", b"ts,k,v\n2024-05-01 00:00:00,a,1\n");
+    app.run(&["--data-dir", "data"])
+        .expect_code(1)
+        .says(&["rows before the place where it was left", "put back"]);
+    let app = app.file("in.csv", ROWS.as_bytes());
+    let rest = app.run(&["--data-dir", "data", "--output", "json"]).expect_code(0);
+    assert!(rest.stdout.ends_with("{\"v\":4}\n"), "{}", rest.stdout);
+}
+
+/// A node in a folder, and the address of its admin HTTP.
+fn serve(dir: &Path) -> (Child, String) {
+    let mut child = Command::new(CEPTRA)
+        .args(["serve", "--data-dir", "data", "--partitions", "4"])
+        .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--segment-bytes", "16777216"])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let admin = lines.find_map(|line| Some(line.unwrap().split_once("admin http://")?.1.to_owned())).unwrap();
+    // Read on, so that the node is never held up by a full pipe.
+    std::thread::Builder::new().spawn(move || lines.for_each(drop)).unwrap();
+    (child, admin)
+}
+
+fn post(admin: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(admin).unwrap();
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {admin}\r\ncontent-type: application/json\r\n");
+    let request = format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_node_hands_over_each_row_once_from_all_partitions() {
+    let sql = SPREAD
+        .replace("'a,b,c'", "'a,b,c,d,e,f,g,h'")
+        .replace("\"event.time\" = 'at'", "\"event.time\" = 'at', \"partition.by\" = 'k'");
+    let plain = App::new(&sql);
+    plain.run(&[]).expect_code(0);
+    let node = App::new(&sql);
+    let dir = node.path("");
+    let (mut child, admin) = serve(&dir);
+    let body = serde_json::json!({"name": "app", "text": sql}).to_string();
+    let deployed = post(&admin, "/v1/definitions", &body);
+    assert!(deployed.starts_with("HTTP/1.1 200"), "{deployed}");
+    let sorted = |app: &App, file: &str| {
+        let text = std::fs::read_to_string(app.path(file)).unwrap_or_default();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let wanted = [sorted(&plain, "sums.jsonl"), sorted(&plain, "high.csv")];
+    for kill in 0..4 {
+        std::thread::sleep(Duration::from_millis(150 + 130 * kill));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        (child, _) = serve(&dir);
+    }
+    let begun = Instant::now();
+    let mut found = Default::default();
+    while begun.elapsed() < Duration::from_secs(60) {
+        found = [sorted(&node, "sums.jsonl"), sorted(&node, "high.csv")];
+        if found == wanted {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let counts = |lines: &[Vec<String>; 2]| [lines[0].len(), lines[1].len()];
+    assert!(found == wanted, "{:?} rows of {:?}", counts(&found), counts(&wanted));
 }

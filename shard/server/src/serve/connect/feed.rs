@@ -212,16 +212,35 @@ impl Reader {
                 }
             }
             Step::Wait(until_ns) => return Ok(Read::Nothing(until_ns)),
-            Step::Ended(at) if !self.bounded => {
+            Step::Ended(at) => {
+                self.check_end(at)?;
+                if self.bounded {
+                    return Ok(Read::Some);
+                }
                 return Ok(Read::Last(Fed::Ended(self.inputs.all[at].stream)));
             }
-            Step::Ended(_) => {}
             Step::End => {
                 self.desk.finish();
                 return Ok(Read::Last(Fed::End));
             }
         }
         Ok(Read::Some)
+    }
+
+    /// Refuses a source that has fewer rows than were taken from it before.
+    fn check_end(&self, at: usize) -> Result<()> {
+        let input = &self.inputs.all[at];
+        match self.former.known(input.stream) {
+            0 => Ok(()),
+            missing => Err(Failure::Run {
+                message: format!(
+                    "stream '{}': its source has ended {missing} rows before the place where it was left: it has been \
+                     changed",
+                    input.name
+                ),
+                help: Some("put back what was read; new rows belong behind it".to_owned()),
+            }),
+        }
     }
 
     fn form(
