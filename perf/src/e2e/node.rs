@@ -146,7 +146,19 @@ impl Node {
     /// # Errors
     /// When admin HTTP does not answer.
     pub fn partition(&self) -> Result<Value> {
-        let state = self.get("/v1/state")?;
+        self.first_partition("/v1/state")
+    }
+
+    /// [`Node::partition`] with the hash of its state, which takes as long as a checkpoint.
+    ///
+    /// # Errors
+    /// When admin HTTP does not answer.
+    pub fn hashed_partition(&self) -> Result<Value> {
+        self.first_partition("/v1/state?hashes=true")
+    }
+
+    fn first_partition(&self, path: &str) -> Result<Value> {
+        let state = self.get(path)?;
         let found = state["partitions"].as_array().and_then(|all| all.first());
         found.cloned().ok_or_else(|| self.failure("it has no partition"))
     }

@@ -40,14 +40,14 @@ pub fn measure(bench: &Bench, durability: &'static str, report: &mut Report) -> 
     let checkpoint = wait_for_checkpoint(&node, &mut link)?;
     let tail_rows = bench.tail_bytes / ROW_BYTES;
     append_rows(&mut link, &mut writer, tail_rows, bench.keys)?;
-    let before = node.partition()?;
+    let before = node.hashed_partition()?;
     let log_bytes = process::folder_bytes(&folder.path().join("data"))?;
     let resident = process::resident_bytes(node.pid())?;
     node.kill()?;
 
     let restarted = Node::start(&setup, folder.path())?;
     let took = restarted.start_to_ready;
-    let after = restarted.partition()?;
+    let after = restarted.hashed_partition()?;
     if before["state_hash"] != after["state_hash"] || after["state_hash"].is_null() {
         let text = format!("state {} became {}", before["state_hash"], after["state_hash"]);
         return Err(E2eError::Wrong(text));

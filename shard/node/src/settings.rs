@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cep_types::hash::SpaceSeed;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub partitions: u32,
     /// Where shard 0 listens for clients; shard n listens n ports higher.
     pub listen: SocketAddr,
+    /// How clients are let in by TLS; `None`: in plain text.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// The host under which clients reach it.
     pub advertise: String,
     /// Where admin HTTP listens, for the control group's records.
@@ -84,6 +87,7 @@ impl Settings {
             shards: 1,
             partitions: 1,
             listen: SocketAddr::from(([127, 0, 0, 1], 26020)),
+            tls: None,
             advertise: "127.0.0.1".into(),
             admin: "127.0.0.1:26080".into(),
             mode: wal::Mode::Strict,
@@ -94,7 +98,7 @@ impl Settings {
             credits: Credits { events: 65_536, bytes: 16 << 20 },
             queue: Credits { events: 1 << 20, bytes: 64 << 20 },
             heartbeat: Duration::from_secs(5),
-            handshake: Duration::from_secs(5),
+            handshake: Duration::from_secs(10),
             connections_max: 16_384,
             event_bytes_max: 1 << 20,
         }

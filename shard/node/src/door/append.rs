@@ -241,11 +241,16 @@ fn answer(session: &Session, request: RequestId, partition: &Partition, appended
             return refuse(session, request, &refused, Some(partition));
         }
     };
-    // Both are of a whole append, and nothing of it was remembered: it may be sent again.
+    // These are of a whole append, of which nothing was remembered.
     match outcomes.first().map(|run| run.outcome) {
         Some(Applied::Rejected(RejectReason::Full)) => {
             let text = "the partition remembers as many producers and ids as it may; send it again later";
             let refused = Refused::later(Status::TransientBackpressure, text, 1_000);
+            return refuse(session, request, &refused, Some(partition));
+        }
+        Some(Applied::Rejected(RejectReason::RetryExpired)) => {
+            let text = "first sent too long ago to tell whether it was applied then";
+            let refused = Refused::new(Status::PermanentRetryExpired, text);
             return refuse(session, request, &refused, Some(partition));
         }
         Some(Applied::Rejected(RejectReason::NoReader)) => {
@@ -274,10 +279,9 @@ fn outcome(applied: Applied) -> Outcome {
         Applied::Duplicate => Outcome::Duplicate,
         Applied::Rejected(RejectReason::Value) => rejected(Reason::Value),
         Applied::Rejected(RejectReason::FutureTime) => rejected(Reason::FutureTime),
-        Applied::Rejected(RejectReason::RetryExpired) => rejected(Reason::RetryExpired),
         Applied::Rejected(RejectReason::SequenceGap) => rejected(Reason::SequenceGap),
-        Applied::Rejected(RejectReason::Full | RejectReason::NoReader) => {
-            unreachable!("an append that found no place is refused whole")
+        Applied::Rejected(RejectReason::Full | RejectReason::NoReader | RejectReason::RetryExpired) => {
+            unreachable!("such an append is refused whole")
         }
     }
 }

@@ -144,7 +144,9 @@ fn a_source_that_lost_rows_is_not_gone_on_with() {
     let mut child = app.start(&["--data-dir", "data", "--output", "json"]);
     let mut line = String::new();
     let mut out = BufReader::new(child.stdout.take().unwrap());
-    (0..3).for_each(|_| drop(out.read_line(&mut line).unwrap()));
+    for _ in 0..3 {
+        assert!(out.read_line(&mut line).unwrap() > 0, "{line}");
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     let app = app.file("in.csv", b"ts,k,v\n2024-05-01 00:00:00,a,1\n");

@@ -60,7 +60,7 @@ pub fn ready(node: &Node, show: &Show) -> Result<()> {
 
 /// How each partition is.
 pub fn partitions(node: &Node, show: &Show) -> Result<()> {
-    let state = node.get("/v1/state")?;
+    let state = node.get("/v1/state?hashes=true")?;
     show.value(&state["partitions"], |partitions| {
         table(
             partitions.as_array().into_iter().flatten(),
