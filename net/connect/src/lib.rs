@@ -44,7 +44,7 @@ mod text;
 
 pub use encode::{OutputFormat, Printing, json_lines};
 pub use error::ConnectError;
-pub use sink::{Sink, open_sink, stdout_sink, writer_sink};
+pub use sink::{Sink, open_sink, open_sink_at, stdout_sink, writer_sink};
 pub use source::{
     CHUNK_BYTES_MAX, OVERSIZED_KEPT_BYTES, Position, Progress, Records, Reject, RejectReason, Source,
     SourceChunk, Span, dead_letter_batch, open_source, open_source_columns, reader_source,

@@ -47,6 +47,16 @@ pub struct Reads {
     pub columns: Vec<String>,
 }
 
+/// That the connectors of a version run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connected {
+    /// The streams that its sources fill: no other definition that runs may fill one of them.
+    pub feeds: Vec<String>,
+    /// Whether what its bare SELECTs make is printed, and nobody else appends.
+    pub console: bool,
+}
+
 /// What the compiler says about a version. The host compiles before it proposes; the control group
 /// believes that it is the meaning of the text and checks that it fits what else is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +68,9 @@ pub struct Compiled {
     pub declares: Vec<StreamDecl>,
     /// The streams of other definitions that it reads.
     pub reads: Vec<Reads>,
+    /// Whether its connectors run; `None`: clients append to its sources and subscribe to its sinks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected: Option<Connected>,
 }
 
 /// A stored version.

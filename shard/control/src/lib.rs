@@ -49,8 +49,8 @@ pub use config::{
 };
 pub use control::{Applied, Control};
 pub use definition::{
-    Action, Compiled, Definition, DefinitionKind, DefinitionText, DefinitionVersionRecord, Quarantined,
-    Reads, Status, Wanted,
+    Action, Compiled, Connected, Definition, DefinitionKind, DefinitionText, DefinitionVersionRecord,
+    Quarantined, Reads, Status, Wanted,
 };
 pub use effect::Effect;
 pub use id::{

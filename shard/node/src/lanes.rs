@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use cep_types::PartitionId;
-use cep_types::log::{Activate, Quarantine};
+use cep_types::log::{Activate, Marker, Quarantine};
 use net_wire::Routing;
 use shard_control::{Command, PartitionRef};
 use shard_rt::mailbox::{Receiver, Sender, channel};
 
+use crate::connect::{Collect, Collected, Formed, Handed, SourceAsk, SourceState, Taken};
 use crate::query::{Answer, Ask, PartAnswer, PartAsk, Unanswered};
 use crate::report::{ControlReport, ShardReport};
 
@@ -35,6 +36,14 @@ pub enum ToShard {
     Query(PartitionRef, PartAsk, Reply<Result<PartAnswer, Unanswered>>),
     /// Answer a question from the partitions of a space, wherever they are.
     QueryAll(Box<Ask>, Reply<Result<Answer, Unanswered>>),
+    /// Rows of sources for a partition, one behind the other. Answered when they are applied.
+    Feed(PartitionRef, Vec<Formed>, Reply<Result<Taken, String>>),
+    /// How far sources have come in a partition.
+    Sources(PartitionRef, SourceAsk, Reply<Result<SourceState, String>>),
+    /// How far the sinks of a definition have come in a partition.
+    Handed(PartitionRef, String, Reply<Result<Option<Handed>, String>>),
+    /// Rows of a partition for sinks.
+    Collect(PartitionRef, Collect, Reply<Result<Collected, String>>),
     /// Say how you are.
     Report {
         /// With hashes of the partitions' states, which take a while.
@@ -57,6 +66,8 @@ pub enum ToShard {
 pub enum Tell {
     /// A definition runs, or stops.
     Activate(Activate),
+    /// Sinks have come further.
+    Marker(Marker),
     /// A definition is fenced.
     Quarantine(Quarantine),
     /// A stream has ended.

@@ -3,12 +3,14 @@
 //! ```text
 //! client ─► door ─► partition: queue ─► entry ─► raft ─► machine ─► outcome ─► ack
 //!                                                          └─► outputs ─► subscriptions
+//! source ─► feed ─► pump ─► queue                          └─► outlet ─► sink
 //! admin ─► control: proposal ─► raft ─► control's machine ─► what is owed ─► partitions' logs
 //! ```
 //!
 //! Rooms: [`settings`] what a node is told · [`lanes`] messages between shards and threads · [`shard`] one
 //! shard's life · `partition` a partition's queue, entries, machine and outputs · `control` the control
-//! group's host, compiling and delivering · `door` connections of clients · [`query`] questions · [`report`] what a node says
+//! group's host, compiling and delivering · `door` connections of clients · [`connect`] sources and sinks of
+//! definitions · [`query`] questions · [`report`] what a node says
 //! about itself.
 //!
 //! Invariants:
@@ -17,6 +19,7 @@
 //! - A row is acknowledged when its entry is durable, committed and applied (R-ACK-1).
 //! - Every queue has a bound: rows and bytes of a partition, bytes of a connection, messages of a lane.
 
+pub mod connect;
 mod control;
 mod door;
 mod ids;

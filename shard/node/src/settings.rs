@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cep_types::hash::SpaceSeed;
 
+use crate::connect::Connectors;
 use crate::partition::abort::Abort;
 
 /// Settings of a node, the same on each of its shards.
@@ -114,6 +115,8 @@ pub struct Hooks {
     pub on_abort: Rc<dyn Fn(&Abort)>,
     /// What was kept by earlier processes.
     pub aborts: Rc<[Abort]>,
+    /// What runs sources and sinks; `None`: nothing does.
+    pub connectors: Option<Rc<dyn Connectors>>,
     /// Something an operator should know.
     pub log: Lines,
     /// The cluster's config wants this level of the log here.

@@ -17,6 +17,7 @@ use shard_rt::sync::Notify;
 use shard_rt::{AbortOnDrop, Listener, Rt};
 use wal::{Options, Wal};
 
+use crate::connect;
 use crate::control::ControlHost;
 use crate::door::view::View;
 use crate::door::{self, Connections};
@@ -206,8 +207,8 @@ impl Shard {
         }
     }
 
-    /// Puts something into the log of a partition; answers with its index when it is applied.
-    pub(crate) async fn tell(&self, id: PartitionRef, tell: Tell) -> Result<u64, String> {
+    /// A partition that is to be here, when it is.
+    pub(crate) async fn here(&self, id: PartitionRef) -> Result<Rc<Partition>, String> {
         let here = async {
             loop {
                 match self.partition(id) {
@@ -217,7 +218,12 @@ impl Shard {
             }
         };
         let here = self.rt.timeout(HERE, here).await;
-        let partition = here.map_err(|_| format!("partition {id} is not here"))?;
+        here.map_err(|_| format!("partition {id} is not here"))
+    }
+
+    /// Puts something into the log of a partition; answers with its index when it is applied.
+    pub(crate) async fn tell(&self, id: PartitionRef, tell: Tell) -> Result<u64, String> {
+        let partition = self.here(id).await?;
         let (sender, receiver) = shard_rt::sync::oneshot::channel();
         let done = Box::new(move |answer: Result<u64, raft::RaftError>| {
             let _ = sender.send(answer.map_err(|error| error.to_string()));
@@ -256,6 +262,10 @@ impl Shard {
                 ToShard::QueryAll(ask, reply) => {
                     self.rt.spawn("query", async move { reply(query::all::answer(&shard, *ask).await) });
                 }
+                feed @ (ToShard::Feed(..)
+                | ToShard::Sources(..)
+                | ToShard::Handed(..)
+                | ToShard::Collect(..)) => connect::shard::serve(self, feed),
                 ToShard::Report { hashes, reply } => reply(self.report(hashes)),
                 ToShard::Propose(command, reply) => {
                     let control = self.control.borrow().clone();
@@ -313,6 +323,10 @@ impl Shard {
     /// Ends in order.
     async fn stop(&self) {
         self.stopping.set(true);
+        let control = self.control.borrow().clone();
+        if let Some(control) = control {
+            let _ = self.rt.timeout(DRAIN, control.connectors.stop()).await;
+        }
         self.connections.goodbye(DRAIN);
         let partitions: Vec<Rc<Partition>> =
             self.partitions.borrow().values().map(|hosted| Rc::clone(&hosted.partition)).collect();

@@ -60,6 +60,10 @@ pub struct RunArgs {
     /// Stop after this many printed rows.
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
+    /// Keep a log and the state in this folder: after a crash the same command goes on exactly where it
+    /// was. The folder is a node's, made when it is not there.
+    #[arg(long, value_name = "DIR", conflicts_with = "limit")]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// `ceptra serve`.

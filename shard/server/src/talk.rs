@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cep_types::options::LogLevel;
 use indicatif::ProgressBar;
+use shard_node::settings::Level;
 
 use crate::args::{Args, ColorChoice};
+use crate::serve::log::Log;
 
 /// Standard error with its colours, loudness, and a progress bar that is hidden while a line is
 /// written. Clones are the same.
@@ -15,6 +17,8 @@ pub struct Talk {
     color: bool,
     level: LogLevel,
     bar: Arc<Mutex<Option<ProgressBar>>>,
+    /// Where messages go instead, in a node.
+    log: Option<Log>,
 }
 
 impl Talk {
@@ -36,7 +40,12 @@ impl Talk {
             (false, 2) => LogLevel::Debug,
             (false, _) => LogLevel::Trace,
         };
-        Talk { color, level, bar: Arc::default() }
+        Talk { color, level, bar: Arc::default(), log: None }
+    }
+
+    /// Messages as lines of a node's log.
+    pub fn into_log(log: Log) -> Self {
+        Talk { color: false, level: LogLevel::Trace, bar: Arc::default(), log: Some(log) }
     }
 
     /// Whether messages have colours.
@@ -70,6 +79,9 @@ impl Talk {
 
     /// An error, always shown.
     pub fn error(&self, message: &str) {
+        if let Some(log) = &self.log {
+            return log.line(Level::Error, message);
+        }
         self.labelled("error", "\x1b[1;31m", message);
     }
 
@@ -87,6 +99,15 @@ impl Talk {
     pub fn say(&self, level: LogLevel, message: &str) {
         if !self.shows(level) {
             return;
+        }
+        if let Some(log) = &self.log {
+            let level = match level {
+                LogLevel::Error => Level::Error,
+                LogLevel::Warn => Level::Warn,
+                LogLevel::Info => Level::Info,
+                LogLevel::Debug | LogLevel::Trace | LogLevel::Off => Level::Debug,
+            };
+            return log.line(level, message);
         }
         match level {
             LogLevel::Error => self.error(message),

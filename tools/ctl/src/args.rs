@@ -232,6 +232,8 @@ fn producer(text: &str) -> Result<u64, String> {
         Ok(number) => Ok(number),
         Err(error) => Err(format!("{error}; write a number of 64 bits, decimal or 0x…")),
     }
+}
+
 /// A question.
 #[derive(Debug, clap::Args)]
 pub struct Query {

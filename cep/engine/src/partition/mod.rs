@@ -266,4 +266,9 @@ impl Partition {
             }
         }
     }
+
+    /// Whether the end of a stream has been applied.
+    pub fn has_ended(&self, stream: StreamId) -> bool {
+        self.ended[stream.index()]
+    }
 }

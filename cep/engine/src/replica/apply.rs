@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::UInt32Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampNanosecondType;
+use arrow_buffer::ScalarBuffer;
 use cep_lang::diag::codes;
 use cep_types::frame::Frame;
-use cep_types::log::{Action, Activate, Body, LogEntry, Part, Quarantine};
+use cep_types::log::{Action, Activate, Body, EVENT_TIME, LogEntry, Part, PartHead, PartIds, Quarantine};
 use cep_types::{Entry, EntryKind, Epoch, Events, LogIndex};
 
 use super::dedup::{Verdict, Verdicts};
 use super::effects::{DefinitionError, Effects, Outcome, OutcomeRun, RejectReason, add};
 use super::feed::{Feed, refusal};
+use super::sources::{Sources, source_routes};
 use super::{Definition, Fence, Installed, Replica, Run, RunState, Running};
 use crate::actions::{RecordError, Subject};
 use crate::partition::{Budget, Progress};
@@ -121,6 +125,8 @@ impl Replica {
             }
             Body::Activate(activate) => self.activate(activate, &mut cursor),
             Body::Quarantine(quarantine) => self.quarantine(quarantine),
+            // The host's: what it keeps of outputs is no state of a definition.
+            Body::Marker(_) => {}
         }
         cursor
     }
@@ -146,19 +152,24 @@ impl Replica {
             Action::Run { .. } if self.is_fenced_at_once(name, *epoch) => {
                 let reason = "building it ended the process".to_owned();
                 let state = RunState::Fenced { index: self.index, reason };
-                Some(Run { activate: activate.clone(), state })
+                Some(Run { activate: activate.clone(), state, sources: Sources::default() })
             }
-            Action::Run { .. } => {
+            Action::Run { streams, .. } => {
+                let mut sources = Sources::default();
                 self.running = Some(Running::of(activate));
                 let state = match Definition::install(activate) {
                     Ok(definition) => {
+                        if definition.is_connected() {
+                            let routes = source_routes(name, *epoch, definition.program(), streams);
+                            sources = Sources::new(routes.into_iter().map(|route| route.source));
+                        }
                         self.feed_constants(name, &definition, cursor);
                         RunState::Active(Box::new(definition))
                     }
                     Err(error) => RunState::Fenced { index: self.index, reason: error.to_string() },
                 };
                 self.running = None;
-                Some(Run { activate: activate.clone(), state })
+                Some(Run { activate: activate.clone(), state, sources })
             }
         };
         self.installed.insert(name.clone(), Installed { epoch: *epoch, run });
@@ -205,6 +216,18 @@ impl Replica {
         }
     }
 
+    /// Which rows of an append are new.
+    fn judge(&mut self, head: &PartHead, out: &mut Vec<Verdicts>) {
+        if let PartIds::Source { source, first } = &head.ids {
+            let mut runs = self.installed.values_mut().filter_map(|installed| installed.run.as_mut());
+            if !runs.any(|run| run.sources.judge(*source, *first, head.rows, out)) {
+                out.push(Verdicts { rows: head.rows, verdict: Verdict::Duplicate });
+            }
+            return;
+        }
+        self.dedup.judge(head, self.stamp.0, out);
+    }
+
     /// The rows of an append: which are new, and who takes them.
     fn begin_part(
         &mut self,
@@ -227,7 +250,7 @@ impl Replica {
                 fresh: Some(Vec::new()),
             };
         }
-        self.dedup.judge(&part.head, self.stamp.0, &mut verdicts);
+        self.judge(&part.head, &mut verdicts);
         let fresh = fresh(&verdicts);
         let mut current = Current {
             rows: part.head.rows,
@@ -244,8 +267,10 @@ impl Replica {
         let frame = Frame::open(&part.frame).expect("frames are verified at the door");
         assert_eq!(frame.rows(), part.head.rows as usize, "the door compares them");
         let taken = current.fresh.clone().map(UInt32Array::from);
+        let times = times(&part.head, &frame, current.fresh.as_deref());
         for (name, installed) in &self.installed {
-            let Some(Run { activate, state: RunState::Active(definition) }) = &installed.run else {
+            let Some(Run { activate, state: RunState::Active(definition), sources: _ }) = &installed.run
+            else {
                 continue;
             };
             let Some(stream) = definition.input(part.head.stream) else { continue };
@@ -272,13 +297,26 @@ impl Replica {
                     .expect("the rows are those of the part"),
                 None => rows,
             };
-            let kind = EntryKind::Events(Events { stream, rows, times: None });
+            let kind = EntryKind::Events(Events { stream, rows, times: times.clone() });
             let entry = Entry { index: self.index, stamp: definition.stamp(self.stamp), kind };
             feeds.push_back(Feed { name: name.clone(), entry });
         }
         self.running = None;
         current
     }
+}
+
+/// When the rows happened that are new, where their source says so apart.
+fn times(head: &PartHead, frame: &Frame, fresh: Option<&[u32]>) -> Option<ScalarBuffer<i64>> {
+    if !matches!(head.ids, PartIds::Source { .. }) {
+        return None;
+    }
+    let column = frame.columns().iter().find(|column| column.id == EVENT_TIME)?;
+    let all = column.array.as_primitive_opt::<TimestampNanosecondType>()?.values();
+    Some(match fresh {
+        Some(rows) => rows.iter().map(|&row| all[row as usize]).collect(),
+        None => all.clone(),
+    })
 }
 
 fn unreadable(index: LogIndex, message: String) -> RecordError {

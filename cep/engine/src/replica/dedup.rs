@@ -117,6 +117,8 @@ impl Dedup {
             PartIds::Sequence { producer, first } => {
                 self.judge_sequence((head.replay, *producer), *first, head.rows, stamp_ns, out);
             }
+            // Judged by the activation that they belong to.
+            PartIds::Source { .. } => push(out, head.rows, Verdict::Duplicate),
             PartIds::Opaque(ids) => {
                 self.forget_ids(horizon.saturating_sub(self.limits.skew_ns));
                 // All of an append or nothing: what is sent again comes as it was.

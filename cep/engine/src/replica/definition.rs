@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, Schema, SchemaRef};
 use cep_lang::lower::{CompileOptions, Session};
 use cep_lang::plan::{Clock, Program, QueryId, StreamOrigin, Target};
 use cep_types::frame::{ColumnId, Frame, ReadSchema, SchemaVersion};
-use cep_types::log::{Action, Activate, Binding};
+use cep_types::log::{Action, Activate, Binding, Connectors};
+use cep_types::options::Role;
 use cep_types::{StampNs, StreamId};
 
 use super::effects::{Delivery, Effects};
@@ -31,6 +32,7 @@ pub struct Definition {
     /// What the rows of outputs are called outside.
     outputs: BTreeMap<Output, OutputStream>,
     actions: Actions,
+    connectors: Connectors,
     /// All streams from outside bring their own time: the wall clock must not run ahead of it.
     is_event_timed: bool,
 }
@@ -64,20 +66,18 @@ impl Definition {
     /// # Panics
     /// If the entry stops the definition.
     pub fn install(activate: &Activate) -> Result<Self, InstallError> {
-        let Action::Run { language: _, text, streams } = &activate.action else {
+        let Action::Run { language: _, text, streams, connectors } = &activate.action else {
             unreachable!("what stops a definition installs none")
         };
-        let options = CompileOptions { default_clock: Clock::Ingest, ..CompileOptions::default() };
-        let mut session = Session::new(options);
+        let mut session = Session::new(compile_options(*connectors));
         session.run(text).map_err(|diagnostics| {
             let first = diagnostics.first().map_or_else(String::new, |d| d.message.clone());
             InstallError(format!("it does not compile: {first}"))
         })?;
         let program = Arc::new(session.program());
         let names = (!program.aggregations.is_empty()).then(|| Box::new(session));
-        let mut outside = program.streams.iter().filter(|s| s.origin == StreamOrigin::External).peekable();
-        let is_event_timed = outside.peek().is_some() && outside.all(|s| s.time.clock == Clock::Event);
-        let (inputs, outputs) = bind(&program, streams)?;
+        let is_event_timed = is_event_timed(&program, *connectors);
+        let (inputs, outputs) = bind(&program, streams, *connectors)?;
         let watched: Vec<StreamId> = outputs
             .keys()
             .filter_map(|output| match output {
@@ -86,7 +86,8 @@ impl Definition {
             })
             .collect();
         let partition = Partition::new(program, &watched).map_err(|error| InstallError(error.to_string()))?;
-        Ok(Definition { partition, names, inputs, outputs, actions: Actions::new(), is_event_timed })
+        let (actions, connectors) = (Actions::new(), *connectors);
+        Ok(Definition { partition, names, inputs, outputs, actions, connectors, is_event_timed })
     }
 
     /// What it runs.
@@ -102,6 +103,26 @@ impl Definition {
     /// Its engine, to be asked.
     pub fn partition_mut(&mut self) -> &mut Partition {
         &mut self.partition
+    }
+
+    /// Whether its connectors run.
+    pub fn is_connected(&self) -> bool {
+        self.connectors != Connectors::Off
+    }
+
+    /// The streams of the space whose rows its connectors hand over; ascending.
+    pub fn handed_over(&self) -> Vec<StreamId> {
+        let program = self.partition.program();
+        let is_handed = |output: &Output| match output {
+            Output::Stream(stream) => {
+                self.is_connected() && matches!(program.streams[stream.index()].options.role, Role::Sink(_))
+            }
+            Output::Query(_) => self.connectors == Connectors::Console,
+        };
+        let mut streams: Vec<StreamId> =
+            self.outputs.iter().filter(|(output, _)| is_handed(output)).map(|(_, o)| o.stream).collect();
+        streams.sort_unstable();
+        streams
     }
 
     /// Whether time passes for it without rows.
@@ -173,6 +194,27 @@ impl Definition {
     }
 }
 
+/// How the text of a definition is compiled on a node. On a console streams that nobody feeds from outside
+/// have the time of the others, as in `ceptra run`.
+pub fn compile_options(connectors: Connectors) -> CompileOptions {
+    let default_clock = match connectors {
+        Connectors::Off | Connectors::On => Clock::Ingest,
+        Connectors::Console => Clock::Event,
+    };
+    CompileOptions { default_clock, ..CompileOptions::default() }
+}
+
+/// Whether all rows from outside bring their own time. On a console only sources bring any.
+fn is_event_timed(program: &Program, connectors: Connectors) -> bool {
+    let mut outside = program
+        .streams
+        .iter()
+        .filter(|s| s.origin == StreamOrigin::External)
+        .filter(|s| connectors != Connectors::Console || matches!(s.options.role, Role::Source(_)))
+        .peekable();
+    outside.peek().is_some() && outside.all(|s| s.time.clock == Clock::Event)
+}
+
 /// Stretches that follow each other as one.
 fn joined(ordinals: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     let mut out: Vec<(u32, u32)> = Vec::with_capacity(ordinals.len());
@@ -188,7 +230,7 @@ fn joined(ordinals: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
 type Bound = (BTreeMap<StreamId, Input>, BTreeMap<Output, OutputStream>);
 
 /// Finds the streams and printed queries that the bindings name.
-fn bind(program: &Program, bindings: &[Binding]) -> Result<Bound, InstallError> {
+fn bind(program: &Program, bindings: &[Binding], connectors: Connectors) -> Result<Bound, InstallError> {
     let mut inputs = BTreeMap::new();
     let mut outputs = BTreeMap::new();
     for binding in bindings {
@@ -206,7 +248,10 @@ fn bind(program: &Program, bindings: &[Binding]) -> Result<Bound, InstallError> 
             }
             match found.origin {
                 StreamOrigin::External => {
-                    let schema = ReadSchema::of(&found.schema, columns).map_err(|e| wrong(&e.to_string()))?;
+                    // On a console columns that no query looks at are not read from a source, and are NULL.
+                    let lenient = connectors == Connectors::Console;
+                    let schema = if lenient { nullable(&found.schema) } else { Arc::clone(&found.schema) };
+                    let schema = ReadSchema::of(&schema, columns).map_err(|e| wrong(&e.to_string()))?;
                     inputs.insert(*stream, Input { stream: found.id, schema });
                 }
                 StreamOrigin::Derived => {
@@ -223,6 +268,11 @@ fn bind(program: &Program, bindings: &[Binding]) -> Result<Bound, InstallError> 
         }
     }
     Ok((inputs, outputs))
+}
+
+fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields: Vec<Field> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+    Arc::new(Schema::new(fields))
 }
 
 /// The query that prints under this name.

@@ -3,8 +3,9 @@
 //!
 //! [`Replica::apply`] takes the entries of the partition's log ([`cep_types::log`]) in their order; each
 //! definition has a [`Partition`](crate::Partition) of its own. Here what it is · `dedup` which rows are
-//! new · `definition` one definition with its streams · `apply` an entry, part by part · `feed` rows for
-//! one definition · `effects` what came of it · `ask` questions, which change nothing · `state` bytes and hash.
+//! new · `definition` one definition with its streams · `sources` rows of its own sources · `apply` an
+//! entry, part by part · `feed` rows for one definition · `effects` what came of it · `ask` questions,
+//! which change nothing · `state` bytes and hash.
 //!
 //! Invariants:
 //! - State and effects are a function of the entries applied (R-DET-1). Definitions are applied in order
@@ -22,6 +23,7 @@ mod effects;
 mod feed;
 #[cfg(test)]
 mod late_tests;
+mod sources;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,10 +35,12 @@ use cep_types::{Epoch, LogIndex, ProducerId, StampNs, StreamId};
 
 pub use ask::{AskError, Asking, Planned};
 pub use dedup::{CLOCK_SKEW_NS_MAX, Dedup, DedupLimits, Verdict};
-pub use definition::{Definition, InstallError, print_name};
+pub use definition::{Definition, InstallError, compile_options, print_name};
 pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, RejectReason};
+pub use sources::{SourceRoute, source_routes};
 
 use apply::Cursor;
+use sources::Sources;
 
 /// What is decided about a definition's name in this partition.
 #[derive(Debug)]
@@ -54,6 +58,8 @@ pub(crate) struct Run {
     pub(crate) activate: Activate,
     /// Whether it does.
     pub(crate) state: RunState,
+    /// What its own sources have given.
+    sources: Sources,
 }
 
 /// Whether a definition runs.
@@ -158,6 +164,26 @@ impl Replica {
     /// Number of the next row of a producer; 0 for one that is not known.
     pub fn next_of(&self, replay: bool, producer: ProducerId) -> u64 {
         self.dedup.next_of(replay, producer)
+    }
+
+    /// Number of the next row of a definition's source; `None` for one of an activation that does not run.
+    pub fn next_of_source(&self, source: ProducerId) -> Option<u64> {
+        self.installed
+            .values()
+            .filter_map(|installed| installed.run.as_ref())
+            .find_map(|r| r.sources.next(source))
+    }
+
+    /// Whether a stream of the space has ended for a definition, or the definition does not run.
+    pub fn has_ended(&self, name: &str, stream: StreamId) -> bool {
+        self.definition(name).is_none_or(|definition| {
+            definition.input(stream).is_none_or(|inner| definition.partition().has_ended(inner))
+        })
+    }
+
+    /// The activation that is to run under a name.
+    pub fn activation(&self, name: &str) -> Option<&Activate> {
+        Some(&self.installed.get(name)?.run.as_ref()?.activate)
     }
 
     /// A definition is not to see an entry nor what follows it: applying it has ended the process before.

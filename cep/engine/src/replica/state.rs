@@ -6,17 +6,20 @@
 //! | index, stamp | u64, i64 |
 //! | dedup | as `dedup` writes it |
 //! | definitions | count, then name, epoch, and 0 stopped, 1 active, 2 fenced |
-//! | active, fenced | the Activate entry as a blob; then the engine's checkpoint, or index and reason |
+//! | active, fenced | the Activate entry as a blob; the sources' count, then id and next number of each (since version 2); then the engine's checkpoint, or index and reason |
 
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
 use cep_types::hash::SpaceSeed;
 use cep_types::log::{self, Body, LogEntry};
 use cep_types::{Epoch, LogIndex, StampNs};
 
+use super::sources::Sources;
 use super::{Dedup, DedupLimits, Definition, Installed, Replica, Run, RunState};
 
 const MAGIC: u32 = 0x4345_5252;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Without sources.
+const VERSION_1: u32 = 1;
 
 const STOPPED: u8 = 0;
 const ACTIVE: u8 = 1;
@@ -38,9 +41,10 @@ impl Replica {
             out.u64(installed.epoch.0);
             match &installed.run {
                 None => out.u8(STOPPED),
-                Some(Run { activate, state }) => {
+                Some(Run { activate, state, sources }) => {
                     out.u8(if matches!(state, RunState::Active(_)) { ACTIVE } else { FENCED });
                     out.blob(&log::activate(StampNs(0), activate));
+                    sources.encode(&mut out);
                     match state {
                         RunState::Active(definition) => out.blob(&definition.partition.checkpoint()),
                         RunState::Fenced { index, reason } => {
@@ -64,7 +68,7 @@ impl Replica {
             return Err(DecodeError("it does not begin with a checkpoint's mark".into()));
         }
         let version = input.u32()?;
-        if version != VERSION {
+        if version != VERSION && version != VERSION_1 {
             return Err(DecodeError(format!("version {version} is not version {VERSION}")));
         }
         let mut replica = Replica::new(limits);
@@ -76,7 +80,7 @@ impl Replica {
             let epoch = Epoch(input.u64()?);
             let run = match input.u8()? {
                 STOPPED => None,
-                kind @ (ACTIVE | FENCED) => Some(read_run(kind, &mut input)?),
+                kind @ (ACTIVE | FENCED) => Some(read_run(version, kind, &mut input)?),
                 other => return Err(DecodeError(format!("definition '{name}' is of kind {other}"))),
             };
             if run.as_ref().is_some_and(|run| run.activate.name != name) {
@@ -99,12 +103,13 @@ impl Replica {
             out.str(name);
             match &installed.run {
                 None => out.u8(STOPPED),
-                Some(Run { activate, state: RunState::Active(definition) }) => {
+                Some(Run { activate, state: RunState::Active(definition), sources }) => {
                     out.u8(ACTIVE);
                     out.u32(activate.version);
+                    sources.encode(&mut out);
                     out.u64(definition.partition.state_hash());
                 }
-                Some(Run { activate, state: RunState::Fenced { .. } }) => {
+                Some(Run { activate, state: RunState::Fenced { .. }, sources: _ }) => {
                     out.u8(FENCED);
                     out.u32(activate.version);
                 }
@@ -114,15 +119,16 @@ impl Replica {
     }
 }
 
-fn read_run(kind: u8, input: &mut Reader<'_>) -> Result<Run> {
+fn read_run(version: u32, kind: u8, input: &mut Reader<'_>) -> Result<Run> {
     let bytes = arrow_buffer::Buffer::from(input.blob()?);
     let entry = LogEntry::open(&bytes).map_err(|error| DecodeError(error.to_string()))?;
     let Body::Activate(activate) = entry.body else {
         return Err(DecodeError("a definition without its activation".into()));
     };
+    let sources = if version == VERSION_1 { Sources::default() } else { Sources::decode(input)? };
     if kind == FENCED {
         let state = RunState::Fenced { index: LogIndex(input.u64()?), reason: input.str()? };
-        return Ok(Run { activate, state });
+        return Ok(Run { activate, state, sources });
     }
     let installed = match activate.action {
         log::Action::Run { .. } => Definition::install(&activate),
@@ -130,5 +136,5 @@ fn read_run(kind: u8, input: &mut Reader<'_>) -> Result<Run> {
     };
     let mut definition = installed.map_err(|error| DecodeError(error.to_string()))?;
     definition.partition.restore(input.blob()?)?;
-    Ok(Run { activate, state: RunState::Active(Box::new(definition)) })
+    Ok(Run { activate, state: RunState::Active(Box::new(definition)), sources })
 }

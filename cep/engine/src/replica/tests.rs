@@ -7,7 +7,9 @@ use arrow_buffer::Buffer;
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{StreamOrigin, Target};
 use cep_types::frame::{ColumnId, FrameHead, SchemaVersion, encode};
-use cep_types::log::{self, Action, Activate, Binding, EventsWriter, Language, LogEntry, PartHead, PartIds};
+use cep_types::log::{
+    self, Action, Activate, Binding, Connectors, EventsWriter, Language, LogEntry, PartHead, PartIds,
+};
 use cep_types::{Epoch, EventId, LogIndex, ProducerId, StampNs, StreamId};
 
 use super::*;
@@ -44,7 +46,8 @@ pub(super) fn activate(name: &str, text: &str, epoch: u64, first_output: u32) ->
         let stream = StreamId(first_output + 5 + query.id.0);
         streams.push(Binding { name: query.name.clone(), stream, schema_version: SchemaVersion(1), columns });
     }
-    let action = Action::Run { language: Language::Sql, text: text.to_owned(), streams };
+    let action =
+        Action::Run { language: Language::Sql, text: text.to_owned(), streams, connectors: Connectors::Off };
     Activate { name: name.to_owned(), version: 1, epoch: Epoch(epoch), action }
 }
 
@@ -288,4 +291,54 @@ fn damaged_checkpoints_are_refused() {
     for len in 0..good.len() {
         assert!(Replica::restore(DedupLimits::default(), &good[..len]).is_err(), "{len} of {}", good.len());
     }
+}
+
+const SOURCED: &str =
+    "CREATE STREAM trades (ts TIMESTAMP NOT NULL, symbol STRING NOT NULL, qty BIGINT) WITH (
+    type = 'source', extension = 'file', format = 'csv', \"file.path\" = 't.csv', \"event.time\" = 'ts');
+CREATE STREAM out AS SELECT symbol, qty FROM trades;";
+
+/// An activation of [`SOURCED`] with its connectors.
+fn sourced(epoch: u64, connectors: Connectors) -> Activate {
+    let mut activate = activate("sourced", SOURCED, epoch, FIRST_OUTPUT);
+    if let Action::Run { connectors: on, .. } = &mut activate.action {
+        *on = connectors;
+    }
+    activate
+}
+
+fn of_source(epoch: u64, first: u64) -> PartIds {
+    PartIds::Source { source: log::source_id("sourced", Epoch(epoch), INPUT, INPUT), first }
+}
+
+#[test]
+fn a_source_is_taken_once_and_goes_with_its_activation() {
+    let mut host = Host::new(usize::MAX);
+    host.apply(&log::activate(StampNs(0), &sourced(1, Connectors::On)));
+    host.apply(&events(&[part(0, 8, of_source(1, 0))], 1));
+    host.apply(&events(&[part(5, 6, of_source(1, 5)), part(20, 2, of_source(1, 20))], i64::MAX));
+    let runs =
+        |outcomes: &[OutcomeRun]| outcomes.iter().map(|run| (run.rows, run.outcome)).collect::<Vec<_>>();
+    let last = host.outcomes.last().unwrap();
+    assert_eq!(runs(&last[0]), [(3, Outcome::Duplicate), (3, Outcome::Applied)], "its age is no matter");
+    assert_eq!(runs(&last[1]), [(2, Outcome::Rejected(RejectReason::SequenceGap))]);
+    assert_eq!(host.delivered.len(), 11);
+    let id = |epoch| log::source_id("sourced", Epoch(epoch), INPUT, INPUT);
+    assert_eq!(host.replica.next_of_source(id(1)), Some(11));
+    // A restore goes on there, with the same hash.
+    let hash = host.replica.state_hash();
+    host.replica = Replica::restore(DedupLimits::default(), &host.replica.checkpoint()).unwrap();
+    assert_eq!((host.replica.next_of_source(id(1)), host.replica.state_hash()), (Some(11), hash));
+    // Another activation begins its sources anew; what is under way of the one before is nobody's.
+    host.apply(&log::activate(StampNs(0), &sourced(2, Connectors::On)));
+    host.apply(&events(&[part(11, 4, of_source(1, 11)), part(0, 3, of_source(2, 0))], i64::MAX));
+    let last = host.outcomes.last().unwrap();
+    assert_eq!(runs(&last[0]), [(4, Outcome::Duplicate)]);
+    assert_eq!(runs(&last[1]), [(3, Outcome::Applied)]);
+    assert!(!host.replica.has_ended("sourced", INPUT));
+    host.apply(&log::end_of_input(StampNs(0), INPUT));
+    assert!(host.replica.has_ended("sourced", INPUT));
+    // With connectors off it has no sources.
+    host.apply(&log::activate(StampNs(0), &sourced(3, Connectors::Off)));
+    assert_eq!(host.replica.next_of_source(id(3)), None);
 }

@@ -25,6 +25,18 @@ pub struct Binding {
     pub columns: Vec<ColumnId>,
 }
 
+/// Whether the connectors of a definition run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Connectors {
+    /// They do not: clients append to its sources and subscribe to its sinks.
+    #[default]
+    Off,
+    /// They do.
+    On,
+    /// They do, nobody else appends, and what bare SELECTs make is printed: `ceptra run --data-dir`.
+    Console,
+}
+
 /// What becomes of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -36,6 +48,8 @@ pub enum Action {
         text: String,
         /// Its streams.
         streams: Vec<Binding>,
+        /// Whether its connectors run.
+        connectors: Connectors,
     },
     /// It runs no more.
     Stop,
@@ -70,8 +84,35 @@ pub struct Quarantine {
     pub reason: String,
 }
 
+/// How far a definition's sinks have come, logged by who runs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker {
+    /// The definition's name.
+    pub name: String,
+    /// The activation that made the rows: a marker of another one says nothing.
+    pub epoch: Epoch,
+    /// The rows of this partition up to here have been handed over.
+    pub upto: OutputPosition,
+    /// The same of all partitions of the space, in their order, for who goes on after a restart. Only
+    /// markers in the space's first partition say it.
+    pub all: Vec<OutputPosition>,
+    /// How long the file of each sink was then, bytes. Only where `all` is said.
+    pub lengths: Vec<(StreamId, u64)>,
+}
+
+/// Where a derived row is: the entry it comes of, and its place among all rows that the entry led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct OutputPosition {
+    /// The entry.
+    pub index: LogIndex,
+    /// Its place there.
+    pub ordinal: u32,
+}
+
 const RUN: u8 = 1;
 const STOP: u8 = 2;
+const RUN_CONNECTED: u8 = 3;
+const RUN_CONSOLE: u8 = 4;
 const SQL: u8 = 1;
 
 pub(super) fn write_activate(activate: &Activate, out: &mut Writer) {
@@ -80,8 +121,12 @@ pub(super) fn write_activate(activate: &Activate, out: &mut Writer) {
     out.u32(*version);
     out.u64(epoch.0);
     match action {
-        Action::Run { language: Language::Sql, text, streams } => {
-            out.u8(RUN);
+        Action::Run { language: Language::Sql, text, streams, connectors } => {
+            out.u8(match connectors {
+                Connectors::Off => RUN,
+                Connectors::On => RUN_CONNECTED,
+                Connectors::Console => RUN_CONSOLE,
+            });
             out.u8(SQL);
             out.str(text);
             out.u64(streams.len() as u64);
@@ -103,14 +148,19 @@ pub(super) fn read_activate(bytes: &[u8]) -> Result<Activate, LogError> {
     let version = input.u32()?;
     let epoch = Epoch(input.u64()?);
     let action = match input.u8()? {
-        RUN => {
+        code @ (RUN | RUN_CONNECTED | RUN_CONSOLE) => {
+            let connectors = match code {
+                RUN => Connectors::Off,
+                RUN_CONNECTED => Connectors::On,
+                _ => Connectors::Console,
+            };
             let language = match input.u8()? {
                 SQL => Language::Sql,
                 other => return Err(DecodeError(format!("language {other}")).into()),
             };
             let text = input.str()?;
             let streams = (0..input.len(24)?).map(|_| read_binding(&mut input)).collect::<Result<_, _>>()?;
-            Action::Run { language, text, streams }
+            Action::Run { language, text, streams, connectors }
         }
         STOP => Action::Stop,
         other => return Err(DecodeError(format!("action {other}")).into()),
@@ -148,4 +198,42 @@ pub(super) fn read_quarantine(bytes: &[u8]) -> Result<Quarantine, LogError> {
     };
     input.finish()?;
     Ok(quarantine)
+}
+
+pub(super) fn write_marker(marker: &Marker, out: &mut Writer) {
+    let Marker { name, epoch, upto, all, lengths } = marker;
+    out.str(name);
+    out.u64(epoch.0);
+    write_position(*upto, out);
+    out.u64(all.len() as u64);
+    all.iter().for_each(|position| write_position(*position, out));
+    out.u64(lengths.len() as u64);
+    for (stream, length) in lengths {
+        out.u32(stream.0);
+        out.u64(*length);
+    }
+}
+
+pub(super) fn read_marker(bytes: &[u8]) -> Result<Marker, LogError> {
+    let mut input = Reader::new(bytes);
+    let marker = Marker {
+        name: input.str()?,
+        epoch: Epoch(input.u64()?),
+        upto: read_position(&mut input)?,
+        all: (0..input.len(12)?).map(|_| read_position(&mut input)).collect::<Result<_, _>>()?,
+        lengths: (0..input.len(12)?)
+            .map(|_| Ok((StreamId(input.u32()?), input.u64()?)))
+            .collect::<Result<_, DecodeError>>()?,
+    };
+    input.finish()?;
+    Ok(marker)
+}
+
+fn write_position(position: OutputPosition, out: &mut Writer) {
+    out.u64(position.index.0);
+    out.u32(position.ordinal);
+}
+
+fn read_position(input: &mut Reader<'_>) -> Result<OutputPosition, DecodeError> {
+    Ok(OutputPosition { index: LogIndex(input.u64()?), ordinal: input.u32()? })
 }

@@ -5,10 +5,10 @@
 //! | 0 | 4 | stream |
 //! | 4 | 4 | schema version |
 //! | 8 | 4 | rows |
-//! | 12 | 1 | ids: 1 sequence, 2 opaque |
+//! | 12 | 1 | ids: 1 sequence, 2 opaque, 3 source |
 //! | 13 | 1 | flags: 1 replay |
 //! | 14 | 2 | reserved: 0 |
-//! | 16 | 8 | producer; 0 with opaque ids |
+//! | 16 | 8 | producer or source; 0 with opaque ids |
 //! | 24 | 8 | number of the first row; 0 with opaque ids |
 //! | 32 | 8 | when the rows were first sent, ns since 1970 |
 //! | 40 | 4 | length of the frame |
@@ -20,20 +20,21 @@ use arrow_buffer::{Buffer, MutableBuffer};
 
 use super::{ENTRY_BYTES_MAX, LogError, PARTS_MAX, header, kind, malformed};
 use crate::codec::Reader;
-use crate::frame::{ALIGNMENT, FRAME_ROWS_MAX, SchemaVersion};
-use crate::{EventId, ProducerId, StampNs, StreamId};
+use crate::frame::{ALIGNMENT, ColumnId, FRAME_ROWS_MAX, SchemaVersion};
+use crate::hash::SpaceSeed;
+use crate::{Epoch, EventId, ProducerId, StampNs, StreamId};
 
 const PART_BYTES: usize = 64;
 const SEQUENCE: u8 = 1;
 const OPAQUE: u8 = 2;
+const SOURCE: u8 = 3;
 const REPLAY: u8 = 1;
 const ID_BYTES: usize = 16;
 
 /// Ids of the rows of a part (R-IDEM-1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartIds {
-    /// Row i is number `first` + i of the producer. A connector is a producer, too, and numbers its
-    /// rows by their position in the source (R-PART-4).
+    /// Row i is number `first` + i of the producer.
     Sequence {
         /// Who numbers its rows.
         producer: ProducerId,
@@ -42,6 +43,30 @@ pub enum PartIds {
     },
     /// One id a row.
     Opaque(Vec<EventId>),
+    /// Row i is number `first` + i of those that a connector's source has for the partition
+    /// (R-PART-4). A source counts as long as the activation that it belongs to.
+    Source {
+        /// Which source, as [`source_id`] numbers it.
+        source: ProducerId,
+        /// Number of the first row.
+        first: u64,
+    },
+}
+
+/// The column of a frame of a source that says when each row happened, a TIMESTAMP, where no column of the
+/// stream does. Streams have no column of this id.
+pub const EVENT_TIME: ColumnId = ColumnId(u32::MAX);
+
+/// The number of a source: SipHash-2-4 with key 0 of the activation's epoch, the stream whose source it is
+/// and the stream that its rows go to (another one for dead letters), little-endian, and the definition's
+/// name behind them. Never 0.
+pub fn source_id(definition: &str, epoch: Epoch, from: StreamId, to: StreamId) -> ProducerId {
+    let mut bytes = Vec::with_capacity(16 + definition.len());
+    bytes.extend_from_slice(&epoch.0.to_le_bytes());
+    bytes.extend_from_slice(&from.0.to_le_bytes());
+    bytes.extend_from_slice(&to.0.to_le_bytes());
+    bytes.extend_from_slice(definition.as_bytes());
+    ProducerId(SpaceSeed(0).hash(&bytes).max(1))
 }
 
 /// What is known of the rows of an append.
@@ -106,6 +131,7 @@ impl EventsWriter {
         assert!(frame.len().is_multiple_of(ALIGNMENT), "frames are padded");
         let (ids, producer, first) = match &head.ids {
             PartIds::Sequence { producer, first } => (SEQUENCE, producer.0, *first),
+            PartIds::Source { source, first } => (SOURCE, source.0, *first),
             PartIds::Opaque(ids) => {
                 assert_eq!(ids.len(), head.rows as usize, "an id a row");
                 (OPAQUE, 0, 0)
@@ -164,7 +190,7 @@ impl EventsWriter {
 /// Bytes that an append takes in an entry: its head, its opaque ids and a frame of so many bytes.
 pub fn part_bytes(head: &PartHead, frame_bytes: usize) -> usize {
     let ids = match &head.ids {
-        PartIds::Sequence { .. } => 0,
+        PartIds::Sequence { .. } | PartIds::Source { .. } => 0,
         PartIds::Opaque(ids) => (ids.len() * ID_BYTES).next_multiple_of(ALIGNMENT),
     };
     PART_BYTES + ids + frame_bytes
@@ -208,6 +234,9 @@ fn read_head(reader: &mut Reader<'_>) -> Result<(PartHead, usize), LogError> {
     let ids = match ids {
         SEQUENCE if producer != 0 && first.checked_add(u64::from(rows)).is_some() => {
             PartIds::Sequence { producer: ProducerId(producer), first }
+        }
+        SOURCE if producer != 0 && flags == 0 && first.checked_add(u64::from(rows)).is_some() => {
+            PartIds::Source { source: ProducerId(producer), first }
         }
         OPAQUE if producer == 0 && first == 0 => {
             let bytes = reader.take((rows as usize * ID_BYTES).next_multiple_of(ALIGNMENT))?;

@@ -14,8 +14,8 @@ mod events;
 #[cfg(test)]
 mod tests;
 
-pub use definition::{Action, Activate, Binding, Language, Quarantine};
-pub use events::{EventsWriter, Part, PartHead, PartIds, part_bytes};
+pub use definition::{Action, Activate, Binding, Connectors, Language, Marker, OutputPosition, Quarantine};
+pub use events::{EVENT_TIME, EventsWriter, Part, PartHead, PartIds, part_bytes, source_id};
 
 use arrow_buffer::{Buffer, MutableBuffer};
 
@@ -51,6 +51,8 @@ pub enum Body {
     EndOfInput(StreamId),
     /// From here on a definition runs in another version, or not any more (R-DET-3).
     Activate(Activate),
+    /// How far a definition's sinks have come.
+    Marker(Marker),
     /// A definition is fenced: applying an entry with it ended the process twice (R-DET-6).
     Quarantine(Quarantine),
 }
@@ -61,6 +63,7 @@ mod kind {
     pub const TICK: u16 = 2;
     pub const END_OF_INPUT: u16 = 3;
     pub const ACTIVATE: u16 = 4;
+    pub const MARKER: u16 = 7;
     pub const QUARANTINE: u16 = 8;
 }
 
@@ -119,6 +122,7 @@ impl LogEntry {
             kind::TICK => nothing_behind(bytes, Body::Tick)?,
             kind::END_OF_INPUT => nothing_behind(bytes, Body::EndOfInput(stream))?,
             kind::ACTIVATE => Body::Activate(definition::read_activate(&bytes[HEADER_BYTES..])?),
+            kind::MARKER => Body::Marker(definition::read_marker(&bytes[HEADER_BYTES..])?),
             kind::QUARANTINE => Body::Quarantine(definition::read_quarantine(&bytes[HEADER_BYTES..])?),
             found => return Err(LogError::Kind { found }),
         };
@@ -141,6 +145,13 @@ pub fn activate(stamp: StampNs, activate: &Activate) -> Buffer {
     let mut body = Writer::default();
     definition::write_activate(activate, &mut body);
     with_body(kind::ACTIVATE, stamp, &body.bytes)
+}
+
+/// Bytes of an entry that says how far a definition's sinks have come.
+pub fn marker(stamp: StampNs, marker: &Marker) -> Buffer {
+    let mut body = Writer::default();
+    definition::write_marker(marker, &mut body);
+    with_body(kind::MARKER, stamp, &body.bytes)
 }
 
 /// Bytes of an entry that fences a definition.

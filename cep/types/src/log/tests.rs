@@ -13,19 +13,21 @@ fn ids(rows: u32) -> impl Strategy<Value = PartIds> {
     let sequence = (1..=u64::MAX, 0..=u64::MAX - u64::from(rows))
         .prop_map(|(producer, first)| PartIds::Sequence { producer: ProducerId(producer), first });
     let opaque = proptest::collection::vec(any::<u128>().prop_map(EventId), rows as usize);
-    prop_oneof![sequence, opaque.prop_map(PartIds::Opaque)]
+    let source = (1..=u64::MAX, 0..=u64::MAX - u64::from(rows))
+        .prop_map(|(source, first)| PartIds::Source { source: ProducerId(source), first });
+    prop_oneof![sequence, opaque.prop_map(PartIds::Opaque), source]
 }
 
 fn part() -> impl Strategy<Value = (PartHead, Vec<u8>)> {
     let head = (1_u32..40).prop_flat_map(|rows| {
         (any::<u32>(), any::<u32>(), ids(rows), any::<i64>(), any::<bool>()).prop_map(
-            move |(stream, version, ids, sent, replay)| PartHead {
+            move |(stream, version, ids, sent, replay): (_, _, PartIds, _, bool)| PartHead {
                 stream: StreamId(stream),
                 schema_version: SchemaVersion(version),
                 rows,
+                replay: replay && !matches!(ids, PartIds::Source { .. }),
                 ids,
                 first_sent: StampNs(sent),
-                replay,
             },
         )
     });
@@ -75,12 +77,20 @@ proptest! {
         (epoch, version, stamp, index) in (any::<u64>(), any::<u32>(), any::<i64>(), any::<u64>()),
         (name, text) in (".{0,8}", ".{0,40}"),
         stops in any::<bool>(),
+        connectors in prop_oneof![Just(Connectors::Off), Just(Connectors::On), Just(Connectors::Console)],
+        positions in proptest::collection::vec((any::<u64>(), any::<u32>()), 1..4),
     ) {
         let epoch = Epoch(epoch);
-        let action = if stops { Action::Stop } else { Action::Run { language: Language::Sql, text: text.clone(), streams } };
+        let action = if stops { Action::Stop } else { Action::Run { language: Language::Sql, text: text.clone(), streams, connectors } };
         let wanted = Activate { name: name.clone(), version, epoch, action };
         let entry = LogEntry::open(&activate(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Activate(read) if read == wanted));
+        let all: Vec<_> =
+            positions.iter().map(|&(index, ordinal)| OutputPosition { index: LogIndex(index), ordinal }).collect();
+        let lengths = positions.iter().map(|&(bytes, stream)| (StreamId(stream), bytes)).collect();
+        let wanted = Marker { name: name.clone(), epoch, upto: all[0], all, lengths };
+        let entry = LogEntry::open(&marker(StampNs(stamp), &wanted)).unwrap();
+        prop_assert!(matches!(entry.body, Body::Marker(read) if read == wanted));
         let wanted = Quarantine { name, version, epoch, index: LogIndex(index), reason: text };
         let entry = LogEntry::open(&quarantine(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Quarantine(read) if read == wanted));
@@ -126,19 +136,32 @@ fn every_kind() -> Vec<(&'static str, Buffer)> {
         schema_version: SchemaVersion(2),
         columns: vec![ColumnId(1), ColumnId(4)],
     };
-    let run = Action::Run { language: Language::Sql, text: "SELECT 1;".into(), streams: vec![binding] };
+    let run = |connectors| Action::Run {
+        language: Language::Sql,
+        text: "SELECT 1;".into(),
+        streams: vec![binding.clone()],
+        connectors,
+    };
     let epoch = Epoch(9);
     let of = |action| Activate { name: "app".into(), version: 4, epoch, action };
     let fence =
         Quarantine { name: "app".into(), version: 4, epoch, index: LogIndex(12), reason: "why".into() };
+    let from_source = head(PartIds::Source { source: ProducerId(78), first: 6 }, false);
+    let upto = OutputPosition { index: LogIndex(11), ordinal: 3 };
+    let handed =
+        Marker { name: "app".into(), epoch, upto, all: vec![upto], lengths: vec![(StreamId(5), 4096)] };
     let stamp = StampNs(1_700_000_000_000_000_001);
     vec![
         ("events", written(&[(numbered, vec![0xab; 64]), (opaque, vec![0xcd; 128])], stamp.0)),
         ("tick", tick(stamp)),
         ("end of input", end_of_input(stamp, StreamId(3))),
-        ("run", activate(stamp, &of(run))),
+        ("run", activate(stamp, &of(run(Connectors::Off)))),
         ("stop", activate(stamp, &of(Action::Stop))),
         ("quarantine", quarantine(stamp, &fence)),
+        ("run connected", activate(stamp, &of(run(Connectors::On)))),
+        ("run on a console", activate(stamp, &of(run(Connectors::Console)))),
+        ("rows of a source", written(&[(from_source, vec![0xef; 64])], stamp.0)),
+        ("marker", marker(stamp, &handed)),
     ]
 }
 

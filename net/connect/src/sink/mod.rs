@@ -13,7 +13,7 @@ use cep_types::op::Op;
 
 use crate::ConnectError;
 
-pub use open::{open_sink, stdout_sink, writer_sink};
+pub use open::{open_sink, open_sink_at, stdout_sink, writer_sink};
 
 /// A connector that takes rows.
 pub trait Sink: Send {
@@ -35,6 +35,16 @@ pub trait Sink: Send {
     /// # Errors
     /// As [`write`](Sink::write).
     fn close(&mut self) -> Result<(), ConnectError>;
+
+    /// Hands everything over and brings it to the disk; the length of the file then, at which
+    /// [`open_sink_at`] goes on. `None`: it is no file, and what was handed over cannot be taken back.
+    ///
+    /// # Errors
+    /// As [`write`](Sink::write).
+    fn settle(&mut self) -> Result<Option<u64>, ConnectError> {
+        self.flush()?;
+        Ok(None)
+    }
 
     /// Forgets what was taken and has not been handed over. After an error of
     /// [`write`](Sink::write) or [`flush`](Sink::flush) a further flush tries again with what is

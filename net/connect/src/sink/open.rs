@@ -27,6 +27,31 @@ pub fn open_sink(
     base_dir: &Path,
     printing: Printing,
 ) -> Result<Box<dyn Sink>, ConnectError> {
+    open(options, stream, base_dir, printing, None)
+}
+
+/// As [`open_sink`], going on where an earlier sink of the stream settled: its file is cut to `length`
+/// bytes, whatever its mode. Other sinks have no length.
+///
+/// # Errors
+/// As [`open_sink`]; also if the file is shorter than that, or gone.
+pub fn open_sink_at(
+    options: &StreamOptions,
+    stream: &str,
+    base_dir: &Path,
+    printing: Printing,
+    length: u64,
+) -> Result<Box<dyn Sink>, ConnectError> {
+    open(options, stream, base_dir, printing, Some(length))
+}
+
+fn open(
+    options: &StreamOptions,
+    stream: &str,
+    base_dir: &Path,
+    printing: Printing,
+    length: Option<u64>,
+) -> Result<Box<dyn Sink>, ConnectError> {
     let Role::Sink(connector) = &options.role else {
         return Err(OptionError::new("type", "the stream is not a sink").into());
     };
@@ -39,7 +64,8 @@ pub fn open_sink(
         }
         SinkConnector::File { path, mode, gzip } => {
             let printing = Printing { tag_streams: false, ..printing };
-            open_file(path, base_dir, *mode, *gzip, options.format.as_ref(), printing)?
+            let start = length.map_or(Start::Mode(*mode), Start::Length);
+            open_file(path, base_dir, start, *gzip, options.format.as_ref(), printing)?
         }
     })
 }
@@ -60,22 +86,41 @@ pub fn writer_sink(
     Box::new(WriterSink::new(name, target, encoder(format, printing)))
 }
 
+/// Where writing begins in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// As the options say.
+    Mode(FileMode),
+    /// At this length of a file that is there.
+    Length(u64),
+}
+
 fn open_file(
     path: &str,
     base_dir: &Path,
-    mode: FileMode,
+    start: Start,
     gzip: bool,
     format: Option<&Format>,
     printing: Printing,
 ) -> Result<Box<dyn Sink>, ConnectError> {
     let failed = |error| ConnectError::Open { path: path.to_owned(), error };
     let file = OpenOptions::new()
-        .create(true)
+        .create(matches!(start, Start::Mode(_) | Start::Length(0)))
         .write(true)
-        .append(mode == FileMode::Append)
-        .truncate(mode == FileMode::Truncate)
+        .append(start != Start::Mode(FileMode::Truncate))
+        .truncate(start == Start::Mode(FileMode::Truncate))
         .open(base_dir.join(path))
         .map_err(failed)?;
+    if let Start::Length(length) = start {
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() && metadata.len() < length {
+            let text = format!("it has {} bytes, and {length} were written to it", metadata.len());
+            return Err(failed(std::io::Error::other(text)));
+        }
+        if metadata.is_file() {
+            file.set_len(length).map_err(failed)?;
+        }
+    }
     let mut encoder = encoder(format, printing);
     if file.metadata().map_err(failed)?.len() > 0 {
         encoder.skip_header();

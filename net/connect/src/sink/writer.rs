@@ -20,14 +20,52 @@ pub(super) enum Target {
     /// A file.
     File(File),
     /// A file, packed.
-    Gzip(GzEncoder<File>),
+    Gzip(Packed),
     /// Standard output, or anything else that takes bytes.
     Other(Box<dyn Write + Send>),
 }
 
+/// A file of packed members (RFC 1952 §2.2), one after the other: it may be cut between them.
+pub(super) struct Packed {
+    file: File,
+    /// The member under way.
+    member: Option<GzEncoder<File>>,
+    /// One has been written.
+    has_some: bool,
+}
+
+impl Packed {
+    fn member(&mut self) -> io::Result<&mut GzEncoder<File>> {
+        if self.member.is_none() {
+            self.member = Some(GzEncoder::new(self.file.try_clone()?, Compression::default()));
+            self.has_some = true;
+        }
+        Ok(self.member.as_mut().expect("it was just put there"))
+    }
+
+    /// Ends the member under way.
+    fn end_member(&mut self) -> io::Result<()> {
+        if let Some(member) = &mut self.member {
+            member.try_finish()?;
+            self.member = None;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.member()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.member.as_mut().map_or(Ok(()), GzEncoder::flush)
+    }
+}
+
 impl Target {
     pub(super) fn gzip(file: File) -> Target {
-        Target::Gzip(GzEncoder::new(file, Compression::default()))
+        Target::Gzip(Packed { file, member: None, has_some: false })
     }
 
     fn writer(&mut self) -> &mut dyn Write {
@@ -41,12 +79,31 @@ impl Target {
     fn close(&mut self) -> io::Result<()> {
         match self {
             Target::File(file) => sync(file),
-            Target::Gzip(file) => {
-                file.try_finish()?;
-                sync(file.get_ref())
+            Target::Gzip(packed) => {
+                // An empty file is no packed file.
+                if !packed.has_some && !packed.file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+                    packed.member()?;
+                }
+                packed.end_member()?;
+                sync(&packed.file)
             }
             Target::Other(other) => other.flush(),
         }
+    }
+
+    /// Brings everything to the disk; the length of the file then.
+    fn settle(&mut self) -> io::Result<Option<u64>> {
+        let file = match self {
+            Target::File(file) => file,
+            Target::Gzip(packed) => {
+                packed.end_member()?;
+                &packed.file
+            }
+            Target::Other(other) => return other.flush().map(|()| None),
+        };
+        sync(file)?;
+        let metadata = file.metadata()?;
+        Ok(metadata.is_file().then_some(metadata.len()))
     }
 }
 
@@ -125,6 +182,12 @@ impl Sink for WriterSink {
         self.closed = true;
         let closed = self.target.close();
         closed.map_err(|error| self.failed(error))
+    }
+
+    fn settle(&mut self) -> Result<Option<u64>, ConnectError> {
+        self.drain()?;
+        let settled = self.target.settle();
+        settled.map_err(|error| self.failed(error))
     }
 
     fn discard(&mut self) {

@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use cep_types::op::Op;
 use cep_types::options::{CsvOptions, Format, OptionValue, StreamOptions};
 use expect_test::expect;
-use net_connect::{ConnectError, OutputFormat, Printing, open_sink, writer_sink};
+use net_connect::{ConnectError, OutputFormat, Printing, open_sink, open_sink_at, writer_sink};
 use proptest::prelude::*;
 
 use crate::rows::{Shared, json_of, options, read, read_with, schema};
@@ -301,4 +301,41 @@ proptest! {
             prop_assert_eq!(printed(&halves, format, Printing::default()), whole);
         }
     }
+}
+
+/// Three times two rows into a file; after the second the sink is lost, and another one goes on from the
+/// first settlement.
+fn gone_on_with(path: &str, mode: &str, before: &str) -> Vec<u8> {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join(path);
+    std::fs::write(&file, before).unwrap();
+    let schema = schema("n BIGINT");
+    let rows = |text: &str| read(text, &[("format", "json")], &schema).batch;
+    let pairs = [("extension", "file"), ("format", "csv"), ("file.path", path), ("file.mode", mode)];
+    let options = sink_options(&pairs);
+    let mut sink = open_sink(&options, "s", dir.path(), Printing::default()).unwrap();
+    sink.write(&rows("{\"n\":1}\n{\"n\":2}\n"), None, "s").unwrap();
+    let length = sink.settle().unwrap().unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), length);
+    sink.write(&rows("{\"n\":3}\n{\"n\":4}\n"), None, "s").unwrap();
+    sink.flush().unwrap();
+    drop(sink);
+    let mut sink = open_sink_at(&options, "s", dir.path(), Printing::default(), length).unwrap();
+    sink.write(&rows("{\"n\":5}\n{\"n\":6}\n"), None, "s").unwrap();
+    sink.settle().unwrap();
+    sink.close().unwrap();
+    let found = std::fs::read(&file).unwrap();
+    assert!(open_sink_at(&options, "s", dir.path(), Printing::default(), found.len() as u64 + 1).is_err());
+    found
+}
+
+#[test]
+fn a_file_is_gone_on_with_where_it_was_settled() {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    assert_eq!(text(gone_on_with("o.csv", "truncate", "n\n0\n")), "n\n1\n2\n5\n6\n");
+    assert_eq!(text(gone_on_with("o.csv", "append", "n\n0\n")), "n\n0\n1\n2\n5\n6\n");
+    let packed = gone_on_with("o.csv.gz", "truncate", "");
+    let mut plain = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&packed[..]), &mut plain).unwrap();
+    assert_eq!(plain, "n\n1\n2\n5\n6\n");
 }

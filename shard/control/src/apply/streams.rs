@@ -27,6 +27,11 @@ fn declares<'a>(compiled: &'a Compiled, key: &str) -> Option<&'a StreamDecl> {
     compiled.declares.iter().find(|decl| folded(&decl.name) == key)
 }
 
+/// The streams that its sources fill.
+fn feeds(compiled: Option<&Compiled>) -> &[String] {
+    compiled.and_then(|compiled| compiled.connected.as_ref()).map_or(&[], |connected| &connected.feeds)
+}
+
 impl State {
     /// What becomes of the streams when definition `name` in `space` is to run `compiled`, or, without it,
     /// nothing.
@@ -60,6 +65,18 @@ impl State {
                     problems.push(Problem::new(format!("/streams/{}", old.name), text));
                 }
                 None => plan.dropped.push(key),
+            }
+        }
+        for feed in feeds(compiled) {
+            let rivals = self.definitions.values().filter(|definition| definition.name != name);
+            let mut rivals = rivals
+                .filter(|definition| feeds(definition.live()).iter().any(|f| folded(f) == folded(feed)));
+            if let Some(rival) = rivals.next() {
+                let text = format!(
+                    "the sources of definition '{}' fill it already; deploy with connectors off, or stop that one",
+                    rival.name
+                );
+                problems.push(Problem::new(format!("/streams/{feed}"), text));
             }
         }
         for reads in compiled.map_or(&[][..], |compiled| &compiled.reads) {

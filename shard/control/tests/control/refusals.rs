@@ -56,6 +56,30 @@ fn two_apps_do_not_declare_one_stream_differently_and_readers_are_named() {
 }
 
 #[test]
+fn a_stream_is_filled_by_the_sources_of_one_definition() {
+    let mut group = Group::founded();
+    let connected = |name: &str, feeds: &[&str]| {
+        let mut change = deploy(name, "1", vec![stream("orders", &["k STRING"])], vec![]);
+        if let Change::Deploy { compiled, .. } = &mut change {
+            let feeds = feeds.iter().map(|feed| (*feed).to_owned()).collect();
+            compiled.connected = Some(Connected { feeds, console: false });
+        }
+        change
+    };
+    group.accept(connected("shop", &["orders"]));
+    group.accept(activate("shop", 1));
+    says(
+        &group.refuse(connected("other", &["Orders"])),
+        &expect![[r#"
+            PERMANENT_SCHEMA: definition/other: it does not fit what runs already; see the problems
+              /streams/Orders: the sources of definition 'shop' fill it already; deploy with connectors off, or stop that one"#]],
+    );
+    group.accept(connected("other", &[]));
+    group.accept(stop("shop"));
+    group.accept(connected("other", &["orders"]));
+}
+
+#[test]
 fn a_schema_changes_with_the_activation_and_going_back_is_an_activation() {
     let mut group = Group::founded();
     group.accept(deploy("app", "1", vec![stream("s", &["k STRING"])], vec![]));

@@ -118,7 +118,7 @@ pub fn deploy(name: &str, text: &str, declares: Vec<StreamDecl>, reads: Vec<Read
         kind: DefinitionKind::Sql,
         space: SpaceId(0),
         text: DefinitionText(text.into()),
-        compiled: Compiled { engine_level: EngineLevel(1), declares, reads },
+        compiled: Compiled { engine_level: EngineLevel(1), declares, reads, connected: None },
     }
 }
 

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cep_engine::Partition;
-use cep_engine::replica::print_name;
+use cep_engine::replica::{compile_options, print_name};
 use cep_lang::diag::render;
-use cep_lang::lower::{CompileOptions, compile};
-use cep_lang::plan::{self, Clock, Program, StreamOrigin, Target};
+use cep_lang::lower::compile;
+use cep_lang::plan::{self, Program, StreamOrigin, Target};
 use cep_types::Epoch;
 use cep_types::frame::{ColumnId, SchemaVersion};
-use cep_types::log::{self, Binding};
-use cep_types::options::{ErrorStrategy, Role};
+use cep_types::log::{self, Binding, Connectors};
+use cep_types::options::{ErrorStrategy, Role, SourceConnector};
 use cep_types::sql_type::field_type_name;
-use shard_control::{Changelog, ColumnDecl, Compiled, Control, DefinitionVersion, EngineLevel, StreamDecl};
+use shard_control::{
+    Changelog, ColumnDecl, Compiled, Connected, Control, DefinitionVersion, DefinitionVersionRecord,
+    EngineLevel, StreamDecl,
+};
 
 use super::programs::Programs;
 use super::spread;
@@ -26,8 +29,8 @@ pub(crate) const ENGINE_LEVEL: EngineLevel = EngineLevel(1);
 #[error("{0}")]
 pub struct DeployError(pub String);
 
-/// What a text means on a space of so many partitions. With `connectors_off` its sources are fed by clients
-/// and its sinks are subscribed to; without, streams with connectors are refused.
+/// What a text means on a space of so many partitions. With connectors off its sources are fed by clients and
+/// its sinks are subscribed to.
 ///
 /// # Errors
 /// Everything that is wrong with it, for people.
@@ -35,10 +38,13 @@ pub fn compile_definition(
     name: &str,
     text: &str,
     partitions: u32,
-    connectors_off: bool,
+    connectors: Connectors,
 ) -> Result<Compiled, DeployError> {
-    let program = program_of(name, text)?;
-    check(&program, connectors_off)?;
+    let program = program_of(name, text, connectors)?;
+    // What has none runs none.
+    let has_some = program.streams.iter().any(|stream| !matches!(stream.options.role, Role::Internal));
+    let connectors = if has_some || connectors == Connectors::Console { connectors } else { Connectors::Off };
+    check(&program, connectors)?;
     if partitions > 1 {
         spread::check(&program).map_err(DeployError)?;
     }
@@ -53,13 +59,17 @@ pub fn compile_definition(
             return Err(DeployError(text));
         }
     }
-    Ok(Compiled { engine_level: ENGINE_LEVEL, declares, reads: Vec::new() })
+    let feeds = program.streams.iter().filter(|stream| matches!(stream.options.role, Role::Source(_)));
+    let connected = (connectors != Connectors::Off).then(|| Connected {
+        feeds: feeds.map(|stream| stream.name.clone()).collect(),
+        console: connectors == Connectors::Console,
+    });
+    Ok(Compiled { engine_level: ENGINE_LEVEL, declares, reads: Vec::new(), connected })
 }
 
 /// The program of a text, as every partition compiles it.
-pub(crate) fn program_of(name: &str, text: &str) -> Result<Program, DeployError> {
-    let options = CompileOptions { default_clock: Clock::Ingest, ..CompileOptions::default() };
-    compile(text, &options).map_err(|diagnostics| {
+pub(crate) fn program_of(name: &str, text: &str, connectors: Connectors) -> Result<Program, DeployError> {
+    compile(text, &compile_options(connectors)).map_err(|diagnostics| {
         let shown: Vec<String> =
             diagnostics.iter().map(|d| render(d, name, text, false).trim_end().to_owned()).collect();
         DeployError(shown.join("\n\n"))
@@ -67,28 +77,33 @@ pub(crate) fn program_of(name: &str, text: &str) -> Result<Program, DeployError>
 }
 
 /// What does not work on a node yet is refused, by name.
-fn check(program: &Program, connectors_off: bool) -> Result<(), DeployError> {
+fn check(program: &Program, connectors: Connectors) -> Result<(), DeployError> {
     let refuse = |text: String| Err(DeployError(text));
     for stream in &program.streams {
         let plan::Stream { name, options, time, schema, origin, .. } = stream;
-        let connector = match &options.role {
-            Role::Source(_) => Some("source"),
-            Role::Sink(_) => Some("sink"),
-            Role::Internal => None,
+        let is_on = connectors != Connectors::Off;
+        if is_on && matches!(options.role, Role::Source(SourceConnector::Stdin { .. })) {
+            return refuse(format!(
+                "stream '{name}' reads standard input, which cannot be read again after a crash; read a file, or \
+                 append with a client"
+            ));
+        }
+        let has_strategy = match (&options.role, &options.errors.strategy) {
+            (_, ErrorStrategy::Drop) => true,
+            (Role::Source(_), _) => is_on,
+            (Role::Sink(_), ErrorStrategy::Fail | ErrorStrategy::Retry(_)) => is_on,
+            (Role::Sink(_) | Role::Internal, _) => false,
         };
-        if let Some(connector) = connector.filter(|_| !connectors_off) {
+        if !has_strategy {
             return refuse(format!(
-                "stream '{name}' has a {connector}, and nodes do not run connectors yet; deploy with connectors \
-                 off: clients append to its sources and subscribe to its sinks"
+                "stream '{name}': error.strategy is 'drop' on a node, but for connectors that run: sources may have \
+                 each, sinks 'fail' and 'retry'"
             ));
         }
-        if options.errors.strategy != ErrorStrategy::Drop {
-            return refuse(format!(
-                "stream '{name}': error.strategy is 'drop' on a node; errors are counted and logged"
-            ));
-        }
+        let tells_time = is_on && matches!(options.role, Role::Source(_));
         let timed = time.column.map(|column| schema.field(column));
         if *origin == StreamOrigin::External
+            && !tells_time
             && options.event_time.is_some()
             && !timed
                 .is_some_and(|field| matches!(field.data_type(), arrow_schema::DataType::Timestamp(_, _)))
@@ -188,6 +203,15 @@ impl Outer<'_> {
     }
 }
 
+/// Whether the connectors of a version run.
+pub(crate) fn connectors_of(record: &DefinitionVersionRecord) -> Connectors {
+    match &record.compiled.connected {
+        None => Connectors::Off,
+        Some(connected) if connected.console => Connectors::Console,
+        Some(_) => Connectors::On,
+    }
+}
+
 /// The entry that has partitions run a version.
 ///
 /// # Errors
@@ -202,7 +226,8 @@ pub(crate) fn activation(
     let missing = |what: &str| DeployError(format!("definition '{name}': {what} is not there"));
     let definition = control.definition(name).ok_or_else(|| missing("it"))?;
     let record = definition.versions.get(&version).ok_or_else(|| missing("the version"))?;
-    let program = programs.get(name, version, &record.text.0)?;
+    let connectors = connectors_of(record);
+    let program = programs.get(name, version, &record.text.0, connectors)?;
     let mut streams = Vec::new();
     for outer in outer(name, &program) {
         let stream = control.stream(outer.name()).ok_or_else(|| missing(outer.name()))?;
@@ -220,6 +245,7 @@ pub(crate) fn activation(
             columns: columns.ok_or_else(|| missing("a column"))?,
         });
     }
-    let action = log::Action::Run { language: log::Language::Sql, text: record.text.0.clone(), streams };
+    let text = record.text.0.clone();
+    let action = log::Action::Run { language: log::Language::Sql, text, streams, connectors };
     Ok(log::Activate { name: name.to_owned(), version: version.0, epoch, action })
 }

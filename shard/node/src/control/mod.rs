@@ -8,7 +8,7 @@
 
 pub(crate) mod deploy;
 mod machine;
-mod programs;
+pub(crate) mod programs;
 mod routing;
 mod spread;
 
@@ -28,6 +28,7 @@ use shard_control::{
 use shard_rt::sync::Notify;
 use wal::Wal;
 
+use crate::connect::supervise::Supervisor;
 use crate::ids::{CONTROL_GROUP, shard_of};
 use crate::lanes::{Tell, ToShard};
 use crate::partition::PEER;
@@ -53,6 +54,8 @@ pub(crate) struct ControlHost {
     /// Deliveries under way: what, where, which epoch.
     under_way: RefCell<BTreeSet<(PartitionRef, String, Epoch)>>,
     told: Cell<Epoch>,
+    /// The sources and sinks of definitions.
+    pub(crate) connectors: Supervisor,
     programs: Programs,
     /// Activations that cannot be made of the control group's state, by definition and epoch: said once.
     impossible: RefCell<BTreeSet<(String, Epoch)>>,
@@ -76,6 +79,7 @@ impl ControlHost {
             changed: Notify::new(),
             under_way: RefCell::default(),
             told: Cell::new(Epoch(0)),
+            connectors: Supervisor::default(),
             programs: Programs::default(),
             impossible: RefCell::default(),
         }))
@@ -192,6 +196,7 @@ impl ControlHost {
             for effect in self.look(Control::pending_effects) {
                 self.carry(&shard, effect);
             }
+            self.look(|control| self.connectors.look(&shard, control, &self.programs));
             let changed = self.changed.notified();
             let _ = shard.rt.timeout(LOOK, changed).await;
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cep_lang::plan::Program;
+use cep_types::log::Connectors;
 use shard_control::DefinitionVersion;
 
 use super::deploy::{DeployError, program_of};
@@ -24,6 +25,7 @@ pub(crate) struct Programs {
 
 struct Kept {
     text: String,
+    connectors: Connectors,
     program: Result<Arc<Program>, DeployError>,
 }
 
@@ -37,18 +39,21 @@ impl Programs {
         name: &str,
         version: DefinitionVersion,
         text: &str,
+        connectors: Connectors,
     ) -> Result<Arc<Program>, DeployError> {
         let key = (name.to_owned(), version);
         // A definition that was removed and made anew begins with version 1 again.
-        if let Some(kept) = self.kept.borrow().get(&key).filter(|kept| kept.text == text) {
+        if let Some(kept) =
+            self.kept.borrow().get(&key).filter(|kept| kept.text == text && kept.connectors == connectors)
+        {
             return kept.program.clone();
         }
-        let program = program_of(name, text).map(Arc::new);
+        let program = program_of(name, text, connectors).map(Arc::new);
         let mut kept = self.kept.borrow_mut();
         if kept.len() >= PROGRAMS_MAX {
             kept.clear();
         }
-        kept.insert(key, Kept { text: text.to_owned(), program: program.clone() });
+        kept.insert(key, Kept { text: text.to_owned(), connectors, program: program.clone() });
         program
     }
 }

@@ -6,7 +6,7 @@ use cep_types::StreamId;
 use net_wire::{Changelog, Column, Endpoint, Routing, Space, Stream};
 use shard_control::{Action, Control, PartitionRef};
 
-use super::deploy::{DeployError, outer};
+use super::deploy::{DeployError, connectors_of, outer};
 use super::programs::Programs;
 use crate::ids::shard_of;
 use crate::settings::Settings;
@@ -61,7 +61,7 @@ fn streams(
             continue;
         };
         let Some(record) = definition.versions.get(&version) else { continue };
-        let program = match programs.get(&definition.name, version, &record.text.0) {
+        let program = match programs.get(&definition.name, version, &record.text.0, connectors_of(record)) {
             Ok(program) => program,
             Err(error) => {
                 wrong(error);

@@ -15,7 +15,7 @@ use cep_engine::replica::{DedupLimits, Effects, Fence, Replica, Running};
 use cep_engine::{Budget, Progress};
 use cep_types::codec::{DecodeError, Reader, Writer};
 use cep_types::hash::SpaceSeed;
-use cep_types::log::LogEntry;
+use cep_types::log::{Body, LogEntry};
 use cep_types::{LogIndex, StampNs};
 use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
 use shard_control::PartitionRef;
@@ -161,6 +161,23 @@ impl PartitionMachine {
         self.effects.errors.clear();
     }
 
+    /// Takes note of what an entry means for sinks.
+    fn note(&self, index: LogIndex, body: &Body) {
+        match body {
+            Body::Activate(activate) => {
+                let mut statuses = self.replica.statuses();
+                if !statuses.any(|status| status.name == activate.name && status.epoch == activate.epoch) {
+                    return;
+                }
+                let definition = self.replica.definition(&activate.name);
+                let connected = definition.filter(|definition| definition.is_connected());
+                self.outputs.activated(index, activate, connected.map(|definition| definition.handed_over()));
+            }
+            Body::Marker(marker) => self.outputs.mark(marker),
+            Body::Events(_) | Body::Tick | Body::EndOfInput(_) | Body::Quarantine(_) => {}
+        }
+    }
+
     fn done(&mut self) -> Bytes {
         let mut counts = self.counts.borrow_mut();
         counts.entries += 1;
@@ -219,6 +236,7 @@ impl StateMachine for PartitionMachine {
         let (replica, effects) = (&mut self.replica, &mut self.effects);
         let applied = catch_unwind(AssertUnwindSafe(|| replica.apply(index, &opened, &mut budget, effects)));
         let progress = applied.unwrap_or_else(|panic| self.abort(index, panic));
+        self.note(index, &opened.body);
         self.emit(index);
         if progress == Progress::More {
             self.open = Some(opened);

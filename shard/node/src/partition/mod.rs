@@ -1,9 +1,9 @@
 //! A partition on its shard: its group, its queue, its outputs.
 //!
 //! Here its life · `queue` what waits · `former` how that becomes entries · `reserve` room in the log for
-//! checkpoints · `machine` its state machine · `answer`
-//! outcomes as bytes · `outputs` rows kept for subscribers · `tick` that time passes · `abort` definitions that end
-//! the process.
+//! checkpoints · `machine` its state machine · `answer` outcomes as bytes · `outputs` rows kept for
+//! subscribers · `holds` what sinks wait for · `tick` that time passes · `abort` definitions that end the
+//! process.
 //!
 //! Invariants: entries are formed and handed over one behind the other, so appends are logged in the order
 //! in which they came; the stamp never goes back (R-DET-2); while entries are written and applied the next
@@ -13,6 +13,7 @@
 pub(crate) mod abort;
 mod answer;
 mod former;
+pub(crate) mod holds;
 mod machine;
 pub(crate) mod outputs;
 pub(crate) mod queue;
@@ -137,11 +138,26 @@ impl Partition {
     /// Queues rows; `false` if there is no room for them now.
     pub(crate) fn append(&self, item: AppendItem, settings: &Settings) -> Result<(), AppendItem> {
         let room = self.queue.borrow().has_room(&item, settings.queue);
-        if !room {
+        if !room || self.outputs.is_full() {
             self.counts.borrow_mut().backpressured += 1;
             return Err(item);
         }
         self.queue.borrow_mut().push_append(item);
+        self.work.one();
+        Ok(())
+    }
+
+    /// Queues rows behind each other, all or none of them.
+    pub(crate) fn append_all(
+        &self,
+        items: Vec<AppendItem>,
+        settings: &Settings,
+    ) -> Result<(), Vec<AppendItem>> {
+        let room = self.queue.borrow().has_room_for(&items, settings.queue);
+        if !room || self.outputs.is_full() {
+            return Err(items);
+        }
+        items.into_iter().for_each(|item| self.queue.borrow_mut().push_append(item));
         self.work.one();
         Ok(())
     }

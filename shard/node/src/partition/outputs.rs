@@ -1,7 +1,8 @@
 //! Derived rows that are kept for subscribers, in memory and in checkpoints.
 //!
 //! Invariants: rows of a stream ascend by position, and none is kept twice; what is kept is bounded by
-//! bytes, the oldest go first; who asks for rows that are gone is told so, never given a gap.
+//! bytes, the oldest go first, but none that a sink waits for; who asks for rows that are gone is told so, never
+//! given a gap.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,9 +13,13 @@ use arrow_buffer::Buffer;
 use cep_engine::replica::Delivery;
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
 use cep_types::frame::{ColumnId, Frame, FrameHead, SchemaVersion, encode};
+use cep_types::log::{Activate, Marker, OutputPosition};
 use cep_types::{LogIndex, Op, StreamId};
 use net_wire::{Position, PositionRun};
 use shard_rt::sync::Notify;
+
+use super::holds::{Holds, before};
+use crate::connect::{Collect, Collected, OutRows};
 
 /// Rows of one stream that were made together.
 #[derive(Debug)]
@@ -42,16 +47,37 @@ impl Kept {
 
     /// How many of its rows are at or before `position`.
     pub(crate) fn rows_until(&self, position: Position) -> usize {
-        let until = |run: &PositionRun| {
-            if position < run.first {
-                0
-            } else if position.index > run.first.index {
-                run.count
-            } else {
-                run.count.min(position.ordinal - run.first.ordinal + 1)
+        self.runs.iter().map(|run| one_run(run, position) as usize).sum()
+    }
+
+    /// Its rows behind `after` and not behind `end`, a run at a time, as long as there are some `left`.
+    fn collect(
+        &self,
+        stream: StreamId,
+        after: Position,
+        end: Option<Position>,
+        left: &mut usize,
+    ) -> Vec<OutRows> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        for run in &self.runs {
+            let (begin, count) = (at, run.count as usize);
+            at += count;
+            let until = |limit: Position| one_run(run, limit) as usize;
+            let from = until(after);
+            let to = end.map_or(count, until).min(from.saturating_add(*left));
+            if from >= to {
+                continue;
             }
-        };
-        self.runs.iter().map(|run| until(run) as usize).sum()
+            *left -= to - from;
+            out.push(OutRows {
+                stream,
+                first: OutputPosition { index: run.first.index, ordinal: run.first.ordinal + from as u32 },
+                rows: self.rows.slice(begin + from, to - from),
+                ops: self.ops.get(begin + from..begin + to).map(<[Op]>::to_vec).unwrap_or_default(),
+            });
+        }
+        out
     }
 
     /// The positions of some of its rows.
@@ -83,6 +109,8 @@ struct Ring {
 /// What a partition keeps of its outputs.
 pub(crate) struct Outputs {
     rings: RefCell<BTreeMap<StreamId, Ring>>,
+    /// What sinks wait for.
+    pub(crate) holds: RefCell<Holds>,
     /// There are new rows.
     pub(crate) news: Notify,
     bytes_max: u64,
@@ -101,7 +129,7 @@ pub(crate) enum After {
 
 impl Outputs {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Outputs { rings: RefCell::default(), news: Notify::new(), bytes_max }
+        Outputs { rings: RefCell::default(), holds: RefCell::default(), news: Notify::new(), bytes_max }
     }
 
     /// Keeps rows of an entry.
@@ -115,6 +143,7 @@ impl Outputs {
         let bytes = bytes_of(&rows);
         let kept = Kept { schema_version, columns, runs, ops, rows, ids, bytes };
         self.keep(stream, kept);
+        self.trim(stream);
     }
 
     fn keep(&self, stream: StreamId, kept: Kept) {
@@ -122,16 +151,89 @@ impl Outputs {
         let ring = rings.entry(stream).or_default();
         ring.bytes += kept.bytes;
         ring.kept.push_back(Rc::new(kept));
+    }
+
+    /// Forgets rows of a stream that are too many and that no sink waits for.
+    fn trim(&self, stream: StreamId) {
+        let needed = self.holds.borrow().needed(stream).map(position);
+        let mut rings = self.rings.borrow_mut();
+        let Some(ring) = rings.get_mut(&stream) else { return };
         while ring.bytes > self.bytes_max && ring.kept.len() > 1 {
+            let last = ring.kept.front().expect("there are two").last();
+            if needed.is_some_and(|needed| last > needed) {
+                return;
+            }
             let oldest = ring.kept.pop_front().expect("there are two");
             ring.bytes -= oldest.bytes;
             ring.gone = Some(oldest.last());
         }
     }
 
+    /// Whether so many rows wait for sinks that no more are to be made.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rings
+            .borrow()
+            .values()
+            .any(|ring| ring.kept.len() > 1 && ring.bytes > self.bytes_max.saturating_mul(2))
+    }
+
+    /// A definition runs, or stops, from this entry on; with the streams that its sinks take.
+    pub(crate) fn activated(&self, index: LogIndex, activate: &Activate, handed_over: Option<Vec<StreamId>>) {
+        let mut holds = self.holds.borrow_mut();
+        match handed_over {
+            Some(streams) => holds.begin(&activate.name, activate.epoch, streams, index),
+            None => holds.stop(&activate.name, index),
+        }
+    }
+
+    /// Sinks have come further.
+    pub(crate) fn mark(&self, marker: &Marker) {
+        self.holds.borrow_mut().mark(marker);
+        let streams = self.holds.borrow().get(&marker.name).map(|hold| hold.streams.clone());
+        streams.into_iter().flatten().for_each(|stream| self.trim(stream));
+    }
+
+    /// Rows of some streams behind a position, in the order in which they were made.
+    pub(crate) fn collect(&self, asked: &Collect) -> Collected {
+        let end = match self.holds.borrow().get(&asked.name) {
+            Some(hold) if hold.epoch == asked.epoch => hold.stopped.map(before),
+            Some(hold) => Some(hold.since),
+            None => Some(OutputPosition::default()),
+        };
+        let (after, rings) = (position(asked.after), self.rings.borrow());
+        let mut rows = Vec::new();
+        let mut gone = false;
+        for stream in &asked.streams {
+            let Some(ring) = rings.get(stream) else { continue };
+            gone |= ring.gone.is_some_and(|gone| after < gone);
+            let mut left = asked.rows_max;
+            let from = ring.kept.partition_point(|kept| kept.last() <= after);
+            for kept in ring.kept.range(from..) {
+                if left == 0 {
+                    break;
+                }
+                let taken = kept.collect(*stream, after, end.map(position), &mut left);
+                rows.extend(taken);
+            }
+        }
+        rows.sort_unstable_by_key(|run: &OutRows| run.first);
+        // What was cut off in one stream may come before rows of another.
+        let mut left = asked.rows_max;
+        let fits = rows.iter().take_while(|run| {
+            let has_place = left > 0;
+            left = left.saturating_sub(run.rows.num_rows());
+            has_place
+        });
+        let fits = fits.count();
+        rows.truncate(fits);
+        let is_over = rows.is_empty() && end.is_some();
+        Collected { rows, is_over, gone }
+    }
+
     /// Forgets the rows of other streams than these.
     pub(crate) fn keep_only(&self, wanted: impl Fn(StreamId) -> bool) {
-        self.rings.borrow_mut().retain(|&stream, _| wanted(stream));
+        let holds = self.holds.borrow();
+        self.rings.borrow_mut().retain(|&stream, _| wanted(stream) || holds.drains(stream));
     }
 
     /// Tells subscribers.
@@ -161,6 +263,7 @@ impl Outputs {
     /// Forgets all.
     pub(crate) fn clear(&self) {
         self.rings.borrow_mut().clear();
+        self.holds.borrow_mut().clear();
     }
 
     pub(crate) fn encode(&self, out: &mut Writer) {
@@ -177,6 +280,7 @@ impl Outputs {
                 encode_kept(*stream, kept, out);
             }
         }
+        self.holds.borrow().encode(out);
     }
 
     pub(crate) fn decode(&self, input: &mut Reader<'_>) -> Result<()> {
@@ -195,8 +299,27 @@ impl Outputs {
                 ring.gone = Some(ring.gone.unwrap_or_default().max(gone));
             }
         }
+        // Checkpoints from before there were sinks end here.
+        if input.left() > 0 {
+            *self.holds.borrow_mut() = Holds::decode(input)?;
+        }
         Ok(())
     }
+}
+
+/// How many rows of a run are at or before `position`.
+fn one_run(run: &PositionRun, position: Position) -> u32 {
+    if position < run.first {
+        0
+    } else if position.index > run.first.index {
+        run.count
+    } else {
+        run.count.min((position.ordinal - run.first.ordinal).saturating_add(1))
+    }
+}
+
+fn position(position: OutputPosition) -> Position {
+    Position { index: position.index, ordinal: position.ordinal }
 }
 
 /// Bytes of rows and their ids and positions, the same whether they are fresh or restored.

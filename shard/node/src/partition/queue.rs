@@ -84,6 +84,13 @@ impl Queue {
         self.items.is_empty() || (self.rows + rows <= limit.events && self.bytes + bytes <= limit.bytes)
     }
 
+    /// The same of several.
+    pub(crate) fn has_room_for(&self, items: &[AppendItem], limit: Credits) -> bool {
+        let rows: u64 = items.iter().map(|item| u64::from(item.head.rows)).sum();
+        let bytes: u64 = items.iter().map(|item| item.bytes() as u64).sum();
+        self.items.is_empty() || (self.rows + rows <= limit.events && self.bytes + bytes <= limit.bytes)
+    }
+
     pub(crate) fn push_append(&mut self, item: AppendItem) {
         self.rows += u64::from(item.head.rows);
         self.bytes += item.bytes() as u64;
@@ -178,6 +185,7 @@ pub(crate) fn entry_of(batch: &Batch, stamp: StampNs) -> Buffer {
         }
         Batch::Tell(item) => match &item.tell {
             Tell::Activate(activate) => log::activate(stamp, activate),
+            Tell::Marker(marker) => log::marker(stamp, marker),
             Tell::Quarantine(quarantine) => log::quarantine(stamp, quarantine),
             Tell::EndOfInput(stream) => log::end_of_input(stamp, *stream),
             Tell::Tick => log::tick(stamp),

@@ -12,6 +12,7 @@ use arrow_array::{Int64Array, RecordBatch, StringArray, TimestampNanosecondArray
 use arrow_buffer::Buffer;
 use cep_types::frame::{Frame, FrameHead, encode};
 use cep_types::hash::{KeyForm, SpaceSeed};
+use cep_types::log::Connectors;
 use cep_types::{PartitionId, ProducerId, SpaceId, StampNs};
 use net_wire::{
     Append, Cancel, EventIds, Message, Outcome, Query, ReadAt, Routing, Start, Status, Stream, Subscribe,
@@ -71,7 +72,7 @@ async fn deployed(kept: &Kept, addresses: &[std::net::SocketAddr], text: &str) -
         kind: DefinitionKind::Sql,
         space: SpaceId(0),
         text: DefinitionText(text.into()),
-        compiled: compile_definition("app", text, PARTITIONS, false).expect("it is right"),
+        compiled: compile_definition("app", text, PARTITIONS, Connectors::Off).expect("it is right"),
     };
     assert!(server::propose(kept, 1, deploy).await.refusal().is_none());
     let version = DefinitionVersion(1);

@@ -14,6 +14,7 @@ use cep_engine::{Actions, Budget, Partition, Progress};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_types::frame::{Frame, FrameHead, encode};
 use cep_types::hash::{KeyForm, SpaceSeed};
+use cep_types::log::Connectors;
 use cep_types::{Entry, EntryKind, Events, LogIndex, ProducerId, SpaceId, StampNs, StreamId};
 use net_wire::{
     Append, EventIds, Message, Outcome, Position, Reason, Rejected, Start, Status, Stream, Subscribe, Window,
@@ -46,7 +47,7 @@ pub struct Tally {
 }
 
 /// Rows `first..first + count` of all, those of one partition.
-fn batch(rows: &[i64]) -> RecordBatch {
+pub fn batch(rows: &[i64]) -> RecordBatch {
     let symbols: Vec<String> = rows.iter().map(|i| symbol(*i)).collect();
     RecordBatch::try_from_iter([
         (
@@ -59,18 +60,18 @@ fn batch(rows: &[i64]) -> RecordBatch {
     .expect("a test's own value")
 }
 
-fn symbol(row: i64) -> String {
+pub fn symbol(row: i64) -> String {
     format!("s{}", row * 7 % SYMBOLS)
 }
 
-fn partition_of(row: i64, seed: SpaceSeed, partitions: u32) -> u32 {
+pub fn partition_of(row: i64, seed: SpaceSeed, partitions: u32) -> u32 {
     let mut form = KeyForm::default();
     form.push_text(&symbol(row));
     seed.partition(form.bytes(), NonZeroU32::new(partitions).expect("a test's own value"))
 }
 
 /// A row of the output as text.
-fn texts(rows: &RecordBatch) -> Vec<String> {
+pub fn texts(rows: &RecordBatch) -> Vec<String> {
     (0..rows.num_rows())
         .map(|row| {
             let values = rows.columns().iter().map(|column| {
@@ -83,8 +84,13 @@ fn texts(rows: &RecordBatch) -> Vec<String> {
 
 /// What one partition makes of its rows when nothing ever fails.
 fn reference(rows: &[i64]) -> Vec<String> {
-    let program = Arc::new(compile(APP, &CompileOptions::default()).expect("a test's own value"));
-    let output = program.streams.iter().find(|stream| stream.name == "counts").expect("a test's own value");
+    reference_of(APP, "counts", rows)
+}
+
+/// The same of any app with that input.
+pub fn reference_of(app: &str, output: &str, rows: &[i64]) -> Vec<String> {
+    let program = Arc::new(compile(app, &CompileOptions::default()).expect("a test's own value"));
+    let output = program.streams.iter().find(|stream| stream.name == output).expect("a test's own value");
     let schema = Arc::clone(&output.schema);
     let mut partition = Partition::new(Arc::clone(&program), &[output.id]).expect("a test's own value");
     let mut actions = Actions::new();
@@ -411,7 +417,7 @@ async fn whole(
 ) {
     let kept = Rc::clone(&setup.kept);
     server::until(&kept, |control| control.spaces().next().is_some()).await;
-    let compiled = compile_definition("app", APP, partitions, false).expect("a test's own value");
+    let compiled = compile_definition("app", APP, partitions, Connectors::Off).expect("a test's own value");
     let deploy = Change::Deploy {
         name: "app".into(),
         kind: DefinitionKind::Sql,

@@ -5,6 +5,7 @@ mod asks;
 mod client;
 mod lives;
 mod server;
+mod sources;
 
 use lives::{Tally, Trouble};
 
@@ -63,4 +64,17 @@ fn a_disk_that_fails_costs_a_restart_and_no_row() {
     }
     println!("{tally:?}");
     assert!(is_one() || (tally.crashes > 50 && tally.delivered > 300), "{tally:?}");
+}
+
+#[test]
+fn a_source_goes_on_exactly_and_a_sink_has_each_row_once() {
+    let mut tally = Tally::default();
+    for seed in seeds(4) {
+        sources::run(seed, 0, &mut tally);
+    }
+    for seed in seeds(20) {
+        sources::run(seed + 1_000, 5, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(tally.crashes >= 100 && tally.duplicates > 1_000, "{tally:?}");
 }

@@ -7,10 +7,13 @@ use std::time::Duration;
 use cep_types::hash::SpaceSeed;
 use shard_control::{Change, Command, CommandId, Control, Outcome, Role};
 use shard_node::Abort;
+use shard_node::connect::Connectors;
 use shard_node::lanes::{Lanes, Tell, ToShard, partition_of};
 use shard_node::settings::{Founding, Hooks, Settings};
 use shard_rt::sim::Sim;
 use shard_rt::{NodeId, ShardId};
+
+use crate::sources::{Files, TestConnectors};
 
 pub const PORT: u16 = 26020;
 
@@ -19,6 +22,8 @@ pub const PORT: u16 = 26020;
 pub struct Kept {
     pub aborts: RefCell<Vec<Abort>>,
     pub log: RefCell<Vec<String>>,
+    /// What sources and sinks there are.
+    pub files: Option<Rc<Files>>,
     /// Those of the life that goes on now.
     pub lanes: RefCell<Option<Lanes>>,
 }
@@ -49,6 +54,7 @@ pub fn start(sim: &Sim, node: NodeId, settings: &Settings, kept: &Rc<Kept>) {
         let hooks = Hooks {
             on_abort: Rc::new(move |abort| aborts.aborts.borrow_mut().push(abort.clone())),
             aborts: kept.aborts.borrow().clone().into(),
+            connectors: connectors(kept, number),
             log: Rc::new(move |level, text| logs.log.borrow_mut().push(format!("{level:?} {text}"))),
             log_level: Rc::new(|_| ()),
         };
@@ -62,6 +68,12 @@ pub fn start(sim: &Sim, node: NodeId, settings: &Settings, kept: &Rc<Kept>) {
             }
         });
     }
+}
+
+/// The connectors of shard 0.
+fn connectors(kept: &Kept, number: usize) -> Option<Rc<dyn Connectors>> {
+    let files = kept.files.clone().filter(|_| number == 0)?;
+    Some(Rc::new(TestConnectors(files)))
 }
 
 /// Sends to a shard and waits for the answer; `None` when there is none soon.

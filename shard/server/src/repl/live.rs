@@ -52,7 +52,7 @@ impl LiveQuery {
             name: name.to_owned(),
             text: text.to_owned(),
             engine: Engine::new(Arc::clone(&program), &ways.plan.sinks)?,
-            outputs: Outputs::open(&program, ways.plan, ways.base_dir, ways.show, talk, signals)?,
+            outputs: Outputs::open(&program, ways.plan, ways.base_dir, ways.show, None, talk, signals)?,
             desk: ErrorDesk::new(Arc::clone(&program), talk.clone()),
             program,
         };

@@ -238,6 +238,7 @@ impl Session {
             playback: Playback::Max,
             plan,
             streams,
+            all_columns: false,
             names_unread: false,
         };
         self.finish(Run::open(Arc::new(program), &settings, &self.talk, &self.signals)?)
@@ -266,6 +267,7 @@ impl Session {
             playback: Playback::Max,
             plan: OutputPlan::of(&program),
             streams: read_streams(&program),
+            all_columns: false,
             names_unread: true,
         };
         self.finish(Run::open(program, &settings, &self.talk, &self.signals)?)

@@ -67,6 +67,8 @@ pub struct Drain {
     /// Rows handed over since the last flush that succeeded.
     unflushed: u64,
     failures: u64,
+    /// How long its file was when it settled last.
+    length: Option<u64>,
     /// Rows given up.
     pub lost: u64,
     /// Rows for dead-letter streams.
@@ -96,6 +98,7 @@ impl Drain {
             is_table: false,
             unflushed: 0,
             failures: 0,
+            length: None,
             lost: 0,
             unwritten: Vec::new(),
             talk: talk.clone(),
@@ -207,6 +210,19 @@ impl Drain {
             }
             Err(error) => self.failed(error, None),
         }
+    }
+
+    /// Hands everything over and brings it to the disk; how long its file is then, if it has one.
+    ///
+    /// # Errors
+    /// As [`Drain::write`].
+    pub fn settle(&mut self) -> Result<Option<u64>> {
+        self.flush()?;
+        match self.sink.settle() {
+            Ok(length) => self.length = length,
+            Err(error) => self.failed(error, None)?,
+        }
+        Ok(self.length)
     }
 
     /// Hands everything over and ends the output.

@@ -40,6 +40,8 @@ pub struct RunSettings<'a> {
     pub plan: OutputPlan,
     /// Streams whose sources are opened, by [`StreamId`].
     pub streams: Vec<bool>,
+    /// Whether columns that no query looks at are read, too.
+    pub all_columns: bool,
     /// Say which sources are not opened because nothing reads them, and whose rows are lost.
     pub names_unread: bool,
 }
@@ -76,7 +78,7 @@ impl Run {
         let engine = Engine::new(Arc::clone(&program), &settings.plan.sinks)?;
         let inputs = open_inputs(&program, settings, talk, signals)?;
         let outputs =
-            Outputs::open(&program, &settings.plan, settings.base_dir, settings.show, talk, signals)?;
+            Outputs::open(&program, &settings.plan, settings.base_dir, settings.show, None, talk, signals)?;
         if settings.show.limit.is_some() && !outputs.prints() {
             return Err(Failure::usage(
                 "--limit counts printed rows, and nothing is printed",
@@ -97,11 +99,6 @@ impl Run {
             started: Stopwatch::start(),
             flushed: Stopwatch::start(),
         })
-    }
-
-    /// Whether any row can come out.
-    pub fn has_outputs(&self) -> bool {
-        !self.outputs.is_empty()
     }
 
     /// Runs to the end, a signal, the limit or an error; everything emitted is handed over.

@@ -36,6 +36,8 @@ pub struct Input {
     reads_bytes: bool,
     feed: Feed,
     gates: RateGates,
+    /// Rows that pass the gates at once.
+    passing: u64,
     retry: Retry,
     hand: Option<Hand>,
     ended: bool,
@@ -136,10 +138,16 @@ impl Input {
             reads_bytes: decodes,
             feed: Feed::new(&stream.name, source, blocks)?,
             gates: RateGates::new(rates),
+            passing: 0,
             retry: Retry::default(),
             hand: None,
             ended: false,
         })
+    }
+
+    /// The next so many rows were taken before, and pass its rate limits at once.
+    pub fn catch_up(&mut self, rows: u64) {
+        self.passing = rows;
     }
 
     /// Whether its end is known to come.
@@ -180,7 +188,10 @@ impl Input {
             self.retry.at_ns = None;
             self.feed.again();
         }
-        let (rows_max, due_ns) = self.gates.allowed(ENTRY_ROWS_MAX, now_ns);
+        let (rows_max, due_ns) = match usize::try_from(self.passing).unwrap_or(usize::MAX) {
+            0 => self.gates.allowed(ENTRY_ROWS_MAX, now_ns),
+            passing => (passing.min(ENTRY_ROWS_MAX), now_ns),
+        };
         if rows_max == 0 {
             return Ok(Poll::Wait(due_ns));
         }
@@ -197,7 +208,9 @@ impl Input {
         self.counts.bytes = self.counts.bytes.max(span.byte_end);
         self.counts.rejected += rejects.len() as u64;
         self.counts.skipped += skipped;
-        self.gates.take(batch.num_rows());
+        let passing = self.passing.min(batch.num_rows() as u64);
+        self.passing -= passing;
+        self.gates.take(batch.num_rows() - passing as usize);
         self.hand = Some(Hand {
             batch,
             times: event_time_ns.map(ScalarBuffer::from),

@@ -58,6 +58,11 @@ impl Inputs {
         Inputs { said_ended: vec![false; all.len()], all, order, pace, turn: 0 }
     }
 
+    /// Rows of inputs that pass their rate limits at once: so many of each stream were taken before.
+    pub fn catch_up(&mut self, known: impl Fn(cep_types::StreamId) -> u64) {
+        self.all.iter_mut().for_each(|input| input.catch_up(known(input.stream)));
+    }
+
     /// What happens next.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! From emitted rows to the sinks, in the engine's order.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use cep_lang::plan::{Changelog, Program, QueryId, Target};
 use cep_types::StreamId;
 use cep_types::op::Op;
 use cep_types::options::{Format, Role, SinkConnector, StreamOptions};
-use net_connect::{OutputFormat, Printing, Sink, open_sink, writer_sink};
+use net_connect::{OutputFormat, Printing, Sink, open_sink, open_sink_at, writer_sink};
 
 use super::drain::{Drain, Place, Unwritten, WritePolicy};
 use super::inputs::next_try;
@@ -89,7 +90,8 @@ struct Lane {
 }
 
 impl Outputs {
-    /// Opens all sinks of a plan. Relative paths start at `base_dir`.
+    /// Opens all sinks of a plan. Relative paths start at `base_dir`. With `lengths` files of sinks are gone on
+    /// with at these lengths.
     ///
     /// # Errors
     /// If a sink cannot be opened.
@@ -98,6 +100,7 @@ impl Outputs {
         plan: &OutputPlan,
         base_dir: &Path,
         show: Show,
+        lengths: Option<&BTreeMap<StreamId, u64>>,
         talk: &Talk,
         signals: &Signals,
     ) -> Result<Self> {
@@ -114,6 +117,7 @@ impl Outputs {
         }
         let mut opener = Opener {
             base_dir,
+            lengths,
             printing: Printing { format: show.format, tag_streams: show.tag.unwrap_or(printing_streams > 1) },
             talk,
             signals,
@@ -142,11 +146,6 @@ impl Outputs {
     /// Whether standard output gets any rows.
     pub fn prints(&self) -> bool {
         self.drains.iter().any(|drain| drain.place == Place::Stdout)
-    }
-
-    /// Whether there is any output.
-    pub fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
     }
 
     /// Whether all printed rows that are wanted have been printed.
@@ -184,6 +183,44 @@ impl Outputs {
             self.write(at, &rows, ops.as_deref())?;
         }
         Ok(())
+    }
+
+    /// Writes rows of an output of the program.
+    ///
+    /// # Errors
+    /// As [`Outputs::deliver`].
+    pub fn put(&mut self, output: Output, rows: &RecordBatch, ops: &[Op]) -> Result<()> {
+        let source = LaneSource::Emits(output);
+        let Some(at) = self.lanes.iter().position(|lane| lane.source == source) else { return Ok(()) };
+        let lane = &mut self.lanes[at];
+        lane.rows += rows.num_rows() as u64;
+        if self.drains[lane.drain].place == Place::Nowhere {
+            return Ok(());
+        }
+        let rows =
+            RecordBatch::try_new(Arc::clone(&lane.schema), rows.columns().to_vec()).map_err(|error| {
+                Failure::run(format!("'{}': its rows are not what it declares: {error}", lane.name))
+            })?;
+        let inserts = vec![Op::Insert; if lane.changes && ops.is_empty() { rows.num_rows() } else { 0 }];
+        let ops = if inserts.is_empty() { ops } else { &inserts };
+        let ops = lane.changes.then(|| ops.to_vec());
+        self.write(at, &rows, ops.as_deref())
+    }
+
+    /// Hands everything over and brings it to the disk; the lengths of the files of sinks then.
+    ///
+    /// # Errors
+    /// As [`Outputs::deliver`].
+    pub fn settle(&mut self) -> Result<Vec<(StreamId, u64)>> {
+        let mut lengths = Vec::new();
+        for (at, drain) in self.drains.iter_mut().enumerate() {
+            let length = drain.settle()?;
+            let stream = self.lanes.iter().find(|lane| lane.drain == at).map(|lane| lane.source);
+            if let (Some(length), Some(LaneSource::Emits(Output::Stream(stream)))) = (length, stream) {
+                lengths.push((stream, length));
+            }
+        }
+        Ok(lengths)
     }
 
     fn take_of_limit(&mut self, place: Place, rows: usize) -> usize {
@@ -266,6 +303,7 @@ impl Outputs {
 
 struct Opener<'a> {
     base_dir: &'a Path,
+    lengths: Option<&'a BTreeMap<StreamId, u64>>,
     printing: Printing,
     talk: &'a Talk,
     signals: &'a Signals,
@@ -339,17 +377,22 @@ impl Opener<'_> {
             SinkConnector::File { path, .. } => (Place::File, format!("'{path}'")),
             SinkConnector::Blackhole => (Place::Nowhere, "nowhere".to_owned()),
         };
-        let sink = self.open_with_retries(name, options)?;
+        let sink = self.open_with_retries(id, name, options)?;
         let is_table = place == Place::File && is_table(options.format.as_ref(), self.printing);
         let drain =
             Drain::new(name, sink, place, self.talk, self.signals).with(policy, rates).table(is_table);
         Ok((self.push(drain), text))
     }
 
-    fn open_with_retries(&self, name: &str, options: &StreamOptions) -> Result<Box<dyn Sink>> {
+    fn open_with_retries(&self, id: StreamId, name: &str, options: &StreamOptions) -> Result<Box<dyn Sink>> {
         let mut attempt = 0;
         loop {
-            let error = match open_sink(options, name, self.base_dir, self.printing) {
+            let length = self.lengths.and_then(|lengths| lengths.get(&id));
+            let opened = match length {
+                Some(length) => open_sink_at(options, name, self.base_dir, self.printing, *length),
+                None => open_sink(options, name, self.base_dir, self.printing),
+            };
+            let error = match opened {
                 Ok(sink) => return Ok(sink),
                 Err(error) => error,
             };

@@ -29,9 +29,12 @@ pub fn open_inputs(
     talk: &Talk,
     signals: &Signals,
 ) -> Result<Inputs> {
-    let RunSettings { base_dir, playback, streams, names_unread, show: _, plan: _ } = settings;
+    let RunSettings { base_dir, playback, streams, all_columns, names_unread, show: _, plan: _ } = settings;
     let playback = *playback;
-    let wanted = wanted_columns(program);
+    let mut wanted = wanted_columns(program);
+    if *all_columns {
+        wanted.iter_mut().for_each(|columns| columns.fill(true));
+    }
     let mut inputs = Vec::new();
     let mut arrival = false;
     for stream in &program.streams {

@@ -120,6 +120,8 @@ keys! {
     segments_max: usize = 1024;
     /// Distance of checkpoints, milliseconds.
     checkpoint_interval_ms: u64 = 30_000;
+    /// Folder that relative paths of sources and sinks start at; without it the working directory.
+    connectors_dir: PathBuf = ".".into();
     /// Bytes of derived rows kept for subscribers, for each stream and partition.
     retain_bytes: u64 = 16 << 20;
     /// Rows that a client may have under way to a partition.
@@ -136,6 +138,9 @@ keys! {
     log_format: LogFormat = LogFormat::Text, arg(value_enum);
 }
 
+/// Segments are made ahead of need: smaller ones let a short run begin sooner.
+const CONSOLE_SEGMENT_BYTES: u64 = 16 << 20;
+
 impl Config {
     /// All layers together.
     ///
@@ -150,6 +155,19 @@ impl Config {
         }
         config.check()?;
         Ok(config)
+    }
+
+    /// A node of one shard and one partition, whose door is somewhere on loopback: `ceptra run --data-dir`.
+    pub fn console(data_dir: &Path) -> Self {
+        let layer = Layer {
+            data_dir: Some(data_dir.to_owned()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            admin: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            advertise: Some("127.0.0.1".into()),
+            segment_bytes: Some(CONSOLE_SEGMENT_BYTES),
+            ..Layer::default()
+        };
+        layer.complete()
     }
 
     fn check(&self) -> Result<()> {
@@ -212,6 +230,8 @@ impl Config {
 
     /// What the node is told.
     pub fn settings(&self, founding: Founding) -> Settings {
+        // Directories are flushed by their whole path.
+        let data_dir = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
         Settings {
             cluster: self.cluster.clone(),
             shards: self.shards,
@@ -230,7 +250,7 @@ impl Config {
             retain_bytes: self.retain_bytes,
             credits: Credits { events: self.inflight_events_max, bytes: self.inflight_bytes_max },
             connections_max: self.connections_max,
-            ..Settings::new(self.node.clone(), self.data_dir.clone(), founding)
+            ..Settings::new(self.node.clone(), data_dir, founding)
         }
     }
 }

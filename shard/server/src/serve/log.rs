@@ -61,7 +61,7 @@ impl LogLevel {
 }
 
 /// The log of the process; clones are the same.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Log {
     level: Arc<AtomicU8>,
     format: LogFormat,

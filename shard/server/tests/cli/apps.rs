@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::ceptra;
 
-fn apps_dir() -> PathBuf {
+pub fn apps_dir() -> PathBuf {
     // Asked when run: with a target folder shared by several clones, the one of the build may be another.
     let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
     Path::new(&here).join("../../deploy/apps")
 }
 
-fn apps() -> Vec<String> {
+pub fn apps() -> Vec<String> {
     let entries = std::fs::read_dir(apps_dir()).unwrap().map(|e| e.unwrap().path());
     let mut names: Vec<String> = entries
         .filter(|path| path.join("app.sql").is_file())

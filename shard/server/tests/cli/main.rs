@@ -6,6 +6,7 @@
 mod apps;
 mod bad_inputs;
 mod commands;
+mod data_dir;
 mod errors;
 mod formats;
 mod harness;

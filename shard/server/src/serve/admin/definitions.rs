@@ -22,7 +22,7 @@ pub struct Wanted {
     /// The space it runs in; `main` when none is named.
     #[serde(default)]
     space: Option<String>,
-    /// Whether its connectors run; they do not yet, so only `off` is taken for streams that have some.
+    /// Whether its connectors run.
     #[serde(default)]
     connectors: Connectors,
     /// Whether it runs at once.
@@ -74,9 +74,11 @@ fn summary(definition: &shard_control::Definition) -> Value {
         Status::Deployed | Status::Stopping | Status::Stopped => None,
     };
     let fenced: Vec<u32> = definition.quarantined.keys().map(|partition| partition.0).collect();
+    let compiled = definition.versions.get(&definition.newest).map(|version| &version.compiled);
+    let connectors = if compiled.is_some_and(|compiled| compiled.connected.is_some()) { "on" } else { "off" };
     json!({"name": definition.name, "kind": definition.kind, "space": definition.space.0,
         "status": status_name(definition.status()), "version": running, "newest": definition.newest.0,
-        "fenced_partitions": fenced})
+        "fenced_partitions": fenced, "connectors": connectors})
 }
 
 /// All definitions.
@@ -123,9 +125,13 @@ async fn compile(node: &Node, wanted: &Wanted) -> Result<(cep_types::SpaceId, Co
         })
         .await?;
     let (id, partitions) = found.ok_or_else(|| Fail::missing(format!("there is no space '{space}'")))?;
-    let (name, text, off) = (wanted.name.clone(), wanted.text.clone(), wanted.connectors == Connectors::Off);
+    let (name, text) = (wanted.name.clone(), wanted.text.clone());
+    let connectors = match wanted.connectors {
+        Connectors::On => cep_types::log::Connectors::On,
+        Connectors::Off => cep_types::log::Connectors::Off,
+    };
     let compiled =
-        tokio::task::spawn_blocking(move || compile_definition(&name, &text, partitions, off)).await;
+        tokio::task::spawn_blocking(move || compile_definition(&name, &text, partitions, connectors)).await;
     let compiled = compiled.map_err(|error| Fail::busy(error.to_string()))?;
     Ok((id, compiled.map_err(|error| Fail::bad(error.0))?))
 }
