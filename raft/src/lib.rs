@@ -31,4 +31,5 @@ pub use group::{Group, Metrics, Submitted};
 pub use machine::{Checkpoint, StateMachine, Step};
 pub use network::NoPeers;
 pub use options::Options;
+pub use snapshot::CheckpointHead;
 pub use types::{Answer, Entry, LogIndex, LogPosition, PeerId, Term};

@@ -12,7 +12,7 @@ use wal::{Lane, PartitionId, Record, Slot, Wal};
 use crate::codec::{self, Head};
 use crate::error::{RaftError, Result};
 use crate::store::Store;
-use crate::types::{LogId, StoredMembership};
+use crate::types::{LogId, LogPosition, StoredMembership, position};
 
 /// The lane of chunks.
 const CHUNKS: Lane = Lane(1);
@@ -33,6 +33,34 @@ pub(crate) struct Chunks {
     partition: PartitionId,
     first: u64,
     count: u64,
+}
+
+/// What a snapshot in a log says of itself, for those who read logs offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointHead {
+    /// The last entry in it.
+    pub last: Option<LogPosition>,
+    /// Where its chunks begin in [`CheckpointHead::LANE`].
+    pub first_chunk: u64,
+    /// How many there are.
+    pub chunks: u64,
+}
+
+impl CheckpointHead {
+    /// The lane of a log that chunks are in.
+    pub const LANE: Lane = CHUNKS;
+    /// The slot that heads are in.
+    pub const SLOT: Slot = HEAD;
+
+    /// Reads the value of the slot.
+    ///
+    /// # Errors
+    /// [`RaftError::Format`].
+    pub fn read(value: &[u8]) -> Result<Self> {
+        let head = codec::decode_head(value)?;
+        let last = head.last.as_ref().map(position);
+        Ok(CheckpointHead { last, first_chunk: head.first_chunk, chunks: head.chunks })
+    }
 }
 
 /// Where chunks come from.

@@ -62,8 +62,8 @@ pub struct PartitionReport {
     pub partition: PartitionId,
     /// Its lanes.
     pub lanes: Vec<LaneReport>,
-    /// Slots with a value, and its bytes.
-    pub slots: Vec<(u16, usize)>,
+    /// Slots and their values.
+    pub slots: Vec<(u16, Vec<u8>)>,
     /// Set if it would not open.
     pub damage: Option<Vec<DamagedRange>>,
 }
@@ -258,7 +258,7 @@ fn partition_report(partition: PartitionId, image: &Image) -> PartitionReport {
     PartitionReport {
         partition,
         lanes: lanes.collect(),
-        slots: image.registers.iter().map(|(slot, (_, value))| (*slot, value.len())).collect(),
+        slots: image.registers.iter().map(|(slot, (_, value))| (*slot, value.to_vec())).collect(),
         damage: image.damage.clone(),
     }
 }

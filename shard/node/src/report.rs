@@ -54,6 +54,8 @@ pub struct PartitionReport {
     pub checkpoint: Option<LogIndex>,
     /// How old the newest checkpoint is, ns; `None` if there is none.
     pub checkpoint_age_ns: Option<u64>,
+    /// Bytes of the newest checkpoint; 0 if there is none.
+    pub checkpoint_bytes: u64,
     /// Its time.
     pub stamp: StampNs,
     /// What it did since the start.

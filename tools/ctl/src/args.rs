@@ -92,6 +92,9 @@ pub enum Command {
         /// The stream.
         stream: String,
     },
+    /// Checkpoints of partitions.
+    #[command(subcommand)]
+    Checkpoint(Checkpoint),
     /// Read logs of a node that does not run.
     #[command(subcommand)]
     Wal(Wal),
@@ -356,6 +359,18 @@ pub enum Config {
     Rollback {
         /// The version.
         to: u64,
+    },
+}
+
+/// Checkpoints.
+#[derive(Debug, Subcommand)]
+pub enum Checkpoint {
+    /// The newest checkpoint of each partition of a node that runs.
+    List,
+    /// Check the checkpoints in the log of a node that does not run: exit code 0 if all can be read, 1 if not.
+    Verify {
+        /// The folder of a shard: DATA_DIR/shard-0.
+        dir: PathBuf,
     },
 }
 

@@ -50,6 +50,7 @@ fn run(args: &Args) -> Result<()> {
         Command::Tail(tail) => cmd::tail::run(&args.client, args.output, tail),
         Command::Append(append) => cmd::append::run(&args.client, &show, append),
         Command::End { stream } => cmd::state::end(&node, &show, stream),
+        Command::Checkpoint(command) => cmd::checkpoint::run(&node, &show, command),
         Command::Wal(command) => cmd::wal::run(&show, command),
         Command::Completions { shell } => cmd::help::completions(*shell),
         Command::Man => cmd::help::man(),

@@ -22,6 +22,7 @@ mod tick;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use cep_types::log::Quarantine;
 use cep_types::{LogIndex, StreamId};
@@ -63,6 +64,11 @@ pub(crate) struct Partition {
     applied: Rc<Notify>,
     /// When the newest checkpoint was ordered, monotone ns.
     checkpointed_ns: Cell<Option<u64>>,
+    /// When a checkpoint last had everything, monotone ns; at first the start.
+    covered_ns: Cell<u64>,
+    /// The checkpoint under way: the last entry in it, and when it was ordered.
+    ordered: Cell<Option<(raft::LogIndex, u64)>>,
+    checkpoint_interval: Duration,
     rt: Rt,
 }
 
@@ -98,6 +104,7 @@ impl Partition {
         let stamp = group.machine(|machine| machine.replica().stamp());
         // What was replayed was done by an earlier process.
         *counts.borrow_mut() = Counts::default();
+        reserve.set(group.machine(PartitionMachine::checkpoint_bytes));
         Ok(Rc::new(Partition {
             id,
             group,
@@ -114,6 +121,9 @@ impl Partition {
             failed: RefCell::new(None),
             applied,
             checkpointed_ns: Cell::new(None),
+            covered_ns: Cell::new(rt.now()),
+            ordered: Cell::new(None),
+            checkpoint_interval: settings.checkpoint_interval,
             rt: rt.clone(),
         }))
     }
@@ -201,10 +211,25 @@ impl Partition {
     /// Makes a checkpoint if anything happened since the last one.
     pub(crate) async fn checkpoint(&self) {
         let metrics = self.group.metrics();
-        let applied = metrics.applied.map(|at| at.index);
-        if applied > metrics.snapshot.map(|at| at.index) && self.group.snapshot().await.is_ok() {
-            self.checkpointed_ns.set(Some(self.rt.now()));
+        self.note_checkpoint(&metrics);
+        let Some(applied) = metrics.applied.map(|at| at.index) else { return };
+        if Some(applied) > metrics.snapshot.map(|at| at.index) && self.group.snapshot().await.is_ok() {
+            let now = self.rt.now();
+            self.ordered.set(self.ordered.get().or(Some((applied, now))));
+            self.checkpointed_ns.set(Some(now));
             self.reserve.set(self.group.machine(PartitionMachine::checkpoint_bytes));
+        }
+    }
+
+    /// Notes how far checkpoints have come.
+    fn note_checkpoint(&self, metrics: &raft::Metrics) {
+        let snapshot = metrics.snapshot.map(|at| at.index);
+        if snapshot >= metrics.applied.map(|at| at.index) {
+            self.covered_ns.set(self.rt.now());
+            self.ordered.set(None);
+        } else if let Some((_, at)) = self.ordered.get().filter(|(index, _)| snapshot >= Some(*index)) {
+            self.covered_ns.set(at);
+            self.ordered.set(None);
         }
     }
 
@@ -241,6 +266,12 @@ impl Partition {
                 "the log has no room until checkpoints are made; see segments_max and the disk".to_owned(),
             );
         }
+        self.note_checkpoint(&metrics);
+        let now = self.rt.now();
+        let uncovered = now.saturating_sub(self.covered_ns.get());
+        if uncovered > 2 * nanos(self.checkpoint_interval) {
+            reasons.push(format!("its newest checkpoint is {} s behind", uncovered / 1_000_000_000));
+        }
         if !metrics.leads {
             reasons.push("it has no leader here".to_owned());
         }
@@ -254,7 +285,6 @@ impl Partition {
             });
             report.collect()
         });
-        let now = self.rt.now();
         PartitionReport {
             partition: self.id,
             ready: reasons.is_empty(),
@@ -262,6 +292,7 @@ impl Partition {
             applied: LogIndex(metrics.applied.map_or(0, |at| at.index.0)),
             checkpoint: metrics.snapshot.map(|at| LogIndex(at.index.0)),
             checkpoint_age_ns: self.checkpointed_ns.get().map(|at| now.saturating_sub(at)),
+            checkpoint_bytes: self.group.machine(PartitionMachine::checkpoint_bytes),
             stamp: self.group.machine(|machine| machine.replica().stamp()),
             counts: *self.counts.borrow(),
             queued: self.queue.borrow().waiting(),
@@ -274,4 +305,8 @@ impl Partition {
     pub(crate) fn state_hash(&self) -> Option<u64> {
         (!self.busy.get()).then(|| self.group.machine(|machine| machine.replica().state_hash()))
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

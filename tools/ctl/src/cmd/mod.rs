@@ -1,6 +1,7 @@
 //! The commands.
 
 pub mod append;
+pub mod checkpoint;
 pub mod config;
 pub mod definitions;
 pub mod help;

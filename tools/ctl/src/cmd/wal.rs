@@ -35,13 +35,18 @@ fn read_file(dir: &Path, name: &str) -> std::io::Result<Vec<u8>> {
     std::fs::read(dir.join(name))
 }
 
-fn verify(show: &Show, dir: &Path) -> Result<()> {
+/// What a log says of itself.
+pub fn report(dir: &Path) -> Result<fsck::Report> {
     let names = files(dir)?;
     let read = |name: &str| {
         let failed = |error| WalError::Disk(shard_rt::RtError::from_io("read", name, &error));
         read_file(dir, name).map_err(failed)
     };
-    let report = fsck::verify(&names, read).map_err(|error| Failure::Found(error.to_string()))?;
+    fsck::verify(&names, read).map_err(|error| Failure::Found(error.to_string()))
+}
+
+fn verify(show: &Show, dir: &Path) -> Result<()> {
+    let report = report(dir)?;
     let partitions: Vec<Value> = report
         .partitions
         .iter()

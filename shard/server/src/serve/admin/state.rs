@@ -65,6 +65,8 @@ pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fa
                 "reasons": p.reasons,
                 "applied_index": p.applied.0,
                 "checkpoint_index": p.checkpoint.map(|index| index.0),
+                "checkpoint_age_s": p.checkpoint_age_ns.map(|age| age / 1_000_000_000),
+                "checkpoint_bytes": p.checkpoint_bytes,
                 "stamp_ns": p.stamp.0.max(0),
                 "state_hash": p.state_hash.map(|hash| format!("{hash:016x}")),
                 "rows_applied": p.counts.applied,
