@@ -70,6 +70,6 @@ pub use refusal::Refusal;
 pub use subscribe::{Delivered, SubscribeOptions, SubscribeStart, Subscription};
 
 pub use cep_types::{EventId, LogIndex, Op, PartitionId, ProducerId};
-pub use net_wire::{Features, Position, ReadAt, Reason, Role, Routing, Status, Window};
+pub use net_wire::{Changelog, Features, Position, ReadAt, Reason, Role, Routing, Status, Window};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cep_types::hash::SpaceSeed;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub partitions: u32,
     /// Where shard 0 listens for clients; shard n listens n ports higher.
     pub listen: SocketAddr,
+    /// How clients are let in by TLS; `None`: in plain text.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// The host under which clients reach it.
     pub advertise: String,
     /// Where admin HTTP listens, for the control group's records.
@@ -83,6 +86,7 @@ impl Settings {
             shards: 1,
             partitions: 1,
             listen: SocketAddr::from(([127, 0, 0, 1], 26020)),
+            tls: None,
             advertise: "127.0.0.1".into(),
             admin: "127.0.0.1:26080".into(),
             mode: wal::Mode::Strict,

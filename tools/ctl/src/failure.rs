@@ -21,6 +21,12 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// The client protocol led to nothing.
+    #[error("{0}")]
+    Client(#[from] net_client::ClientError),
+    /// Rows cannot be read or written.
+    #[error("{0}")]
+    Rows(net_connect::ConnectError),
     /// Something is not as it should be; it has been said.
     #[error("{0}")]
     Found(String),
@@ -38,6 +44,8 @@ impl Failure {
         match self {
             Failure::Refused { code, .. } if code.starts_with("TRANSIENT") => 3,
             Failure::Refused { .. } | Failure::Found(_) => 1,
+            Failure::Client(error) if error.is_transient() => 3,
+            Failure::Client(_) | Failure::Rows(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Unreachable { .. } => 3,
             Failure::OutputClosed => 0,
@@ -57,7 +65,22 @@ impl Failure {
                 eprintln!("error: {self}");
                 eprintln!("help: is it running? --admin or CEPTRA_ADMIN says where it listens");
             }
-            Failure::Found(_) | Failure::Usage(_) => eprintln!("error: {self}"),
+            Failure::Client(net_client::ClientError::Unreachable { .. }) => {
+                eprintln!("error: {self}");
+                eprintln!("help: is it running? --client or CEPTRA_CLIENT says where it listens for clients");
+            }
+            Failure::Client(_) | Failure::Rows(_) | Failure::Found(_) | Failure::Usage(_) => {
+                eprintln!("error: {self}");
+            }
+        }
+    }
+}
+
+impl From<net_connect::ConnectError> for Failure {
+    fn from(error: net_connect::ConnectError) -> Self {
+        match error {
+            net_connect::ConnectError::OutputClosed => Failure::OutputClosed,
+            error => Failure::Rows(error),
         }
     }
 }

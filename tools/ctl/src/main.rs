@@ -1,12 +1,13 @@
 //! `ceptra-ctl`: what operators ask a node and tell it.
 //!
-//! `args` the command line · `http` requests · `show` tables and JSON · `cmd` one file a group of commands ·
+//! `args` the command line · `http` requests to admin HTTP · `client` the connection of rows · `show` tables and JSON · `cmd` one file a group of commands ·
 //! `failure` errors and exit codes.
 //!
 //! Invariants: standard output carries data, standard error talk. Exit codes: 0 done, 1 the node refused or
 //! something is not as it should be, 2 a wrong command line, 3 the node cannot be reached or cannot answer now.
 
 mod args;
+mod client;
 mod cmd;
 mod failure;
 mod http;
@@ -46,6 +47,8 @@ fn run(args: &Args) -> Result<()> {
         Command::Config(command) => cmd::config::run(&node, &show, command),
         Command::Query(query) => cmd::query::run(&node, &show, query),
         Command::Loglevel { level } => cmd::config::log_level(&node, &show, level.as_deref()),
+        Command::Tail(tail) => cmd::tail::run(&args.client, args.output, tail),
+        Command::Append(append) => cmd::append::run(&args.client, &show, append),
         Command::End { stream } => cmd::state::end(&node, &show, stream),
         Command::Wal(command) => cmd::wal::run(&show, command),
         Command::Completions { shell } => cmd::help::completions(*shell),

@@ -1,13 +1,15 @@
 //! The clients' door of a shard: connections, and what they ask.
 //!
 //! Here listening · `view` streams and partitions as a door sees them · `session` one connection ·
-//! `outbox` what goes out · `append` rows in · `subscribe` rows out · `query` questions.
+//! `line` its bytes, plain or inside TLS · `outbox` what goes out · `append` rows in · `subscribe` rows out ·
+//! `query` questions.
 //!
 //! Invariants: everything is verified once, here; what a client does wrong is told to it and to nobody
 //! else (R-FLOW-3); memory of a connection is bounded by its longest message, its outbox and its credits;
 //! nothing a client sends is executed before its Hello was answered.
 
 mod append;
+mod line;
 mod outbox;
 mod query;
 mod session;
@@ -23,6 +25,7 @@ use shard_rt::Listener;
 
 use crate::settings::Level;
 use crate::shard::Shard;
+use line::Line;
 use session::Session;
 
 /// Connections of a shard.
@@ -99,8 +102,19 @@ pub(crate) async fn listen(shard: Rc<Shard>, listener: Listener) {
         }
         let session = Rc::new(Session::new(Rc::clone(&shard)));
         let held = Connections::hold(&shard, &session);
+        let line = match Line::new(stream, shard.settings.tls.as_ref()) {
+            Ok(line) => line,
+            Err(error) => {
+                (shard.hooks.log)(Level::Warn, &format!("TLS cannot begin: {error}"));
+                continue;
+            }
+        };
+        let log = Rc::clone(&shard.hooks.log);
         shard.rt.spawn("session", async move {
-            session::serve(session, stream).await;
+            session::serve(session, line.clone()).await;
+            if let Some(failure) = line.failure() {
+                log(Level::Debug, &format!("a client was not let in: {failure}"));
+            }
             drop(held);
         });
     }

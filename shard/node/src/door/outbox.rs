@@ -7,8 +7,9 @@ use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 use net_wire::{Encoder, Message, RequestId, WireError};
-use shard_rt::Stream;
 use shard_rt::sync::Notify;
+
+use super::line::Line;
 
 /// Bytes that wait before who makes more is held.
 const BYTES_MAX: usize = 4 << 20;
@@ -76,19 +77,18 @@ impl Outbox {
     }
 
     /// Writes what is put here, until it is closed and empty, or the connection breaks.
-    pub(crate) async fn write(&self, stream: &Stream) {
+    pub(crate) async fn write(&self, line: &Line) {
         loop {
             let bytes = std::mem::take(&mut *self.bytes.borrow_mut());
             if !bytes.is_empty() {
                 self.less.all();
-                if stream.write_all(Bytes::from(bytes)).await.is_err() {
+                if line.write_all(Bytes::from(bytes)).await.is_err() {
                     return self.close();
                 }
                 continue;
             }
             if self.closed.get() {
-                let _ = stream.finish().await;
-                return;
+                return line.finish().await;
             }
             self.more.notified().await;
         }

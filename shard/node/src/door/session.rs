@@ -12,9 +12,9 @@ use net_wire::{
     SILENCE_HEARTBEATS, Side, Status, Welcome, Window,
 };
 use shard_control::PartitionRef;
-use shard_rt::Stream;
 
 use super::append;
+use super::line::Line;
 use super::outbox::Outbox;
 use super::query::{self, Wanted};
 use super::subscribe::{self, Subscription};
@@ -49,6 +49,8 @@ pub(crate) struct Session {
     /// What both sides know; nothing before the handshake.
     pub(crate) features: Cell<Features>,
     established: Cell<bool>,
+    /// The client has shown a certificate.
+    certified: Cell<bool>,
     heard_ns: Cell<u64>,
     told_epoch: Cell<u64>,
 }
@@ -61,13 +63,13 @@ enum Next {
 }
 
 /// Serves a connection until its end.
-pub(super) async fn serve(session: Rc<Session>, stream: Stream) {
+pub(super) async fn serve(session: Rc<Session>, line: Line) {
     let rt = session.shard.rt.clone();
-    let writer = (Rc::clone(&session), stream.clone());
+    let writer = (Rc::clone(&session), line.clone());
     let mut writer = rt.spawn("session writer", async move { writer.0.out.write(&writer.1).await });
     let beat = Rc::clone(&session);
     let beat = rt.spawn("heartbeats", async move { beat.beat().await }).abort_on_drop();
-    let reading = std::pin::pin!(session.read(&stream));
+    let reading = std::pin::pin!(session.read(&line));
     // The writer ends first when the connection breaks, or silence has closed it.
     if let Either::Left(((), _)) = select(reading, &mut writer).await {
         let wait = session.shard.settings.handshake;
@@ -91,6 +93,7 @@ impl Session {
             queries: RefCell::default(),
             features: Cell::new(Features(0)),
             established: Cell::new(false),
+            certified: Cell::new(false),
             heard_ns: Cell::new(shard.rt.now()),
             told_epoch: Cell::new(0),
             shard,
@@ -113,15 +116,18 @@ impl Session {
         }
     }
 
-    async fn read(self: &Rc<Self>, stream: &Stream) {
+    async fn read(self: &Rc<Self>, line: &Line) {
         let rt = self.shard.rt.clone();
         let mut decoder = Decoder::new(Side::Server);
         let mut buf = BytesMut::with_capacity(READ_BYTES_MIN);
         loop {
             let room = buf.capacity();
-            let (count, read) = stream.read(buf).await;
+            let (count, read) = line.read(buf).await;
             buf = read;
-            let Some(count) = count.ok().filter(|count| *count > 0) else { return };
+            if count == 0 {
+                return;
+            }
+            self.certified.set(line.is_certified());
             let mut begun = rt.now();
             self.heard_ns.set(begun);
             let mut unread = &buf[..];
@@ -252,8 +258,15 @@ impl Session {
             let text = format!("this is cluster '{}', not '{}'", settings.cluster, hello.cluster);
             return self.fail(request, Status::PermanentAuth, &text);
         }
-        if hello.credentials.method != AuthMethod::None {
-            let text = "this server knows no way to prove that; connect without credentials";
+        // Who comes through TLS has shown a certificate: the door takes nobody without one.
+        let method = if self.certified.get() { AuthMethod::Certificate } else { AuthMethod::None };
+        if hello.credentials.method != method {
+            let text = match method {
+                AuthMethod::Certificate => {
+                    "clients of this server are known by their certificate; say so in Hello"
+                }
+                _ => "this server knows no way to prove that; connect without credentials",
+            };
             return self.fail(request, Status::PermanentAuth, text);
         }
         if self.shard.stopping.get() {

@@ -104,6 +104,12 @@ keys! {
     admin: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 26080));
     /// Listen on addresses that other hosts reach, although nothing protects them.
     insecure: bool = false, arg(num_args = 0..=1, default_missing_value = "true");
+    /// Certificate chain of the node, PEM; with it, clients come through TLS 1.3.
+    tls_certificate: PathBuf = PathBuf::new();
+    /// Private key of the certificate, PEM.
+    tls_key: PathBuf = PathBuf::new();
+    /// Authorities whose certificates clients must show, PEM.
+    tls_client_ca: PathBuf = PathBuf::new();
     /// When an append is acknowledged.
     durability: Durability = Durability::Strict, arg(value_enum);
     /// Distance of flushes with group-fsync, milliseconds, 5 to 10.
@@ -176,6 +182,12 @@ impl Config {
         if self.inflight_events_max == 0 || self.inflight_bytes_max == 0 || self.connections_max == 0 {
             return wrong("inflight_events_max, inflight_bytes_max, connections_max", "at least 1");
         }
+        let tls = [&self.tls_certificate, &self.tls_key, &self.tls_client_ca];
+        if tls.iter().any(|path| path.as_os_str().is_empty())
+            && !tls.iter().all(|path| path.as_os_str().is_empty())
+        {
+            return wrong("tls_certificate, tls_key, tls_client_ca", "TLS needs all three");
+        }
         if !(5..=10).contains(&self.fsync_interval_ms) {
             return wrong("fsync_interval_ms", "5 to 10");
         }
@@ -191,6 +203,11 @@ impl Config {
     /// Never: all values have a spelling.
     pub fn dump(&self) -> String {
         toml::to_string(self).expect("all values have a spelling in TOML")
+    }
+
+    /// Whether clients come through TLS.
+    pub fn has_tls(&self) -> bool {
+        !self.tls_certificate.as_os_str().is_empty()
     }
 
     /// What the node is told.

@@ -12,6 +12,7 @@ pub mod config;
 mod directory;
 mod files;
 mod log;
+mod tls;
 
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -41,12 +42,21 @@ type Shard = ShardThread<std::result::Result<(), String>>;
 /// What keeps it from starting, or ended it.
 pub fn serve(config: Config) -> Result<u8> {
     let log = Log::new(config.log_level, config.log_format);
-    let security = if config.insecure { Security::Insecure } else { Security::Plain };
-    for address in [config.listen, config.admin] {
-        may_listen(address, security).map_err(|error| {
-            Failure::usage(error.to_string(), "TLS is not there yet: listen on loopback, or say --insecure")
-        })?;
-    }
+    let tls = tls::load(&config)?;
+    let plain = if config.insecure { Security::Insecure } else { Security::Plain };
+    let door = if tls.is_some() { Security::MutualTls } else { plain };
+    may_listen(config.listen, door).map_err(|error| {
+        Failure::usage(
+            error.to_string(),
+            "listen on loopback, set tls_certificate, tls_key and tls_client_ca, or say --insecure",
+        )
+    })?;
+    may_listen(config.admin, plain).map_err(|error| {
+        Failure::usage(
+            error.to_string(),
+            "admin HTTP is for the host itself: listen on loopback, or say --insecure",
+        )
+    })?;
     let connections_max = (config.connections_max as u64).saturating_mul(config.shards.into());
     files::raise_limit(connections_max, &log);
     uring::check_host().map_err(|error| Failure::run(error.to_string()))?;
@@ -59,6 +69,7 @@ pub fn serve(config: Config) -> Result<u8> {
         admin.local_addr().map_err(|error| Failure::run(format!("admin HTTP has no address: {error}")))?;
     let mut settings = config.settings(data.founding());
     settings.admin = admin_address.to_string();
+    settings.tls = tls;
     let (lanes, receivers) = Lanes::new(settings.shards);
     let (ready, readied) = mpsc::channel();
     let mut shards = Vec::new();

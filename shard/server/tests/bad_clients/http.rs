@@ -115,5 +115,5 @@ fn slow_requests_hold_up_nobody_and_are_given_up() {
         assert!(begun.elapsed() < Duration::from_secs(95), "{:?}", begun.elapsed());
     }
     // What still dawdles does not keep the node from ending.
-    node.end(good, 32 << 20);
+    node.end(good, 64 << 20);
 }

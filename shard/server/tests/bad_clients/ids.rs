@@ -44,7 +44,7 @@ fn duplicates_expired_ids_and_gaps_are_told_apart() {
     // The next but one is missing.
     assert_eq!(send(&mut raw, numbered(5, 100), now), Ok(vec![(10, rejected(Reason::SequenceGap))]));
     // First sent an hour ago: nobody knows any more.
-    let expired = Ok(vec![(10, rejected(Reason::RetryExpired))]);
+    let expired = Err(Status::PermanentRetryExpired);
     assert_eq!(send(&mut raw, numbered(5, 15), now - 60 * MINUTE_NS), expired);
     assert_eq!(send(&mut raw, numbered(5, 15), wall_ns()), Ok(vec![(10, Outcome::Applied)]));
     // Opaque ids, also twice in one append.

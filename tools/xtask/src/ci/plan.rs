@@ -62,7 +62,8 @@ pub(super) fn steps(paths: &BTreeSet<String>, has_deny: bool) -> Vec<Step> {
     ];
     let differential = paths.iter().filter(|path| is_test_script(path));
     let scripts: Vec<String> = paths.get(APPS_CHECK).into_iter().chain(differential).cloned().collect();
-    steps.push(step("build --release", cargo(&["build", "--release", "--locked", "-p", "ceptra"])));
+    let release = ["build", "--release", "--locked", "-p", "ceptra", "-p", "ceptra-ctl"];
+    steps.push(step("build --release", cargo(&release)));
     steps.extend(scripts.into_iter().map(|path| step(&path, Action::Script(path.clone()))));
     steps
 }
@@ -101,7 +102,7 @@ mod tests {
             doc: cargo doc --workspace --no-deps --locked [("RUSTDOCFLAGS", "-D warnings")]
             test: cargo test --workspace --locked --no-fail-fast []
             deny: cargo deny check licenses bans sources []
-            build --release: cargo build --release --locked -p ceptra []
+            build --release: cargo build --release --locked -p ceptra -p ceptra-ctl []
             deploy/apps/check.sh: Script("deploy/apps/check.sh")
             tests/differential/run.sh: Script("tests/differential/run.sh")
         "#]]

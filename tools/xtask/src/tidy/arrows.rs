@@ -43,7 +43,7 @@ const ROOMS: &[(&str, May)] = &[
         ]),
     ),
     ("shard/server", May::Any),
-    ("tools/ctl", May::Only(&["cep/types", "net/wire", "net/client", "wal", "shard/rt"])),
+    ("tools/ctl", May::Only(&["cep/types", "net/wire", "net/client", "net/connect", "wal", "shard/rt"])),
     ("tools/xtask", May::Only(&[])),
     ("perf", May::Any),
     ("tests", May::Any),
