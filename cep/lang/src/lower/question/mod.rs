@@ -20,7 +20,7 @@ use super::catalog::Object;
 use super::{Session, StatementResult};
 
 /// Longest question in bytes, its parameters among them.
-pub const QUESTION_BYTES_MAX: usize = 64 << 10;
+pub const QUESTION_BYTES_MAX: usize = 16 << 10;
 
 /// A bounded SELECT as it was asked.
 #[derive(Debug, Clone)]
