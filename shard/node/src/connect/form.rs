@@ -194,7 +194,8 @@ impl Former {
             return self.encode(at, partition, first + half as u64, &rows.slice(half, count - half), out);
         }
         if frame.len() > FRAME_BYTES_MAX {
-            let text = format!("row {first} has {} bytes; an entry of the log holds {FRAME_BYTES_MAX}", frame.len());
+            let text =
+                format!("row {first} has {} bytes; an entry of the log holds {FRAME_BYTES_MAX}", frame.len());
             return Err(text);
         }
         let head = PartHead {
