@@ -18,9 +18,9 @@ use shard_control::PartitionRef;
 use super::{Plan, SourceState};
 
 /// Bytes of a frame, unless one row has more.
-const FRAME_BYTES: usize = 8 << 20;
-/// Bytes of a frame at most: an entry holds it.
-const FRAME_BYTES_MAX: usize = 32 << 20;
+const FRAME_BYTES: usize = 2 << 20;
+/// Bytes of a frame at most: the smallest segment holds it.
+const FRAME_BYTES_MAX: usize = 16 << 20;
 
 /// A part on its way to a partition.
 #[derive(Debug)]
@@ -194,7 +194,8 @@ impl Former {
             return self.encode(at, partition, first + half as u64, &rows.slice(half, count - half), out);
         }
         if frame.len() > FRAME_BYTES_MAX {
-            let text = format!("row {first} has {} bytes; an entry holds {FRAME_BYTES_MAX}", frame.len());
+            let text =
+                format!("row {first} has {} bytes; an entry of the log holds {FRAME_BYTES_MAX}", frame.len());
             return Err(text);
         }
         let head = PartHead {

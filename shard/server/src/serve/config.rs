@@ -139,7 +139,7 @@ keys! {
 }
 
 /// Segments are made ahead of need: smaller ones let a short run begin sooner.
-const CONSOLE_SEGMENT_BYTES: u64 = 16 << 20;
+const CONSOLE_SEGMENT_BYTES: u64 = 32 << 20;
 
 impl Config {
     /// All layers together.

@@ -162,7 +162,7 @@ fn a_source_that_lost_rows_is_not_gone_on_with() {
 fn serve(dir: &Path) -> (Child, String) {
     let mut child = Command::new(CEPTRA)
         .args(["serve", "--data-dir", "data", "--partitions", "4"])
-        .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--segment-bytes", "16777216"])
+        .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--segment-bytes", "33554432"])
         .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
