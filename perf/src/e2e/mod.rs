@@ -111,7 +111,7 @@ pub struct E2eArgs {
     /// One more word for the command line of the nodes; may be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     node_arg: Vec<String>,
-    /// Exit code 1 when a bar is missed
+    /// Exit code 1 when a bar is missed; refused where other programs run, because a disturbed floor flatters
     #[arg(long)]
     check: bool,
 }
@@ -146,7 +146,17 @@ fn measure(args: &E2eArgs) -> Result<()> {
     let modes = || args.durability.iter().map(|mode| mode.name());
     let mut report = Report::default();
     report.begin("conditions", None);
-    report.figures("conditions", None, conditions(&bench)?);
+    let busy_percent = process::busy_percent(LOOK_AROUND)?;
+    let mut conditions = conditions(&bench)?;
+    conditions["busy_before_percent"] = round(busy_percent).into();
+    report.figures("conditions", None, conditions);
+    if busy_percent > QUIET_PERCENT_MAX {
+        let text = format!("other programs use {busy_percent:.0} % of the machine; quiet it first");
+        if args.check {
+            return Err(E2eError::Wrong(text));
+        }
+        eprintln!("warning: {text}. These figures prove nothing");
+    }
     if wanted(What::Floor) {
         floor(&bench, &report)?;
     }
@@ -187,6 +197,11 @@ fn measure(args: &E2eArgs) -> Result<()> {
     }
     report.end(args.check)
 }
+
+/// How long to look at the machine before anything runs.
+const LOOK_AROUND: Duration = Duration::from_secs(2);
+/// A machine that does more than this is not quiet.
+const QUIET_PERCENT_MAX: f64 = 10.0;
 
 /// Bandwidth shows within this; a disk's own cache hides it for a shorter time.
 const BANDWIDTH_SECONDS: Duration = Duration::from_secs(5);

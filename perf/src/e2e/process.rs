@@ -77,6 +77,25 @@ pub fn folder_bytes(folder: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
+/// How much of all CPUs was in use over a time, waiting for disks and theft by other guests included, in percent.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn busy_percent(length: Duration) -> Result<f64> {
+    let idle_of_all = || -> Result<(f64, f64)> {
+        let text = read("/proc/stat")?;
+        let first = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+        let times: Vec<f64> = first.filter_map(|field| field.parse().ok()).collect();
+        // user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of user.
+        let idle = times.get(3).ok_or_else(|| E2eError::Wrong("/proc/stat has no idle time".into()))?;
+        Ok((*idle, times.iter().take(8).sum()))
+    };
+    let (idle_before, all_before) = idle_of_all()?;
+    std::thread::sleep(length);
+    let (idle, all) = idle_of_all()?;
+    Ok(100.0 * (1.0 - (idle - idle_before) / (all - all_before).max(1.0)))
+}
+
 /// The machine and the disk below a folder; what cannot be found is null.
 pub fn conditions(folder: &Path) -> Value {
     let file = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
@@ -140,6 +159,20 @@ mod tests {
         }
         let used = cpu_time(own).unwrap() - before;
         assert!(used >= Duration::from_millis(20) && used <= Duration::from_secs(60), "{used:?}");
+    }
+
+    #[test]
+    fn work_shows_as_busy() {
+        let begun = std::time::Instant::now();
+        let worker = std::thread::Builder::new().spawn(move || {
+            let mut x = 1u64;
+            while begun.elapsed() < Duration::from_millis(900) {
+                x = std::hint::black_box(x.wrapping_mul(3));
+            }
+        });
+        let busy = busy_percent(Duration::from_millis(500)).unwrap();
+        worker.unwrap().join().unwrap();
+        assert!(busy > 0.0 && busy <= 100.0, "{busy}");
     }
 
     #[test]
