@@ -102,14 +102,20 @@ fn truncated_and_damaged_messages_have_a_clear_status() {
         raw.send(&bytes);
         assert_eq!(raw.answer(), Some(Said::Error(9, Status::PermanentUnsupported)));
     }
-    // What only a server sends, and what this server does not offer.
+    // A farewell ends the connection; a query that is none does not.
     raw.send(&message(11, net_wire::Goodbye { failure: net_wire::Failure::none(), drain_ms: 0 }));
     assert_eq!(raw.answer(), None, "Goodbye ends the connection");
     let mut raw = Raw::greeted(node.client);
-    let query =
-        Query { sql: "SELECT 1", space: "", partition: None, rows_max: 1, timeout_ms: 0, parameters: &[] };
+    let query = Query {
+        sql: "SELECT FROM WHERE",
+        space: "",
+        partition: None,
+        rows_max: 1,
+        timeout_ms: 0,
+        parameters: &[],
+    };
     raw.send(&message(12, query));
-    assert_eq!(raw.answer(), Some(Said::Ended(12, Status::PermanentUnsupported)));
+    assert_eq!(raw.answer(), Some(Said::Ended(12, Status::PermanentQuery)));
     raw.demand_alive();
     node.end(good, 32 * MIB);
 }

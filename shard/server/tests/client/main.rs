@@ -1,11 +1,12 @@
 //! The Rust client against a real `ceptra serve` process.
 //!
-//! `node` the process, over its lives · here what users do: append, subscribe, send again, lose the node.
+//! `node` the process, over its lives · `tls` the same with certificates · here what users do: append, subscribe, send again, lose the node.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::disallowed_methods, reason = "tests have clocks")]
 
 mod node;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -145,7 +146,7 @@ async fn what_the_server_refuses_is_told() {
     assert!(matches!(unknown, ClientError::UnknownStream { .. }), "{unknown}");
     let derived = client.producer("passed", ProducerOptions::default()).err().unwrap();
     assert!(matches!(derived, ClientError::Unsupported { .. }), "{derived}");
-    let query = client.query(&Query::new("SELECT 1")).await.err().unwrap();
+    let query = client.query(&Query::new("SELECT x FROM nothing")).await.err().unwrap();
     assert!(matches!(query, ClientError::Server(_) | ClientError::Unsupported { .. }), "{query}");
     // Rows that do not fit the stream, and one that has no value where one must be.
     let producer = client.producer("rows", ProducerOptions::default()).unwrap();
