@@ -26,10 +26,6 @@ use clap::Parser;
 use args::{Args, Command};
 use talk::Talk;
 
-/// Every append makes and frees a dozen small things on its shard.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let args = Args::parse();
     let talk = Talk::new(&args);

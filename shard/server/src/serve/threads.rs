@@ -60,6 +60,8 @@ impl Threads {
             let mut shard = ShardConfig::new(NodeId(0), ShardId(number as u16));
             shard.core = config.cores.get(number as usize).copied();
             shard.io_memory_bytes = config.io_memory_bytes;
+            // What an idle shard costs is its ticks.
+            shard.tick = uring::TICK_MAX;
             let stalls = Arc::clone(&lines);
             shard.stall_sink = Some(Arc::new(move |stall| {
                 stalls(Level::Debug, &format!("shard {number}: {stall:?}"));
