@@ -51,7 +51,7 @@ class Node:
         self.client, self.admin = free_ports()
         self.command = [
             program, "serve", "--data-dir", str(folder / "data"), "--listen", f"127.0.0.1:{self.client}",
-            "--admin", f"127.0.0.1:{self.admin}", "--checkpoint-interval-ms", "300", "--segment-bytes", "4194304",
+            "--admin", f"127.0.0.1:{self.admin}", "--checkpoint-interval-ms", "300", "--segment-bytes", "33554432",
         ]
         self.log = open(folder / "log", "ab")  # noqa: SIM115
         self.path = folder / "log"

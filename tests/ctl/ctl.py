@@ -133,7 +133,9 @@ def rows_out(node):
 def rows_as_they_come(node):
     """--follow goes on until it is told to end."""
     command = [node.ctl_program, *node.where, "tail", "warm", "--follow", "--format", "json"]
-    following = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # Who was started in the background ignores Ctrl-C, and so would its children.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    following = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.monotonic() + PATIENCE_S
     seen = 0
     # A row that comes before the subscription holds is not one of the newest: append until one is seen.
