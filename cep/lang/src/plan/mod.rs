@@ -10,6 +10,7 @@ mod aggregate;
 mod explain;
 mod expr;
 mod node;
+mod pattern;
 mod program;
 mod text;
 mod window;
@@ -23,6 +24,10 @@ pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
     WindowKey, WindowNode,
+};
+pub use pattern::{
+    AfterMatch, ElementId, End, MatchExpr, MatchRows, Matching, OverBound, Pattern, PatternElement,
+    PatternNode, PatternOrder, Position, Scope, Slot, Within,
 };
 pub use program::{
     Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
