@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cep_types::hash::SpaceSeed;
+use net_wire::RETRY_WINDOW_MS_DEFAULT;
 
 use crate::connect::Connectors;
 use crate::partition::abort::Abort;
@@ -67,6 +68,17 @@ pub struct Founding {
     pub seed: SpaceSeed,
 }
 
+/// What of the settings the cluster's config may say otherwise while the node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Live {
+    /// What a client may have under way to a partition: `inflight.events_max`, `inflight.bytes_max`.
+    pub credits: Credits,
+    /// Largest event: `event.bytes_max`.
+    pub event_bytes_max: usize,
+    /// How long clients may send an append again, as they are told it: `client.retry_window`.
+    pub retry_window: Duration,
+}
+
 /// How much may be under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credits {
@@ -77,6 +89,15 @@ pub struct Credits {
 }
 
 impl Settings {
+    /// What holds until the cluster's config says otherwise.
+    pub fn live(&self) -> Live {
+        Live {
+            credits: self.credits,
+            event_bytes_max: self.event_bytes_max,
+            retry_window: Duration::from_millis(u64::from(RETRY_WINDOW_MS_DEFAULT)),
+        }
+    }
+
     /// Defaults for a node of that name with its data in `data_dir`.
     pub fn new(node: impl Into<String>, data_dir: impl Into<PathBuf>, founding: Founding) -> Self {
         Settings {

@@ -27,7 +27,7 @@ use crate::partition::queue::TellItem;
 use crate::partition::reserve::Reserve;
 use crate::query::{self, Unanswered};
 use crate::report::{LogReport, ShardReport};
-use crate::settings::{Hooks, Level, Settings};
+use crate::settings::{Hooks, Level, Live, Settings};
 
 /// How long a stop waits for what is under way.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -51,6 +51,8 @@ pub(crate) struct Shard {
     starting: RefCell<Vec<PartitionRef>>,
     started: Notify,
     pub(crate) view: RefCell<View>,
+    /// What the cluster's config says of the settings.
+    pub(crate) live: Cell<Live>,
     pub(crate) connections: Connections,
     pub(crate) stopping: Cell<bool>,
     /// Questions that are being answered.
@@ -102,6 +104,7 @@ pub async fn run(
     let shard = Rc::new(Shard {
         rt: rt.clone(),
         number,
+        live: Cell::new(settings.live()),
         settings,
         hooks,
         lanes,
@@ -238,6 +241,7 @@ impl Shard {
             let shard = Rc::clone(self);
             match message {
                 ToShard::Stop => return,
+                ToShard::Live(live) => self.live.set(live),
                 ToShard::Routing(routing) => {
                     *self.view.borrow_mut() = View::new(routing);
                     self.connections.tell_routing();

@@ -8,7 +8,9 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_buffer::ScalarBuffer;
 use cep_lang::diag::codes;
 use cep_types::frame::Frame;
-use cep_types::log::{Action, Activate, Body, EVENT_TIME, LogEntry, Part, PartHead, PartIds, Quarantine};
+use cep_types::log::{
+    Action, Activate, Body, Config, EVENT_TIME, LogEntry, Part, PartHead, PartIds, Quarantine,
+};
 use cep_types::{Entry, EntryKind, Epoch, Events, LogIndex};
 
 use super::dedup::{Verdict, Verdicts};
@@ -125,6 +127,7 @@ impl Replica {
             }
             Body::Activate(activate) => self.activate(activate, &mut cursor),
             Body::Quarantine(quarantine) => self.quarantine(quarantine),
+            Body::Config(config) => self.configure(config),
             // The host's: what it keeps of outputs is no state of a definition.
             Body::Marker(_) => {}
         }
@@ -184,6 +187,15 @@ impl Replica {
             let entry = Entry { index, stamp, kind: EntryKind::Events(events) };
             cursor.feeds.push_back(Feed { name: name.to_owned(), entry });
         }
+    }
+
+    /// Goes by other values from here on, unless they are of an older decision.
+    fn configure(&mut self, config: &Config) {
+        if self.config.as_ref().is_some_and(|known| known.epoch >= config.epoch) {
+            return;
+        }
+        self.dedup.set_limits(self.dedup.limits().with(config), self.stamp.0);
+        self.config = Some(config.clone());
     }
 
     /// Fences a definition that runs by a decision before this one.

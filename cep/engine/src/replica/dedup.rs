@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
-use cep_types::log::{PartHead, PartIds};
+use cep_types::log::{Config, PartHead, PartIds};
 use cep_types::{EventId, ProducerId};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -42,6 +42,14 @@ impl Default for DedupLimits {
             retry_window_ns: 30 * 60 * SECOND_NS,
             skew_ns: CLOCK_SKEW_NS_MAX,
         }
+    }
+}
+
+impl DedupLimits {
+    /// These, where a config does not say otherwise.
+    pub fn with(self, config: &Config) -> Self {
+        let ids_max = usize::try_from(config.ids_max).unwrap_or(usize::MAX);
+        DedupLimits { ids_max, retry_window_ns: config.retry_window_ns, ..self }
     }
 }
 
@@ -91,6 +99,9 @@ pub struct Dedup {
     by_stamp: VecDeque<(i64, bool, EventId)>,
     /// Before this stamp no producer can be forgotten.
     sweep_at: i64,
+    /// Rows first sent before this are refused, whatever the window says now: what was here then may be
+    /// forgotten.
+    forgotten_ns: i64,
 }
 
 impl Dedup {
@@ -102,13 +113,42 @@ impl Dedup {
             ids: BTreeSet::new(),
             by_stamp: VecDeque::new(),
             sweep_at: i64::MIN,
+            forgotten_ns: i64::MIN,
         }
+    }
+
+    /// Goes by other limits from this stamp on. Within a longer window rows that were sent before it was
+    /// set are still refused; beyond a smaller capacity nothing is forgotten, and nothing new taken.
+    pub fn set_limits(&mut self, limits: DedupLimits, stamp_ns: i64) {
+        self.forgotten_ns = self.horizon(stamp_ns);
+        self.limits = limits;
+        self.sweep_at = i64::MIN;
+    }
+
+    /// What it goes by.
+    pub fn limits(&self) -> DedupLimits {
+        self.limits
+    }
+
+    /// When rows were first sent at the earliest that can still be told from new ones, ns; for the state.
+    pub(crate) fn forgotten_ns(&self) -> i64 {
+        self.forgotten_ns
+    }
+
+    /// Goes by what was set before a checkpoint.
+    pub(crate) fn restore_limits(&mut self, limits: DedupLimits, forgotten_ns: i64) {
+        (self.limits, self.forgotten_ns) = (limits, forgotten_ns);
+    }
+
+    /// Rows first sent before this are refused.
+    fn horizon(&self, stamp_ns: i64) -> i64 {
+        stamp_ns.saturating_sub(self.limits.retry_window_ns).max(self.forgotten_ns)
     }
 
     /// Judges the rows of an append, in order, and remembers those that are new.
     pub fn judge(&mut self, head: &PartHead, stamp_ns: i64, out: &mut Vec<Verdicts>) {
         out.clear();
-        let horizon = stamp_ns.saturating_sub(self.limits.retry_window_ns);
+        let horizon = self.horizon(stamp_ns);
         let ahead = stamp_ns.saturating_add(self.limits.skew_ns);
         if head.first_sent.0 < horizon || head.first_sent.0 > ahead {
             return push(out, head.rows, Verdict::Expired);

@@ -30,7 +30,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use cep_types::log::{Action, Activate};
+use cep_types::log::{Action, Activate, Config};
 use cep_types::{Epoch, LogIndex, ProducerId, StampNs, StreamId};
 
 pub use ask::{AskError, Asking, Planned};
@@ -128,6 +128,8 @@ pub struct Replica {
     stamp: StampNs,
     index: LogIndex,
     dedup: Dedup,
+    /// What the log set, over the host's defaults.
+    config: Option<Config>,
     installed: BTreeMap<String, Installed>,
     /// How far the current entry has come.
     cursor: Option<Cursor>,
@@ -144,6 +146,7 @@ impl Replica {
             stamp: StampNs(i64::MIN),
             index: LogIndex(0),
             dedup: Dedup::new(limits),
+            config: None,
             installed: BTreeMap::new(),
             cursor: None,
             fences: Vec::new(),
@@ -159,6 +162,11 @@ impl Replica {
     /// The largest stamp so far; `i64::MIN` before the first entry.
     pub fn stamp(&self) -> StampNs {
         self.stamp
+    }
+
+    /// What the log set; `None`: nothing yet.
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
     }
 
     /// Number of the next row of a producer; 0 for one that is not known.

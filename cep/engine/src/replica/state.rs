@@ -5,19 +5,22 @@
 //! | magic, version | u32 each |
 //! | index, stamp | u64, i64 |
 //! | dedup | as `dedup` writes it |
+//! | config | 0, or 1, epoch, retry window, capacity, and the horizon it was set at (since version 3) |
 //! | definitions | count, then name, epoch, and 0 stopped, 1 active, 2 fenced |
 //! | active, fenced | the Activate entry as a blob; the sources' count, then id and next number of each (since version 2); then the engine's checkpoint, or index and reason |
 
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
 use cep_types::hash::SpaceSeed;
-use cep_types::log::{self, Body, LogEntry};
+use cep_types::log::{self, Body, Config, LogEntry};
 use cep_types::{Epoch, LogIndex, StampNs};
 
 use super::sources::Sources;
 use super::{Dedup, DedupLimits, Definition, Installed, Replica, Run, RunState};
 
 const MAGIC: u32 = 0x4345_5252;
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// Without config.
+const VERSION_2: u32 = 2;
 /// Without sources.
 const VERSION_1: u32 = 1;
 
@@ -35,6 +38,7 @@ impl Replica {
         out.u64(self.index.0);
         out.i64(self.stamp.0);
         self.dedup.encode(&mut out);
+        self.encode_config(&mut out);
         out.u64(self.installed.len() as u64);
         for (name, installed) in &self.installed {
             out.str(name);
@@ -68,13 +72,16 @@ impl Replica {
             return Err(DecodeError("it does not begin with a checkpoint's mark".into()));
         }
         let version = input.u32()?;
-        if version != VERSION && version != VERSION_1 {
+        if ![VERSION, VERSION_2, VERSION_1].contains(&version) {
             return Err(DecodeError(format!("version {version} is not version {VERSION}")));
         }
         let mut replica = Replica::new(limits);
         replica.index = LogIndex(input.u64()?);
         replica.stamp = StampNs(input.i64()?);
         replica.dedup = Dedup::decode(limits, &mut input)?;
+        if version == VERSION {
+            replica.decode_config(&mut input)?;
+        }
         for _ in 0..input.len(17)? {
             let name = input.str()?;
             let epoch = Epoch(input.u64()?);
@@ -99,6 +106,9 @@ impl Replica {
         let mut out = Writer::default();
         out.i64(self.stamp.0);
         self.dedup.encode(&mut out);
+        if self.config.is_some() {
+            self.encode_config(&mut out);
+        }
         for (name, installed) in &self.installed {
             out.str(name);
             match &installed.run {
@@ -116,6 +126,29 @@ impl Replica {
             }
         }
         SpaceSeed(0).hash(&out.bytes)
+    }
+}
+
+impl Replica {
+    fn encode_config(&self, out: &mut Writer) {
+        out.bool(self.config.is_some());
+        if let Some(Config { epoch, retry_window_ns, ids_max }) = &self.config {
+            out.u64(epoch.0);
+            out.i64(*retry_window_ns);
+            out.u64(*ids_max);
+            out.i64(self.dedup.forgotten_ns());
+        }
+    }
+
+    fn decode_config(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        if !input.bool()? {
+            return Ok(());
+        }
+        let config =
+            Config { epoch: Epoch(input.u64()?), retry_window_ns: input.i64()?, ids_max: input.u64()? };
+        self.dedup.restore_limits(self.dedup.limits().with(&config), input.i64()?);
+        self.config = Some(config);
+        Ok(())
     }
 }
 

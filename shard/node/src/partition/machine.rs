@@ -174,7 +174,7 @@ impl PartitionMachine {
                 self.outputs.activated(index, activate, connected.map(|definition| definition.handed_over()));
             }
             Body::Marker(marker) => self.outputs.mark(marker),
-            Body::Events(_) | Body::Tick | Body::EndOfInput(_) | Body::Quarantine(_) => {}
+            Body::Events(_) | Body::Tick | Body::EndOfInput(_) | Body::Quarantine(_) | Body::Config(_) => {}
         }
     }
 

@@ -14,6 +14,7 @@ mod bytes;
 mod good;
 mod http;
 mod ids;
+mod limits;
 mod many;
 mod node;
 mod raw;
