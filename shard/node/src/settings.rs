@@ -136,6 +136,8 @@ pub struct Hooks {
     pub on_abort: Rc<dyn Fn(&Abort)>,
     /// What was kept by earlier processes.
     pub aborts: Rc<[Abort]>,
+    /// A definition that is to have a defect, for tests.
+    pub defect: Option<String>,
     /// What runs sources and sinks; `None`: nothing does.
     pub connectors: Option<Rc<dyn Connectors>>,
     /// Something an operator should know.

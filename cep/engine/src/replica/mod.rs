@@ -135,6 +135,8 @@ pub struct Replica {
     cursor: Option<Cursor>,
     /// Known to the host before the log says so; no state.
     fences: Vec<Fence>,
+    /// A definition that panics with every row, to test what follows; no state.
+    defect: Option<String>,
     /// Which definition is being applied; for the host, when that ends in a panic.
     running: Option<Running>,
 }
@@ -150,6 +152,7 @@ impl Replica {
             installed: BTreeMap::new(),
             cursor: None,
             fences: Vec::new(),
+            defect: None,
             running: None,
         }
     }
@@ -198,6 +201,11 @@ impl Replica {
     /// Said before that entry is applied.
     pub fn fence(&mut self, fence: Fence) {
         self.fences.push(fence);
+    }
+
+    /// Has a definition panic with every row that it is given: for tests of what a host does then (R-DET-6).
+    pub fn set_defect(&mut self, definition: Option<String>) {
+        self.defect = definition;
     }
 
     /// The definition that was being applied when [`Replica::apply`] panicked.

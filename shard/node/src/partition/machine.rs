@@ -132,6 +132,7 @@ impl PartitionMachine {
 
     fn raise_fences(&mut self) {
         self.fences.iter().for_each(|fence| self.replica.fence(fence.clone()));
+        self.replica.set_defect(self.hooks.defect.clone());
     }
 
     /// Takes what a step made.

@@ -11,6 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests have threads and look at the clock")]
 
 mod bytes;
+mod defect;
 mod good;
 mod http;
 mod ids;
