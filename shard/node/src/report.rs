@@ -83,6 +83,8 @@ pub struct Counts {
     pub rejected: u64,
     /// Rows of outputs.
     pub outputs: u64,
+    /// Rows of outputs that their sinks never got, because they fell behind.
+    pub shed: u64,
     /// Errors of definitions.
     pub errors: u64,
     /// Appends refused because too much waited.

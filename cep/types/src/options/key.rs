@@ -178,6 +178,7 @@ pub static OPTION_KEYS: &[OptionKey] = &[
     key("error.retry.max-delay", "duration", "30s", Connector, RETRY, "1m", "Longest delay."),
     key("error.dlq.stream", "stream", "", Connector, "error.strategy = 'dlq'", "bad_rows", "Where failed records go, with reason, position and original bytes."),
     key("error.log-level", "off | trace | debug | info | warn | error", "warn", Connector, "", "info", "How loud the message about a failed record is."),
+    key("emit.policy", "block | drop_oldest", "block", Sink, "a sink", "drop_oldest", "What happens on a node when a sink falls behind by more than the node keeps: appends wait for it, or the oldest rows are left out and counted. In `ceptra run` a sink never falls behind."),
     key("clock", "ingest | event", "event when event.time is set or rows are generated or timed, else ingest", Input, "", "ingest", "What stamps a row: its arrival, or its own time (the running maximum of it)."),
     key("event.time", "column", "", Input, "", "ts", "The column that says when a row happened: TIMESTAMP, DATE, STRING, INT, BIGINT or DOUBLE."),
     key("event.time.format", "iso | rfc3339 | epoch | strftime pattern", "iso; epoch for numbers", Source, EVENT, "%d/%b/%Y:%H:%M:%S %z", "How the time is written. iso takes `2024-05-01 12:30:00.5`, with T or a zone if you like; rfc3339 insists on both."),

@@ -26,7 +26,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use connector::{Compression, FileMode, Rate, Role, SinkConnector, SourceConnector};
+pub use connector::{Compression, EmitPolicy, FileMode, Rate, Role, SinkConnector, SourceConnector};
 pub use dead_letter::{DeadLetterField, dead_letter_layout};
 pub use duration::{format_duration, parse_duration};
 pub use error::OptionError;

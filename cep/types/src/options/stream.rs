@@ -5,8 +5,8 @@ use arrow_schema::{DataType, FieldRef};
 use super::format::{End, column_index};
 use super::pairs::Pairs;
 use super::{
-    ClockKind, Compression, ErrorPolicy, EventTime, FileMode, Format, GeneratorOptions, OptionError,
-    OptionValue, Rate, Role, SinkConnector, SourceConnector,
+    ClockKind, Compression, EmitPolicy, ErrorPolicy, EventTime, FileMode, Format, GeneratorOptions,
+    OptionError, OptionValue, Rate, Role, SinkConnector, SourceConnector,
 };
 use crate::sql_type::field_type_name;
 
@@ -49,6 +49,8 @@ pub struct StreamOptions {
     pub record_bytes_max: usize,
     /// Most rows taken from the source or given to the sink.
     pub rate_limit: Option<Rate>,
+    /// Sinks: what happens when they fall behind.
+    pub emit: EmitPolicy,
 }
 
 /// How far the watermark stays behind (R-LATE-1), nanoseconds.
@@ -108,6 +110,7 @@ impl StreamOptions {
             quantile_exact_max: pairs_ref.integer("quantile.exact_max", 4_096, 0..=1_000_000)?,
             record_bytes_max: RECORD_BYTES_DEFAULT,
             rate_limit: None,
+            emit: EmitPolicy::default(),
             role,
             format,
         };
@@ -170,6 +173,12 @@ impl StreamOptions {
             let bounds = RECORD_BYTES_FLOOR as u64..=RECORD_BYTES_CEILING as u64;
             self.record_bytes_max =
                 pairs.integer("record.bytes_max", RECORD_BYTES_DEFAULT as u64, bounds)? as usize;
+        }
+        if matches!(self.role, Role::Sink(_)) {
+            self.emit = match pairs.word("emit.policy", "block", &["block", "drop_oldest"])? {
+                "drop_oldest" => EmitPolicy::DropOldest,
+                _ => EmitPolicy::Block,
+            };
         }
         if self.role != Role::Internal
             && let Some(text) = pairs.text("rate.limit")

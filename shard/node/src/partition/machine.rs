@@ -162,6 +162,12 @@ impl PartitionMachine {
         self.effects.errors.clear();
     }
 
+    /// Which outputs do not wait for their sinks.
+    fn set_shed(&self) {
+        let streams = self.replica.definitions().flat_map(|(_, definition)| definition.shed());
+        self.outputs.set_shed(streams.collect());
+    }
+
     /// Takes note of what an entry means for sinks.
     fn note(&self, index: LogIndex, body: &Body) {
         match body {
@@ -172,6 +178,7 @@ impl PartitionMachine {
                 }
                 let definition = self.replica.definition(&activate.name);
                 let connected = definition.filter(|definition| definition.is_connected());
+                self.set_shed();
                 self.outputs.activated(index, activate, connected.map(|definition| definition.handed_over()));
             }
             Body::Marker(marker) => self.outputs.mark(marker),
@@ -182,6 +189,7 @@ impl PartitionMachine {
     fn done(&mut self) -> Bytes {
         let mut counts = self.counts.borrow_mut();
         counts.entries += 1;
+        counts.shed = self.outputs.shed_rows();
         for run in self.effects.outcomes.iter().flatten() {
             use cep_engine::replica::Outcome;
             let count = match run.outcome {
@@ -278,6 +286,7 @@ impl StateMachine for PartitionMachine {
             self.checkpoint_bytes = bytes.len() as u64;
         }
         self.raise_fences();
+        self.set_shed();
         Ok(())
     }
 }

@@ -74,6 +74,7 @@ const OF_PARTITION: &[OfPartition] = &[
     ("rows_late", "Rows too late for every reader", true, |p| p.counts.late as f64),
     ("rows_rejected", "Rows rejected", true, |p| p.counts.rejected as f64),
     ("rows_derived", "Rows of derived streams", true, |p| p.counts.outputs as f64),
+    ("rows_shed", "Rows that sinks never got because they fell behind", true, |p| p.counts.shed as f64),
     ("definition_errors", "Errors of records in definitions", true, |p| p.counts.errors as f64),
     ("appends_backpressured", "Appends refused because too much waited", true, |p| {
         p.counts.backpressured as f64

@@ -74,6 +74,7 @@ pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fa
                 "rows_late": p.counts.late,
                 "rows_rejected": p.counts.rejected,
                 "rows_derived": p.counts.outputs,
+                "rows_shed": p.counts.shed,
                 "errors": p.counts.errors,
                 "queued_rows": p.queued.0,
                 "definitions": definitions,
