@@ -10,6 +10,7 @@
 
 pub mod actions;
 pub mod agg;
+pub mod cel;
 pub mod chunk;
 pub mod codec;
 pub mod column;
