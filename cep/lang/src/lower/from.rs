@@ -25,27 +25,35 @@ pub(crate) fn qualifier(written: &Written) -> Option<&str> {
     }
 }
 
-/// Lowers a relation of FROM.
+/// Lowers the only relation of a FROM.
 ///
 /// # Errors
 /// Unknown names, windows that do not fit their input.
 pub(crate) fn lower(context: &Context<'_>, written: &Written, ctes: &Ctes<'_>) -> Result<Relation> {
+    match written.unidirectional {
+        Some(span) => Err(join::no_sides(span)),
+        None => lower_side(context, written, ctes),
+    }
+}
+
+/// Lowers a relation of FROM, which may be a side of a join.
+///
+/// # Errors
+/// As [`lower`].
+pub(crate) fn lower_side(context: &Context<'_>, written: &Written, ctes: &Ctes<'_>) -> Result<Relation> {
     let Written {
         source,
         pre_filter,
         window,
         within_per,
         as_of,
-        unidirectional,
+        unidirectional: _,
         alias: _,
         alias_columns,
         span,
     } = written;
     if let Some(as_of) = as_of {
         return Err(join::no_versions(as_of));
-    }
-    if let Some(span) = unidirectional {
-        return Err(join::no_sides(*span));
     }
     let relation = match source {
         RelationSource::Name(name) => named(context, name, within_per.as_ref(), ctes)?,
@@ -270,12 +278,13 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
+        | Node::Join(_)
         | Node::Rate(_) => false,
     }
 }
 
 /// A scan under filters only.
-fn is_direct(node: &Node) -> bool {
+pub(crate) fn is_direct(node: &Node) -> bool {
     match node {
         Node::Scan { .. } => true,
         Node::Filter { input, predicate: _ } => is_direct(input),
@@ -286,6 +295,7 @@ fn is_direct(node: &Node) -> bool {
         | Node::Delay { .. }
         | Node::Group(_)
         | Node::Over(_)
+        | Node::Join(_)
         | Node::Rate(_) => false,
     }
 }

@@ -161,7 +161,10 @@ fn lower_select(
 ) -> Result<Selected> {
     match &select.from {
         None => once(context, select, around),
-        Some(FromItem::Join(join)) => Err(join::refused(join)),
+        Some(FromItem::Join(join)) => {
+            let joined = join::lower(context, join, select.filter.as_ref(), ctes)?;
+            select::lower_joined(context, select, around, joined)
+        }
         Some(FromItem::Relation(written)) => {
             let relation = from::lower(context, written, ctes)?;
             select::lower(context, select, around, relation, from::qualifier(written))
@@ -415,6 +418,7 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Window(_)
         | Node::Sliding(_)
         | Node::Delay { .. }
+        | Node::Join(_)
         | Node::Over(_) => None,
     }
 }
