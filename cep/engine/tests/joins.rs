@@ -238,13 +238,17 @@ fn by_interval(query: &Query, range: (i64, i64), events: &[Event]) -> (Vec<Strin
     let mut latest = [i64::MIN; 2];
     let (mut pairs, mut late) = (Vec::new(), 0);
     let read = |stream: usize| query.streams.contains(&stream);
+    let mut watermark = i64::MIN;
     for event in events {
-        let watermark = (0..2).filter(|&s| read(s)).map(|s| latest[s].saturating_sub(LATENESS)).min();
+        // A stream that had no row yet holds nothing back; a watermark never goes back.
+        let seen = (0..2).filter(|&s| read(s) && latest[s] > i64::MIN);
+        let least = seen.map(|s| latest[s].saturating_sub(LATENESS)).min();
+        watermark = watermark.max(least.unwrap_or(watermark));
         for side in [0, 1] {
             if query.streams[side] != event.stream {
                 continue;
             }
-            if event.row.0 < watermark.expect("a side") {
+            if event.row.0 < watermark {
                 late += 1;
                 continue;
             }

@@ -370,6 +370,9 @@ impl<'a> Builder<'a> {
         let mut late = [None, None];
         if matches!(join.bound, JoinBound::Interval { .. }) {
             for ((late, side), built) in late.iter_mut().zip(&join.sides).zip([&left, &right]) {
+                if is_final(&side.input) {
+                    continue;
+                }
                 *late = self.late_edge_of("the join", &side.input, built)?;
             }
         }
@@ -535,10 +538,11 @@ fn detaches(node: &Node) -> bool {
     }
 }
 
-/// Whether rows come out of `node` behind the watermark only, so that none of them is late.
+/// Whether rows come out of `node` that the watermark has not passed, so that none of them is late.
 fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
+        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, .. } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }
@@ -546,7 +550,6 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Join(_)
         | Node::Rate(_) => false,
     }
 }

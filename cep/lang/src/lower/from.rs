@@ -3,7 +3,7 @@
 
 use crate::ast::{Name, Relation as Written, RelationSource, Span, Window, WindowKind, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{Changelog, LatePolicy, Node};
+use crate::plan::{Changelog, JoinBound, LatePolicy, Node};
 
 use super::catalog::{Catalog, Object};
 use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
@@ -267,10 +267,11 @@ pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, span: Span) 
     Ok(())
 }
 
-/// Rows that come behind the watermark only: none of them is late.
-fn is_final(node: &Node) -> bool {
+/// Rows that the watermark has not passed when they come: none of them is late.
+pub(crate) fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
+        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, predicate: _ } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }
@@ -278,7 +279,6 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Join(_)
         | Node::Rate(_) => false,
     }
 }

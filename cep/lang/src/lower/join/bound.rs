@@ -3,6 +3,7 @@
 use crate::ast::Span;
 use crate::diag::{Diagnostic, Result, codes};
 use crate::lower::context::Context;
+use crate::lower::from::{is_direct, is_final};
 use crate::lower::held::held_by;
 use crate::plan::{JoinBound, JoinWindow, LatePolicy};
 
@@ -120,7 +121,7 @@ fn check_interval(context: &Context<'_>, sides: &[Side; 2], span: Span) -> Resul
                 let help = "set late.policy = 'drop' on the stream";
                 return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, span, message).help(help)));
             }
-            if entry.has_late_stream && !crate::lower::from::is_direct(&side.node) {
+            if entry.has_late_stream && !is_direct(&side.node) && !is_final(&side.node) {
                 let message = format!(
                     "late rows of `{name}` go to another stream as they came, so a join by event time must stand directly on it"
                 );
