@@ -13,10 +13,10 @@ use crate::ast::{Duration, Grain, RateEvery, RateKind};
 
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
-    GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode, Program,
-    Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, WindowBody, WindowCondition,
-    WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
+    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
+    Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
+    Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, WindowBody,
+    WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -281,6 +281,21 @@ impl Text {
                     self.line(depth, format_args!("then over ({shared}) {calls}"));
                     schema = out;
                 }
+                BoundedOp::Join(join) => {
+                    let BoundedJoin { side: _, widths: _, keys, residual, outer, schema: out } =
+                        join.as_ref();
+                    self.line(depth, format_args!("then join {}", kind_text(*outer)));
+                    if !keys.is_empty() {
+                        let pair = |(a, b): &(Expr, Expr)| {
+                            format!("{} = {}", expr_text(a, schema), expr_text(b, schema))
+                        };
+                        self.line(depth + 1, format_args!("keys: {}", list(keys, pair)));
+                    }
+                    if let Some(residual) = residual {
+                        self.line(depth + 1, format_args!("pairs: {}", expr_text(residual, out)));
+                    }
+                    schema = out;
+                }
                 BoundedOp::Sort(keys) => {
                     let keys = list(keys, |key| sort_text(key, schema));
                     self.line(depth, format_args!("then sort by {keys}"));
@@ -296,13 +311,7 @@ impl Text {
 
     fn join(&mut self, depth: usize, node: &JoinNode) {
         let JoinNode { sides, keys, residual, bound, schema, rows_max, over_bound, span: _ } = node;
-        let kind = match [sides[0].outer, sides[1].outer] {
-            [false, false] => "inner",
-            [true, false] => "left",
-            [false, true] => "right",
-            [true, true] => "full",
-        };
-        self.line(depth, format_args!("join {kind}"));
+        self.line(depth, format_args!("join {}", kind_text([sides[0].outer, sides[1].outer])));
         let [left, right] = [sides[0].input.schema(), sides[1].input.schema()];
         if !keys.is_empty() {
             let keys = list(keys, |(a, b)| format!("{} = {}", expr_text(a, left), expr_text(b, right)));
@@ -537,13 +546,22 @@ fn condition_text(condition: &WindowCondition, schema: &Schema) -> String {
     expr_text(test, &Schema::new(fields))
 }
 
+fn kind_text(outer: [bool; 2]) -> &'static str {
+    match outer {
+        [false, false] => "inner",
+        [true, false] => "left",
+        [false, true] => "right",
+        [true, true] => "full",
+    }
+}
+
 /// How long a join keeps the rows of a side.
 fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
     let windows = match bound {
         JoinBound::Windows(windows) => windows,
         JoinBound::Interval { low_ns, high_ns } => {
             let reach = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
-            return format!("until the watermark is {} behind it", signed_duration(reach));
+            return format!("until the watermark is {} past it", signed_duration(reach));
         }
     };
     match &windows[side] {

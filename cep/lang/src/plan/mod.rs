@@ -22,7 +22,7 @@ pub use explain::{
     explain_stream,
 };
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
-pub use join::{JoinBound, JoinNode, JoinSide, JoinWindow};
+pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
     WindowKey, WindowNode,

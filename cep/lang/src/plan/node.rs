@@ -5,7 +5,7 @@ use cep_types::StreamId;
 
 use crate::ast::{RateEvery, RateKind, Span};
 
-use super::{AggCall, BatchWindow, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey};
+use super::{AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey};
 
 /// A streaming operator with its inputs below it.
 #[derive(Debug, Clone)]
@@ -138,6 +138,8 @@ pub enum BoundedOp {
         /// Input columns then results.
         schema: SchemaRef,
     },
+    /// Joins the rows of two sides.
+    Join(Box<BoundedJoin>),
     /// Stable sort.
     Sort(Vec<SortKey>),
     /// OFFSET and LIMIT.

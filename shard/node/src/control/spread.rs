@@ -108,6 +108,7 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
                     BoundedOp::Aggregate { .. } => return Err("groups the groups of a window".into()),
                     BoundedOp::Over { .. } => return Err("has OVER over the groups of a window".into()),
                     BoundedOp::Sort(_) => return Err("sorts the groups of a window".into()),
+                    BoundedOp::Join(_) => return Err("joins the groups of a window".into()),
                     BoundedOp::Limit { .. } => return Err("limits the groups of a window".into()),
                 }
             }

@@ -29,7 +29,7 @@ fn bounds_of_time() {
                   pairs: q.bid < t.price
                   time of right − time of left: -5s to 10s
                   columns kept: t.price, q.bid
-                  state: left until the watermark is 10s behind it; right until the watermark is 5s behind it; at most 1000000 rows, rows beyond fail
+                  state: left until the watermark is 10s past it; right until the watermark is 5s past it; at most 1000000 rows, rows beyond fail
                   scan trades
                   scan quotes
         "#]],
@@ -44,7 +44,7 @@ fn bounds_of_time() {
                     keys: symbol = symbol
                     time of right − time of left: -1m to -1ns
                     columns kept: t.ts, t.symbol, t.price, q.ts, q.symbol, q.bid
-                    state: left until the watermark is -1ns behind it; right until the watermark is 1m behind it; at most 1000000 rows, rows beyond fail
+                    state: left until the watermark is -1ns past it; right until the watermark is 1m past it; at most 1000000 rows, rows beyond fail
                     scan trades
                     scan quotes
         "#]],
@@ -58,7 +58,7 @@ fn bounds_of_time() {
                   keys: symbol = symbol, ts = ts
                   time of right − time of left: 0s to 0s
                   columns kept: t.symbol, t.price, q.bid
-                  state: left until the watermark is 0s behind it; right until the watermark is 0s behind it; at most 1000000 rows, rows beyond fail
+                  state: left until the watermark is 0s past it; right until the watermark is 0s past it; at most 1000000 rows, rows beyond fail
                   scan trades
                   scan quotes
         "#]],
@@ -75,7 +75,7 @@ fn bounds_of_time() {
                     keys: ts + INTERVAL '2 days' = ts
                     time of right − time of left: 2d to 2d
                     columns kept: 
-                    state: left until the watermark is 2d behind it; right until the watermark is -2d behind it; at most 1000000 rows, rows beyond fail
+                    state: left until the watermark is 2d past it; right until the watermark is -2d past it; at most 1000000 rows, rows beyond fail
                     scan trades
                     scan quotes
         "#]],
@@ -90,12 +90,12 @@ fn bounds_of_time() {
                   pairs: c.ts >= a.ts AND c.ts <= a.ts + INTERVAL '3.000000000 secs'
                   time of right − time of left: -1s to 3s
                   columns kept: a.ts, a.price, b.price, c.ts, c.price
-                  state: left until the watermark is 3s behind it; right until the watermark is 1s behind it; at most 1000000 rows, rows beyond fail
+                  state: left until the watermark is 3s past it; right until the watermark is 1s past it; at most 1000000 rows, rows beyond fail
                   join inner
                     keys: symbol = symbol
                     time of right − time of left: 0s to 1s
                     columns kept: a.ts, a.price, b.price, b.volume
-                    state: left until the watermark is 1s behind it; right until the watermark is 0s behind it; at most 1000000 rows, rows beyond fail
+                    state: left until the watermark is 1s past it; right until the watermark is 0s past it; at most 1000000 rows, rows beyond fail
                     scan trades
                     scan trades
                   scan trades
@@ -132,7 +132,9 @@ fn windows_and_ttl() {
                   scan quotes
         "#]],
     );
-    check("SELECT a.n FROM kept AS a JOIN kept AS b ON a.k = b.k AND a.n <> b.n", expect![[r#"
+    check(
+        "SELECT a.n FROM kept AS a JOIN kept AS b ON a.k = b.k AND a.n <> b.n",
+        expect![[r#"
         query query_1 → print, append
           project a.n AS n
             join inner
@@ -142,7 +144,8 @@ fn windows_and_ttl() {
               state: left rows of 1m; right rows of 1m; at most 10 rows, the oldest row leaves for one beyond
               scan kept
               scan kept
-    "#]]);
+    "#]],
+    );
     check(
         "SELECT a.n FROM kept AS a JOIN arrivals WINDOW TIMELENGTH (1 SECOND, 5) AS b ON lower(a.k) = lower(b.k)",
         expect![[r#"
@@ -160,10 +163,13 @@ fn windows_and_ttl() {
 
 #[test]
 fn joins_without_a_bound() {
-    refuse("SELECT t.price FROM trades AS t JOIN quotes AS q ON t.symbol = q.symbol", expect![[r#"
+    refuse(
+        "SELECT t.price FROM trades AS t JOIN quotes AS q ON t.symbol = q.symbol",
+        expect![[r#"
         E0601: the join would keep the rows of both sides for ever at «JOIN quotes AS q ON t.symbol = q.symbol»
           help: bound the time: AND q.ts BETWEEN t.ts - INTERVAL '5' SECOND AND t.ts + INTERVAL '10' SECOND; or keep a window of each side: t WINDOW TIME (10 SECONDS) JOIN q WINDOW TIME (10 SECONDS) ON …; or set "state.ttl" on both streams
-    "#]]);
+    "#]],
+    );
     refuse(
         "SELECT t.price FROM trades AS t JOIN quotes AS q ON t.symbol = q.symbol AND q.ts >= t.ts",
         expect![[r#"
@@ -192,14 +198,20 @@ fn joins_without_a_bound() {
               help: write the earlier bound first: b.ts BETWEEN a.ts - INTERVAL '5' SECOND AND a.ts + INTERVAL '10' SECOND
         "#]],
     );
-    refuse("SELECT a.n FROM arrivals AS a CROSS JOIN arrivals AS b", expect![[r#"
+    refuse(
+        "SELECT a.n FROM arrivals AS a CROSS JOIN arrivals AS b",
+        expect![[r#"
         E0601: the join would keep the rows of both sides for ever at «CROSS JOIN arrivals AS b»
           help: keep a window of each side: a WINDOW TIME (10 SECONDS) JOIN b WINDOW TIME (10 SECONDS) ON …; or set "state.ttl" on both streams; with "event.time" on both streams the time can be bounded in ON
-    "#]]);
-    refuse("SELECT a.n FROM arrivals WINDOW LENGTH (5) AS a JOIN arrivals AS b ON a.k = b.k", expect![[r#"
+    "#]],
+    );
+    refuse(
+        "SELECT a.n FROM arrivals WINDOW LENGTH (5) AS a JOIN arrivals AS b ON a.k = b.k",
+        expect![[r#"
         E0601: a has a window and the other side has none at «arrivals AS b»
           help: give it one as well; or mark it UNIDIRECTIONAL, then its rows look for partners when they arrive and are not kept
-    "#]]);
+    "#]],
+    );
     refuse(
         "SELECT t.price FROM trades AS t UNIDIRECTIONAL JOIN quotes AS q ON t.symbol = q.symbol",
         expect![[r#"
@@ -238,10 +250,13 @@ fn other_refusals() {
               help: leave its window out, or leave out UNIDIRECTIONAL
         "#]],
     );
-    refuse("SELECT n FROM arrivals UNIDIRECTIONAL", expect![[r#"
+    refuse(
+        "SELECT n FROM arrivals UNIDIRECTIONAL",
+        expect![[r#"
         E0601: UNIDIRECTIONAL marks a side of a join, and nothing is joined here at «UNIDIRECTIONAL»
           help: leave it out
-    "#]]);
+    "#]],
+    );
     refuse(
         "SELECT n FROM arrivals WINDOW LENGTH (5) AS a JOIN arrivals WINDOW LENGTH (5) AS b ON a.k = b.k",
         expect![[r#"
@@ -270,10 +285,13 @@ fn other_refusals() {
               help: write ON a.k = b.k, and coalesce(a.k, b.k) AS k in the select list
         "#]],
     );
-    refuse("SELECT * FROM arrivals WINDOW LENGTH (5) JOIN arrivals WINDOW LENGTH (5) ON TRUE", expect![[r#"
+    refuse(
+        "SELECT * FROM arrivals WINDOW LENGTH (5) JOIN arrivals WINDOW LENGTH (5) ON TRUE",
+        expect![[r#"
         E0204: FROM reads `arrivals` twice at «arrivals WINDOW LENGTH (5)»
           help: tell them apart: arrivals AS a JOIN arrivals AS b ON a.id = b.id
-    "#]]);
+    "#]],
+    );
     refuse(
         "SELECT a.n FROM arrivals WINDOW LENGTH (5) AS a JOIN arrivals WINDOW SORT (5, n) AS b ON a.k = b.k",
         expect![[r#"
