@@ -15,7 +15,8 @@ impl Graph {
             match &node.kind {
                 NodeKind::Merge { inputs: _, merge: _, slots: _ } => {}
                 NodeKind::Retime { input: _, column: _, time: _, clock } => clock.encode(out),
-                NodeKind::Operator { input: _, operator } => operator.encode(out),
+                NodeKind::Operator { input: _, operator }
+                | NodeKind::Join { inputs: _, slots: _, late: _, operator } => operator.encode(out),
             }
         }
     }
@@ -39,7 +40,8 @@ impl Graph {
                 NodeKind::Retime { input: _, column: _, time: _, clock } => {
                     *clock = StreamClock::decode(input)?
                 }
-                NodeKind::Operator { input: _, operator } => operator.decode(input)?,
+                NodeKind::Operator { input: _, operator }
+                | NodeKind::Join { inputs: _, slots: _, late: _, operator } => operator.decode(input)?,
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ mod condition;
 mod delay;
 mod due;
 mod group;
+mod join;
 mod merge;
 mod order;
 mod over;
@@ -28,6 +29,7 @@ pub use aggregation::{AggregationOp, Reading, steps_on};
 pub use build::build;
 pub use delay::DelayOp;
 pub use group::GroupOp;
+pub use join::{JoinContext, JoinOp};
 pub use merge::Merge;
 pub use over::StreamOver;
 pub use rate::RateOp;
@@ -120,6 +122,8 @@ pub enum Operator {
     Sliding(Box<SlidingWindowOp>),
     /// Rows pass later.
     Delay(Box<DelayOp>),
+    /// Two streams joined.
+    Join(Box<JoinOp>),
 }
 
 impl Operator {
@@ -129,6 +133,7 @@ impl Operator {
             Operator::Aligned(op) => op.late_rows(),
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
+            Operator::Join(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -146,6 +151,7 @@ impl Operator {
             Operator::Aligned(op) => op.watermark_horizon(),
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
+            Operator::Join(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -186,6 +192,7 @@ impl Operator {
             Operator::Aggregation(op) => op.process(input, cx),
             Operator::Sliding(op) => op.process(input, out, cx),
             Operator::Delay(op) => op.process(input, out, cx),
+            Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
         }
     }
 }

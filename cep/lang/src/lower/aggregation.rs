@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::Field;
 
-use crate::ast::{CreateAggregation, OptionLiteral, Query, SetExpr, Span};
+use crate::ast::{CreateAggregation, FromItem, OptionLiteral, Query, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Aggregation, BoundedOp, Expr, ExprKind, NamedExpr, Node, WindowBody, WindowKey};
 
@@ -136,7 +136,8 @@ fn plain_select(query: &Query) -> Result<(&crate::ast::Select, &crate::ast::Rela
     }
     match &select.from {
         None => refused(select.span, "a SELECT without FROM", "read a stream"),
-        Some(relation) => match &relation.window {
+        Some(FromItem::Join(join)) => refused(join.span, "a join", "declare a stream that joins the inputs"),
+        Some(FromItem::Relation(relation)) => match &relation.window {
             Some(window) => refused(window.span, "a window", "the grains are its windows"),
             None => Ok((select, relation)),
         },

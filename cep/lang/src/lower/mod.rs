@@ -28,6 +28,7 @@ mod from;
 mod group;
 mod held;
 mod insert;
+mod join;
 mod order;
 mod over;
 mod over_groups;

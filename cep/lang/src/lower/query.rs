@@ -2,7 +2,7 @@
 
 use arrow_schema::{Field, SchemaRef};
 
-use crate::ast::{Cte, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
+use crate::ast::{Cte, FromItem, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Changelog, ExprKind, NamedExpr, Node, RateNode};
 
@@ -11,6 +11,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::expr::cast_to;
 use super::from;
+use super::join;
 use super::projection;
 use super::relation::{Relation, columns_of};
 use super::select::{self, Around, Groups, Naming, Selected};
@@ -112,9 +113,11 @@ pub(crate) fn recursive(name: &Name) -> Box<Diagnostic> {
 /// Whether a query's FROM names `name` anywhere.
 pub(crate) fn reads_directly(body: &SetExpr, name: &str) -> bool {
     match body {
-        SetExpr::Select(select) => select.from.as_ref().is_some_and(|relation| match &relation.source {
-            crate::ast::RelationSource::Name(source) => source.matches(name),
-            crate::ast::RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
+        SetExpr::Select(select) => select.from.as_ref().is_some_and(|item| {
+            item.relations().into_iter().any(|relation| match &relation.source {
+                crate::ast::RelationSource::Name(source) => source.matches(name),
+                crate::ast::RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
+            })
         }),
         SetExpr::UnionAll(operands) => operands.iter().any(|operand| reads_directly(operand, name)),
         SetExpr::Nested(query) => reads_directly(&query.body, name),
@@ -158,7 +161,11 @@ fn lower_select(
 ) -> Result<Selected> {
     match &select.from {
         None => once(context, select, around),
-        Some(written) => {
+        Some(FromItem::Join(join)) => {
+            let joined = join::lower(context, join, select.filter.as_ref(), ctes)?;
+            select::lower_joined(context, select, around, joined)
+        }
+        Some(FromItem::Relation(written)) => {
             let relation = from::lower(context, written, ctes)?;
             select::lower(context, select, around, relation, from::qualifier(written))
         }
@@ -411,6 +418,7 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Window(_)
         | Node::Sliding(_)
         | Node::Delay { .. }
+        | Node::Join(_)
         | Node::Over(_) => None,
     }
 }

@@ -13,10 +13,10 @@ use crate::ast::{Duration, Grain, RateEvery, RateKind};
 
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
-    GroupNode, LatePolicy, NamedExpr, Node, OverNode, Program, Query, RateNode, SlidingNode, SlidingWindow,
-    Stream, StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text,
-    over_text, sort_text,
+    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
+    Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
+    Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, WindowBody,
+    WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -209,6 +209,7 @@ impl Text {
             Node::Group(group) => self.group(depth, group),
             Node::Over(over) => self.over(depth, over),
             Node::Rate(rate) => self.rate(depth, rate),
+            Node::Join(join) => self.join(depth, join),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);
@@ -280,6 +281,21 @@ impl Text {
                     self.line(depth, format_args!("then over ({shared}) {calls}"));
                     schema = out;
                 }
+                BoundedOp::Join(join) => {
+                    let BoundedJoin { side: _, widths: _, keys, residual, outer, schema: out } =
+                        join.as_ref();
+                    self.line(depth, format_args!("then join {}", kind_text(*outer)));
+                    if !keys.is_empty() {
+                        let pair = |(a, b): &(Expr, Expr)| {
+                            format!("{} = {}", expr_text(a, schema), expr_text(b, schema))
+                        };
+                        self.line(depth + 1, format_args!("keys: {}", list(keys, pair)));
+                    }
+                    if let Some(residual) = residual {
+                        self.line(depth + 1, format_args!("pairs: {}", expr_text(residual, out)));
+                    }
+                    schema = out;
+                }
                 BoundedOp::Sort(keys) => {
                     let keys = list(keys, |key| sort_text(key, schema));
                     self.line(depth, format_args!("then sort by {keys}"));
@@ -291,6 +307,37 @@ impl Text {
                 }
             }
         }
+    }
+
+    fn join(&mut self, depth: usize, node: &JoinNode) {
+        let JoinNode { sides, keys, residual, bound, schema, rows_max, over_bound, span: _ } = node;
+        self.line(depth, format_args!("join {}", kind_text([sides[0].outer, sides[1].outer])));
+        let [left, right] = [sides[0].input.schema(), sides[1].input.schema()];
+        if !keys.is_empty() {
+            let keys = list(keys, |(a, b)| format!("{} = {}", expr_text(a, left), expr_text(b, right)));
+            self.line(depth + 1, format_args!("keys: {keys}"));
+        }
+        if let Some(residual) = residual {
+            self.line(depth + 1, format_args!("pairs: {}", expr_text(residual, schema)));
+        }
+        let kept: Vec<String> = ["left", "right"]
+            .iter()
+            .enumerate()
+            .map(|(at, name)| format!("{name} {}", kept_text(bound, at, [left, right][at])))
+            .collect();
+        if let JoinBound::Interval { low_ns, high_ns } = bound {
+            let (low, high) = (signed_duration(*low_ns), signed_duration(*high_ns));
+            self.line(depth + 1, format_args!("time of right − time of left: {low} to {high}"));
+        }
+        let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        self.line(depth + 1, format_args!("columns kept: {}", columns.join(", ")));
+        let over = match over_bound {
+            OverBound::Reject => "rows beyond are left out",
+            OverBound::EvictOldest => "the oldest row leaves for one beyond",
+            OverBound::Fail => "rows beyond fail",
+        };
+        let kept = kept.join("; ");
+        self.line(depth + 1, format_args!("state: {kept}; at most {rows_max} rows, {over}"));
     }
 
     fn sliding(&mut self, depth: usize, node: &SlidingNode) {
@@ -497,4 +544,42 @@ fn condition_text(condition: &WindowCondition, schema: &Schema) -> String {
     };
     let fields: Vec<Field> = calls.iter().map(call).chain(end("first")).chain(end("last")).collect();
     expr_text(test, &Schema::new(fields))
+}
+
+fn kind_text(outer: [bool; 2]) -> &'static str {
+    match outer {
+        [false, false] => "inner",
+        [true, false] => "left",
+        [false, true] => "right",
+        [true, true] => "full",
+    }
+}
+
+/// How long a join keeps the rows of a side.
+fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
+    let windows = match bound {
+        JoinBound::Windows(windows) => windows,
+        JoinBound::Interval { low_ns, high_ns } => {
+            let reach = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
+            return format!("until the watermark is {} past it", signed_duration(reach));
+        }
+    };
+    match &windows[side] {
+        JoinWindow::Passing => "none: its rows pass".to_owned(),
+        JoinWindow::Length(count) => format!("the last {count} rows"),
+        JoinWindow::Time(size_ns) => format!("rows of {}", format_duration(*size_ns)),
+        JoinWindow::TimeLength(size_ns, count) => {
+            format!("the last {count} rows of {}", format_duration(*size_ns))
+        }
+        JoinWindow::ExternalTime { time, size_ns } => {
+            format!("rows of {} by {}", format_duration(*size_ns), expr_text(time, rows))
+        }
+    }
+}
+
+fn signed_duration(ns: i64) -> String {
+    match ns {
+        0.. => format_duration(ns),
+        _ => format!("-{}", format_duration(ns.saturating_neg())),
+    }
 }

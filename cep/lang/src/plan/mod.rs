@@ -9,6 +9,7 @@
 mod aggregate;
 mod explain;
 mod expr;
+mod join;
 mod node;
 mod pattern;
 mod program;
@@ -21,6 +22,7 @@ pub use explain::{
     explain_stream,
 };
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
+pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
     WindowKey, WindowNode,

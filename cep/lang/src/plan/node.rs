@@ -5,7 +5,7 @@ use cep_types::StreamId;
 
 use crate::ast::{RateEvery, RateKind, Span};
 
-use super::{AggCall, BatchWindow, Expr, NamedExpr, SlidingWindow, SortKey};
+use super::{AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey};
 
 /// A streaming operator with its inputs below it.
 #[derive(Debug, Clone)]
@@ -57,6 +57,8 @@ pub enum Node {
     Over(Box<OverNode>),
     /// OUTPUT … EVERY ….
     Rate(Box<RateNode>),
+    /// Two streams joined.
+    Join(Box<JoinNode>),
 }
 
 /// A batch window and what is computed from its content.
@@ -136,6 +138,8 @@ pub enum BoundedOp {
         /// Input columns then results.
         schema: SchemaRef,
     },
+    /// Joins the rows of two sides.
+    Join(Box<BoundedJoin>),
     /// Stable sort.
     Sort(Vec<SortKey>),
     /// OFFSET and LIMIT.
@@ -323,6 +327,7 @@ impl Node {
             Node::Group(n) => &n.schema,
             Node::Over(n) => &n.schema,
             Node::Rate(n) => n.input.schema(),
+            Node::Join(n) => &n.schema,
         }
     }
 
@@ -339,6 +344,7 @@ impl Node {
             Node::Group(n) => vec![&n.input],
             Node::Over(n) => vec![&n.input],
             Node::Rate(n) => vec![&n.input],
+            Node::Join(n) => n.sides.iter().map(|side| &side.input).collect(),
         }
     }
 
@@ -355,6 +361,7 @@ impl Node {
             Node::Group(n) => vec![&mut n.input],
             Node::Over(n) => vec![&mut n.input],
             Node::Rate(n) => vec![&mut n.input],
+            Node::Join(n) => n.sides.iter_mut().map(|side| &mut side.input).collect(),
         }
     }
 

@@ -10,6 +10,7 @@ mod batch;
 pub(crate) mod bounded;
 pub(crate) mod content;
 mod correct;
+mod join;
 mod lasting;
 mod layout;
 mod panes;

@@ -54,8 +54,12 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 ));
             }
             sql::SelectItem::Wildcard(options) => {
-                let relation = scope.relations.iter().find(|r| r.open);
-                wildcard(relation, options, &mut out)?;
+                let mut open = scope.relations.iter().filter(|r| r.open);
+                if scope.joined {
+                    all_columns(&open.collect::<Vec<_>>(), options, &mut out)?;
+                } else {
+                    wildcard(open.next(), options, &mut out)?;
+                }
             }
             sql::SelectItem::QualifiedWildcard(kind, options) => {
                 let name = match kind {
@@ -66,7 +70,7 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 let relation = scope
                     .relations
                     .iter()
-                    .find(|r| r.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(bare)));
+                    .rfind(|r| r.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(bare)));
                 wildcard(relation, options, &mut out).map_err(|refusal| match relation {
                     Some(_known) => refusal,
                     None => refuse(
@@ -80,6 +84,41 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
         }
     }
     Ok(out)
+}
+
+/// `*` over relations side by side. Columns that have one name are called by their relation as well:
+/// `orders_id` and `payments_id`.
+fn all_columns(
+    relations: &[&Relation<'_>],
+    options: &sql::WildcardAdditionalOptions,
+    out: &mut Vec<Item>,
+) -> Result<(), Box<Refusal>> {
+    let span = options.wildcard_token.0.span;
+    let has_option =
+        options.opt_exclude.is_some() || options.opt_except.is_some() || options.opt_replace.is_some();
+    if has_option {
+        let help = "write it behind one relation: a.* EXCLUDE (x), b.*";
+        return Err(refuse(
+            codes::WILDCARD,
+            span,
+            "`*` over a join takes no EXCLUDE, EXCEPT or REPLACE",
+            help,
+        ));
+    }
+    for relation in relations {
+        let first = out.len();
+        wildcard(Some(relation), options, out)?;
+        let is_elsewhere = |name: &str| {
+            let others = relations.iter().filter(|other| !std::ptr::eq(**other, *relation));
+            others.flat_map(|other| other.columns.fields()).any(|f| f.name().eq_ignore_ascii_case(name))
+        };
+        for item in &mut out[first..] {
+            if let (true, Some(qualifier)) = (is_elsewhere(&item.name), relation.qualifier) {
+                item.name = format!("{qualifier}_{}", item.name);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn wildcard(

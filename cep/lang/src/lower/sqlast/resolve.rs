@@ -33,6 +33,8 @@ pub(crate) struct Relation<'a> {
 pub(crate) struct Scope<'a> {
     /// Relations, tried in order.
     pub relations: Vec<Relation<'a>>,
+    /// The relations stand side by side: a name without qualifier must be of one of them.
+    pub joined: bool,
     /// Select items by alias, resolved already.
     pub aliases: &'a [(String, Expr)],
     /// Whether an alias hides a column of the same name (ORDER BY).
@@ -51,7 +53,8 @@ impl<'a> Scope<'a> {
         registry: &'a FunctionRegistry,
     ) -> Self {
         let relation = Relation { qualifier, columns, prefix: "", open: true };
-        Self { relations: vec![relation], aliases: &[], aliases_first: false, windows: &[], registry }
+        let relations = vec![relation];
+        Self { relations, joined: false, aliases: &[], aliases_first: false, windows: &[], registry }
     }
 
     /// Checks the definitions of the WINDOW clause, used or not.
@@ -105,6 +108,24 @@ impl<'a> Scope<'a> {
                 data_type: field.data_type(),
             })
         })
+    }
+
+    /// Refuses a name without qualifier that columns of several relations have.
+    fn check_unambiguous(&self, name: &Ident) -> Checked {
+        let open = self.relations.iter().filter(|relation| self.joined && relation.open);
+        let has = |relation: &&Relation<'_>| {
+            relation.columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(&name.value))
+        };
+        let mut found = open.filter(has).map(|relation| relation.qualifier);
+        let (Some(first), Some(second)) = (found.next(), found.next()) else {
+            return Ok(());
+        };
+        let help = match first.or(second) {
+            Some(qualifier) => format!("write {qualifier}.{}", name.value),
+            None => "give the queries in FROM an alias, and write it before the name".to_owned(),
+        };
+        let message = format!("several relations of FROM have a column `{}`", name.value);
+        Err(refuse(codes::AMBIGUOUS_COLUMN, name.span, message, help))
     }
 
     fn is_qualifier(&self, name: &str) -> bool {
@@ -213,6 +234,9 @@ impl Resolver<'_, '_> {
             return Ok(None);
         }
         let scope = self.scope;
+        if !(scope.aliases_first && scope.alias(&name.value).is_some()) {
+            scope.check_unambiguous(name)?;
+        }
         let alias = || scope.alias(&name.value).map(|expr| Expr::Nested(Box::new(expr.clone())));
         let column = || {
             scope.column(None, &name.value).map(|found| Expr::Identifier(resolved(found.resolved, name.span)))
@@ -230,7 +254,10 @@ impl Resolver<'_, '_> {
         });
         let found = match qualified {
             Some(found) => Some(found),
-            None => self.scope.column(None, &first.value).map(|found| (found, first.span, more)),
+            None => {
+                self.scope.check_unambiguous(first)?;
+                self.scope.column(None, &first.value).map(|found| (found, first.span, more))
+            }
         };
         let Some((found, span, fields)) = found else {
             return Err(self.unknown_path(first, more));
@@ -258,7 +285,9 @@ impl Resolver<'_, '_> {
         {
             return self.scope.unknown_column(&column.value, column.span);
         }
-        let known: Vec<&str> = self.scope.relations.iter().filter_map(|r| r.qualifier).collect();
+        let mut known: Vec<&str> = self.scope.relations.iter().filter_map(|r| r.qualifier).collect();
+        known.sort_unstable();
+        known.dedup();
         let help = if known.is_empty() {
             "leave out the part before the dot".to_owned()
         } else {

@@ -4,6 +4,7 @@ mod apps;
 mod bounds;
 mod errors;
 mod guide;
+mod joins;
 mod names;
 mod plans;
 mod types;
