@@ -16,6 +16,7 @@ use super::pace::Pace;
 use crate::actions::Output;
 use crate::chunk::Chunk;
 use crate::ops::{self, AggregationOp, Merge, Operator};
+use crate::table::Table;
 use crate::time::{StreamClock, Watermarks};
 
 /// Why a program cannot be run.
@@ -140,6 +141,11 @@ pub struct Graph {
     pub(crate) jump_ns: Option<i64>,
     /// Limits of the watermarks in this step.
     pub(crate) pace: Pace,
+    /// By number.
+    pub(crate) tables: Vec<Table>,
+    /// By stream: its steps have one row each, because somebody reads a table in them that somebody
+    /// else writes.
+    pub(crate) row_by_row: Vec<bool>,
 }
 
 impl Graph {
@@ -195,6 +201,8 @@ impl<'a> Builder<'a> {
                 left_out: Vec::new(),
                 jump_ns: None,
                 pace: Pace::default(),
+                tables: Vec::new(),
+                row_by_row: Vec::new(),
             },
             built: vec![None; count],
             inlets: vec![None; count],
@@ -205,7 +213,18 @@ impl<'a> Builder<'a> {
     }
 
     fn build(mut self, watched: &[StreamId]) -> Result<Graph, BuildError> {
-        for stream in self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External) {
+        for table in &self.program.tables {
+            let made = Table::new(table).map_err(|reason| BuildError::Query {
+                owner: format!("table '{}'", table.name),
+                span: table.span,
+                reason,
+            })?;
+            self.graph.tables.push(made);
+        }
+        // Rows of a file that a table begins with go into it past the operators, and move no time.
+        let seeds: Vec<StreamId> = self.program.tables.iter().filter_map(|table| table.seed).collect();
+        let outer = self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External);
+        for stream in outer.filter(|stream| !seeds.contains(&stream.id)) {
             self.inlet(stream);
         }
         for query in self.order()? {
@@ -242,6 +261,7 @@ impl<'a> Builder<'a> {
             .zip(&self.inlets)
             .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
             .collect();
+        self.graph.row_by_row = super::tables::row_by_row(&self.graph);
         self.graph.jump_ns = self.graph.operators().filter_map(|(_, op)| op.jump_ns()).min();
         Ok(self.graph)
     }
@@ -339,7 +359,9 @@ impl<'a> Builder<'a> {
             | Node::Delay { .. }
             | Node::Group(_)
             | Node::Over(_)
-            | Node::Rate(_) => {
+            | Node::Rate(_)
+            | Node::TableJoin(_)
+            | Node::TableWrite(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
                 let late = self.late_edge(node, input, &built)?;
@@ -485,7 +507,9 @@ fn detaches(node: &Node) -> bool {
         | Node::Project { .. }
         | Node::Union { .. }
         | Node::Sliding(_)
-        | Node::Group(_) => false,
+        | Node::Group(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }
 
@@ -500,7 +524,9 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }
 
@@ -516,6 +542,8 @@ fn is_stream_itself(node: &Node) -> bool {
         | Node::Delay { .. }
         | Node::Group(_)
         | Node::Over(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }

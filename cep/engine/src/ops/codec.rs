@@ -16,6 +16,9 @@ impl Operator {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
+            // 10 to 19: patterns, joins of streams.
+            Operator::TableJoin(_) => 20,
+            Operator::TableWrite(_) => 21,
         }
     }
 
@@ -23,7 +26,8 @@ impl Operator {
     pub fn encode(&self, out: &mut Writer) {
         out.u8(self.tag());
         match self {
-            Operator::Rows(_) => {}
+            // Their state is the table's.
+            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) => {}
             Operator::Aligned(op) => op.encode(out),
             Operator::Session(op) => op.encode(out),
             Operator::Batch(op) => op.encode(out),
@@ -46,7 +50,7 @@ impl Operator {
             return Err(DecodeError(format!("operator kind {tag} where the program has {}", self.tag())));
         }
         match self {
-            Operator::Rows(_) => Ok(()),
+            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) => Ok(()),
             Operator::Aligned(op) => op.decode(input),
             Operator::Session(op) => op.decode(input),
             Operator::Batch(op) => op.decode(input),

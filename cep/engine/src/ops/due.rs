@@ -15,7 +15,9 @@ impl Operator {
             | Operator::Rate(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
-            | Operator::Delay(_) => None,
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_) => None,
         }
     }
 
@@ -31,7 +33,9 @@ impl Operator {
             | Operator::Over(_)
             | Operator::Group(_)
             | Operator::Aggregation(_)
-            | Operator::Sliding(_) => None,
+            | Operator::Sliding(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_) => None,
         }
     }
 }

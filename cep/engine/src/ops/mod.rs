@@ -20,6 +20,7 @@ mod rate;
 mod rows;
 mod shown;
 mod sliding;
+mod table;
 mod window;
 #[cfg(test)]
 mod work;
@@ -33,17 +34,19 @@ pub use over::StreamOver;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
+pub use table::{TableJoinOp, TableWriteOp};
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::actions::Subject;
 use crate::chunk::Chunk;
+use crate::table::Table;
 use crate::time::NodeTime;
 
 /// Groups that one advance of the watermark or the stamp emits, about, where it is cut into several.
 const CLOSE_ROWS: usize = 1024;
 /// Bytes of text that the rows and keys of one operator may have: half of what a column can address,
 /// so that its results fit as well. Tests have less.
-const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
+pub(crate) const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
 /// Windows of one pane, or periods, that a row may end without its step being cut.
 const FEW_CLOSES: i64 = 64;
 
@@ -83,6 +86,8 @@ pub struct OpContext<'a> {
     pub late: Option<&'a mut Chunk>,
     /// Their positions go here, if somebody wants them.
     pub left_out: Option<&'a mut Vec<u32>>,
+    /// The program's tables, by number.
+    pub tables: &'a mut [Table],
 }
 
 impl OpContext<'_> {
@@ -120,6 +125,10 @@ pub enum Operator {
     Sliding(Box<SlidingWindowOp>),
     /// Rows pass later.
     Delay(Box<DelayOp>),
+    /// Joins with a table.
+    TableJoin(Box<TableJoinOp>),
+    /// Writes to a table.
+    TableWrite(Box<TableWriteOp>),
 }
 
 impl Operator {
@@ -135,7 +144,9 @@ impl Operator {
             | Operator::Rate(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
-            | Operator::Delay(_) => 0,
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_) => 0,
         }
     }
 
@@ -152,7 +163,9 @@ impl Operator {
             | Operator::Rate(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
-            | Operator::Delay(_) => None,
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_) => None,
         }
     }
 
@@ -186,6 +199,8 @@ impl Operator {
             Operator::Aggregation(op) => op.process(input, cx),
             Operator::Sliding(op) => op.process(input, out, cx),
             Operator::Delay(op) => op.process(input, out, cx),
+            Operator::TableJoin(op) => op.process(input, out, cx),
+            Operator::TableWrite(op) => op.process(input, cx),
         }
     }
 }

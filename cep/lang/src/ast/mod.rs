@@ -12,6 +12,7 @@
 
 mod query;
 mod statement;
+mod table;
 mod window;
 
 pub use query::{
@@ -19,9 +20,10 @@ pub use query::{
     WithinPer,
 };
 pub use statement::{
-    ColumnDef, CreateAggregation, CreateStream, CreateView, DropKind, Insert, InsertSource, OptionLiteral,
-    ShowKind, Statement, StatementKind, WithOption,
+    ColumnDef, CreateAggregation, CreateStream, CreateView, DropKind, Insert, InsertSource, InsertVerb,
+    OptionLiteral, ShowKind, Statement, StatementKind, WithOption,
 };
+pub use table::{CreateIndex, CreateTable, Delete, Update};
 pub use window::{Duration, Grain, Window, WindowKind};
 
 /// A byte range `[start, end)` of the script text.

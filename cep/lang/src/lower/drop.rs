@@ -28,12 +28,14 @@ pub(crate) fn drop_object(
         (DropKind::Stream, Object::Stream(_))
             | (DropKind::View, Object::View(_))
             | (DropKind::Aggregation, Object::Aggregation(_))
+            | (DropKind::Table, Object::Table(_))
     );
     if !is_kind {
         let word = match object {
             Object::Stream(_) => "STREAM",
             Object::View(_) => "VIEW",
             Object::Aggregation(_) => "AGGREGATION",
+            Object::Table(_) => "TABLE",
         };
         let message = format!("`{}` is {}", name.text, object.kind());
         let help = format!("write DROP {word} {}", name.text);
@@ -43,6 +45,11 @@ pub(crate) fn drop_object(
         let message = format!("`{}` is used by {user}", session.catalog.name(object));
         let help = "nothing that is used can be dropped; views can be dropped first, queries run until the program ends";
         return Err(Box::new(Diagnostic::at(codes::STILL_USED, name.span, message).help(help)));
+    }
+    if let Object::Table(at) = object
+        && let Some(seed) = session.catalog.tables[at].table.seed
+    {
+        session.catalog.streams[seed.index()].is_dropped = true;
     }
     let dropped = session.catalog.name(object).to_owned();
     session.catalog.remove(object);
@@ -62,6 +69,11 @@ fn user_of(session: &Session, object: Object) -> Option<String> {
         {
             return Some(format!("the query `{}`, which writes it", entry.query.name));
         }
+        if let (Object::Table(at), Target::Table(target)) = (object, entry.query.target)
+            && catalog.tables[at].table.id == target
+        {
+            return Some(format!("the query `{}`, which writes it", entry.query.name));
+        }
     }
     for entry in &session.reads {
         if entry.uses.contains(&name) {
@@ -76,6 +88,7 @@ fn user_of(session: &Session, object: Object) -> Option<String> {
             let entry = &catalog.aggregations[at];
             entry.uses.contains(&name).then(|| format!("the aggregation `{}`", entry.aggregation.name))
         }
+        Object::Table(_) => None,
         Object::Stream(at) => {
             let (own, other) = (&catalog.streams[at], object);
             let Object::Stream(dropped) = other else {

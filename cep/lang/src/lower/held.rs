@@ -39,7 +39,9 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
         | Node::Union { .. }
         | Node::Sliding(_)
         | Node::Group(_)
-        | Node::Over(_) => None,
+        | Node::Over(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => None,
     };
     here.or_else(|| node.inputs().into_iter().find_map(|input| held_by(input, catalog)))
 }

@@ -11,6 +11,7 @@ use cep_types::sql_type::field_type_name;
 
 use crate::ast::{Duration, Grain, RateEvery, RateKind};
 
+use super::explain_table::explain_table;
 use super::text::list;
 use super::{
     AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
@@ -29,6 +30,7 @@ pub fn explain_program(program: &Program) -> String {
         None => format!("#{}", id.0),
     };
     let mut parts: Vec<String> = program.streams.iter().map(|s| explain_stream(s, &names)).collect();
+    parts.extend(program.tables.iter().map(explain_table));
     parts.extend(program.aggregations.iter().map(|a| explain_aggregation(a, &names)));
     parts.extend(program.queries.iter().map(|q| explain_query(q, &names)));
     for read in &program.reads {
@@ -92,6 +94,8 @@ fn target_text(target: &Target, names: &StreamNames<'_>) -> String {
     match target {
         Target::Print => "print".to_owned(),
         Target::Stream(id) => format!("stream {}", names(*id)),
+        // The topmost operator says which, and how.
+        Target::Table(_) => "table".to_owned(),
     }
 }
 
@@ -166,7 +170,7 @@ pub fn explain_node(node: &Node, names: &StreamNames<'_>) -> String {
     out.text
 }
 
-fn named_list(exprs: &[NamedExpr], schema: &Schema) -> String {
+pub(super) fn named_list(exprs: &[NamedExpr], schema: &Schema) -> String {
     list(exprs, |named| named_text(named, schema))
 }
 
@@ -180,12 +184,12 @@ fn exprs_text(exprs: &[Expr], schema: &Schema) -> String {
 }
 
 #[derive(Default)]
-struct Text {
-    text: String,
+pub(super) struct Text {
+    pub(super) text: String,
 }
 
 impl Text {
-    fn line(&mut self, depth: usize, line: std::fmt::Arguments<'_>) {
+    pub(super) fn line(&mut self, depth: usize, line: std::fmt::Arguments<'_>) {
         let indent = 2 * depth;
         writeln!(self.text, "{:indent$}{line}", "").expect("writing to a string does not fail");
     }
@@ -209,6 +213,8 @@ impl Text {
             Node::Group(group) => self.group(depth, group),
             Node::Over(over) => self.over(depth, over),
             Node::Rate(rate) => self.rate(depth, rate),
+            Node::TableJoin(join) => self.table_join(depth, join),
+            Node::TableWrite(write) => self.table_write(depth, write),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);

@@ -8,10 +8,12 @@
 
 mod aggregate;
 mod explain;
+mod explain_table;
 mod expr;
 mod node;
 mod pattern;
 mod program;
+mod table;
 mod text;
 mod window;
 
@@ -20,6 +22,7 @@ pub use explain::{
     StreamNames, explain_aggregation, explain_node, explain_program, explain_query, explain_read,
     explain_stream,
 };
+pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
@@ -32,6 +35,9 @@ pub use pattern::{
 pub use program::{
     Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
     StreamOrigin, StreamTime, Target,
+};
+pub use table::{
+    OnConflict, Probe, Table, TableAction, TableId, TableJoinKind, TableJoinNode, TableWriteNode, WhenFull,
 };
 pub use text::{agg_name, call_text, expr_text, over_text, sort_text};
 pub use window::{BatchWindow, Calendar, SlidingWindow, WindowCondition};

@@ -7,7 +7,7 @@ use cep_types::options::StreamOptions;
 
 use crate::ast::{Grain, Span};
 
-use super::{AggCall, Expr, NamedExpr, Node};
+use super::{AggCall, Expr, NamedExpr, Node, Table, TableId};
 
 /// Streams, queries and aggregations of one script.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,8 @@ pub struct Program {
     pub aggregations: Vec<Aggregation>,
     /// Reads of aggregations, answered when asked for: `ceptra run` asks at the end of input.
     pub reads: Vec<AggregationRead>,
+    /// By [`TableId`].
+    pub tables: Vec<Table>,
 }
 
 /// A stream.
@@ -135,6 +137,8 @@ pub enum Target {
     Print,
     /// Into a stream.
     Stream(StreamId),
+    /// Into a table: [`Node::TableWrite`] is the topmost node.
+    Table(TableId),
 }
 
 /// Rows of `INSERT … VALUES`.

@@ -115,6 +115,11 @@ impl Cursor<'_> {
         Ok((relation, filter))
     }
 
+    /// The relation of FROM or USING in a statement that changes a table.
+    pub(super) fn written_relation(&mut self) -> Result<Relation> {
+        self.relation()
+    }
+
     fn relation(&mut self) -> Result<Relation> {
         if let Some(error) = refuse::relation_start(self) {
             return Err(error);

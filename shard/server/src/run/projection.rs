@@ -4,8 +4,9 @@
 //! unchanged, or when whole rows are kept (late streams, dead letters of processing errors).
 
 use cep_lang::plan::{
-    AggCall, BatchWindow, Expr, ExprKind, NamedExpr, Node, OverCall, OverFunc, Program, SlidingNode,
-    SlidingWindow, SortKey, StreamOrigin, WindowBody, WindowCondition, WindowKey, WindowNode,
+    AggCall, BatchWindow, Expr, ExprKind, NamedExpr, Node, OverCall, OverFunc, Probe, Program, SlidingNode,
+    SlidingWindow, SortKey, StreamOrigin, TableAction, TableJoinKind, WindowBody, WindowCondition, WindowKey,
+    WindowNode,
 };
 use cep_types::StreamId;
 use cep_types::options::{ErrorStrategy, Role};
@@ -26,6 +27,9 @@ pub fn wanted_columns(program: &Program) -> Vec<Vec<bool>> {
             wanted.columns[stream.id.index()][column] = true;
         }
     }
+    for seed in program.tables.iter().filter_map(|table| table.seed) {
+        wanted.columns[seed.index()].fill(true);
+    }
     for query in &program.queries {
         wanted.node(&query.plan, &all(&query.plan));
     }
@@ -37,6 +41,13 @@ pub fn wanted_columns(program: &Program) -> Vec<Vec<bool>> {
         wanted.node(&aggregation.input, &used);
     }
     wanted.columns
+}
+
+fn mark_probe(probe: &Probe, used: &mut [bool]) {
+    match probe {
+        Probe::Key(exprs) | Probe::Index { index: _, exprs } => exprs.iter().for_each(|e| mark(e, used)),
+        Probe::Scan => {}
+    }
 }
 
 struct Wanted {
@@ -84,6 +95,34 @@ impl Wanted {
                 let mut below = used.to_vec();
                 node.keys.iter().for_each(|&key| below[key] = true);
                 self.node(&node.input, &below);
+            }
+            Node::TableJoin(node) => {
+                let width = node.input.schema().fields().len();
+                let mut both = used[..width].to_vec();
+                both.resize(width + node.columns.fields().len(), false);
+                let equal = match &node.kind {
+                    TableJoinKind::In { equal } => Some(equal),
+                    TableJoinKind::Inner | TableJoinKind::Left | TableJoinKind::Exists => None,
+                };
+                mark_probe(&node.probe, &mut both);
+                node.condition.iter().chain(equal).for_each(|e| mark(e, &mut both));
+                self.node(&node.input, &both[..width]);
+            }
+            Node::TableWrite(node) => {
+                let width = node.input.schema().fields().len();
+                let mut both = vec![false; width + node.columns.fields().len()];
+                match &node.action {
+                    TableAction::Insert(_) | TableAction::Upsert => both.fill(true),
+                    TableAction::Update { probe, condition, set } => {
+                        mark_probe(probe, &mut both);
+                        condition.iter().chain(set.iter().map(|(_, e)| e)).for_each(|e| mark(e, &mut both));
+                    }
+                    TableAction::Delete { probe, condition } => {
+                        mark_probe(probe, &mut both);
+                        condition.iter().for_each(|e| mark(e, &mut both));
+                    }
+                }
+                self.node(&node.input, &both[..width]);
             }
         }
     }

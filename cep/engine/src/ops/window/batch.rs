@@ -197,7 +197,8 @@ impl BatchWindowOp {
     fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
         let mut errors = Vec::new();
-        let mut own = OpContext { time: cx.time, errors: &mut errors, late: None, left_out: None };
+        let mut own =
+            OpContext { time: cx.time, errors: &mut errors, late: None, left_out: None, tables: &mut [] };
         match &mut self.trigger {
             Trigger::External { times, .. } => times.run(input, &mut own),
             Trigger::Condition { condition, .. } => condition.begin(input, &mut own),
