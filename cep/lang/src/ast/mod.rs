@@ -10,11 +10,13 @@
 //! - The three window spellings of R-SQL-3 produce equal [`Window`] values.
 //! - Spans are byte ranges into the script text.
 
+mod join;
 mod query;
 mod statement;
 mod table;
 mod window;
 
+pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
 pub use query::{
     Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
     WithinPer,

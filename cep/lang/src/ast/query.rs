@@ -2,7 +2,7 @@
 
 use datafusion_sql::sqlparser::ast as sql;
 
-use super::{Duration, Grain, Name, Span, Window};
+use super::{AsOf, Duration, FromItem, Grain, Name, Span, Window};
 
 /// A query with its clauses that apply to the whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Select {
     /// The select list.
     pub items: Vec<sql::SelectItem>,
     /// FROM; `None` for `SELECT 1`.
-    pub from: Option<Relation>,
+    pub from: Option<FromItem>,
     /// WHERE after the FROM clause: filters what the window holds.
     pub filter: Option<sql::Expr>,
     /// GROUP BY expressions; empty when not written.
@@ -79,6 +79,10 @@ pub struct Relation {
     pub window: Option<Window>,
     /// `WITHIN … PER …` on an aggregation.
     pub within_per: Option<WithinPer>,
+    /// `FOR SYSTEM_TIME AS OF time`.
+    pub as_of: Option<AsOf>,
+    /// The word `UNIDIRECTIONAL`: only rows of this side of the join look for partners.
+    pub unidirectional: Option<Span>,
     /// `AS alias`.
     pub alias: Option<Name>,
     /// `AS alias (c1, c2)`.

@@ -3,9 +3,9 @@
 use datafusion_sql::sqlparser::tokenizer::Token;
 
 use crate::ast::{
-    ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Derived, Insert, InsertSource, Name,
-    OutputRate, Query, Relation, RelationSource, Select, SetExpr, Span, Statement, StatementKind, Window,
-    WithOption, WithinPer,
+    AsOf, AsOfJoin, ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Derived, FromItem, Insert,
+    InsertSource, Join, JoinConstraint, Name, OutputRate, Query, Relation, RelationSource, Select, SetExpr,
+    Span, Statement, StatementKind, Window, WithOption, WithinPer,
 };
 use crate::sql::parse_with;
 use crate::sql::tokens::tokenize;
@@ -144,16 +144,47 @@ fn erase_set_expr(body: &mut SetExpr) {
         SetExpr::Select(select) => {
             let Select { from, span, .. } = select.as_mut();
             *span = Span::default();
-            from.iter_mut().for_each(erase_relation);
+            from.iter_mut().for_each(erase_from);
         }
         SetExpr::UnionAll(operands) => operands.iter_mut().for_each(erase_set_expr),
         SetExpr::Nested(query) => erase_query(query),
     }
 }
 
-fn erase_relation(relation: &mut Relation) {
-    let Relation { source, pre_filter: _, window, within_per, alias, alias_columns, span } = relation;
+fn erase_from(item: &mut FromItem) {
+    let join = match item {
+        FromItem::Relation(relation) => return erase_relation(relation),
+        FromItem::Join(join) => join.as_mut(),
+    };
+    let Join { kind: _, left, right, constraint, asof, span } = join;
     *span = Span::default();
+    erase_from(left);
+    erase_from(right);
+    if let JoinConstraint::Using(columns) = constraint {
+        columns.iter_mut().for_each(erase_name);
+    }
+    if let Some(AsOfJoin { condition: _, span }) = asof {
+        *span = Span::default();
+    }
+}
+
+fn erase_relation(relation: &mut Relation) {
+    let Relation {
+        source,
+        pre_filter: _,
+        window,
+        within_per,
+        as_of,
+        unidirectional,
+        alias,
+        alias_columns,
+        span,
+    } = relation;
+    *span = Span::default();
+    if let Some(AsOf { time: _, span }) = as_of {
+        *span = Span::default();
+    }
+    *unidirectional = unidirectional.map(|_span| Span::default());
     match source {
         RelationSource::Name(name) => erase_name(name),
         RelationSource::Derived(Derived { query }) => erase_query(query),

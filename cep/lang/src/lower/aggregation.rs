@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::Field;
 
-use crate::ast::{CreateAggregation, OptionLiteral, Query, SetExpr, Span};
+use crate::ast::{CreateAggregation, FromItem, OptionLiteral, Query, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Aggregation, BoundedOp, Expr, ExprKind, NamedExpr, Node, WindowBody, WindowKey};
 
@@ -12,6 +12,7 @@ use super::columns::{Columns, schema_of};
 use super::context::Context;
 use super::query::{self, Ctes};
 use super::relation::{Flow, OpenWindow, Relation, StateLimits};
+use super::sources::Sources;
 use super::select::{self, Around};
 use super::sqlast::{Scope, identifier};
 use super::types::TIMESTAMP;
@@ -136,7 +137,8 @@ fn plain_select(query: &Query) -> Result<(&crate::ast::Select, &crate::ast::Rela
     }
     match &select.from {
         None => refused(select.span, "a SELECT without FROM", "read a stream"),
-        Some(relation) => match &relation.window {
+        Some(FromItem::Join(join)) => refused(join.span, "a join", "declare a stream that joins the inputs"),
+        Some(FromItem::Relation(relation)) => match &relation.window {
             Some(window) => refused(window.span, "a window", "the grains are its windows"),
             None => Ok((select, relation)),
         },
@@ -199,7 +201,10 @@ impl Parts {
         let schema = open.input.schema().clone();
         let changelog = crate::plan::Changelog::Append;
         let relation = Relation { flow: Flow::Window(Box::new(open)), schema, times, changelog, limits };
-        let relation = select::lower(context, select, Around::NOTHING, relation, qualifier)?.relation;
+        let relation = {
+            let sources = Sources::one(qualifier, relation.schema.clone());
+            select::lower(context, select, Around::NOTHING, relation, &sources)?.relation
+        };
         let schema = relation.schema.clone();
         let Flow::Window(open) = relation.flow else {
             unreachable!("a window stays open within one SELECT");

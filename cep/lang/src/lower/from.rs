@@ -9,6 +9,7 @@ use super::catalog::{Catalog, Object};
 use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
 use super::context::Context;
 use super::held::held_by;
+use super::join;
 use super::query::{self, Ctes, renamed};
 use super::relation::{Edge, FilterClause, Flow, OpenRead, OpenSliding, OpenWindow, Relation};
 use super::sqlast::Scope;
@@ -29,7 +30,23 @@ pub(crate) fn qualifier(written: &Written) -> Option<&str> {
 /// # Errors
 /// Unknown names, windows that do not fit their input.
 pub(crate) fn lower(context: &Context<'_>, written: &Written, ctes: &Ctes<'_>) -> Result<Relation> {
-    let Written { source, pre_filter, window, within_per, alias: _, alias_columns, span } = written;
+    let Written {
+        source,
+        pre_filter,
+        window,
+        within_per,
+        as_of,
+        unidirectional,
+        alias: _,
+        alias_columns,
+        span,
+    } = written;
+    if let Some(as_of) = as_of {
+        return Err(join::no_versions(as_of));
+    }
+    if let Some(span) = unidirectional {
+        return Err(join::no_sides(*span));
+    }
     let relation = match source {
         RelationSource::Name(name) => named(context, name, within_per.as_ref(), ctes)?,
         RelationSource::Derived(derived) => {

@@ -2,7 +2,7 @@
 
 use arrow_schema::{Field, SchemaRef};
 
-use crate::ast::{Cte, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
+use crate::ast::{Cte, FromItem, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Changelog, ExprKind, NamedExpr, Node, RateNode};
 
@@ -14,7 +14,9 @@ use super::from;
 use super::projection;
 use super::relation::{Relation, columns_of};
 use super::select::{self, Around, Groups, Naming, Selected};
+use super::sources::Sources;
 use super::sqlast::{Scope, expand, ordering, row_count};
+use super::table;
 use super::types::{column_type, common_type, field_type_name};
 
 /// Most operators of one query; views and common table expressions are copied where they are read.
@@ -112,9 +114,11 @@ pub(crate) fn recursive(name: &Name) -> Box<Diagnostic> {
 /// Whether a query's FROM names `name` anywhere.
 pub(crate) fn reads_directly(body: &SetExpr, name: &str) -> bool {
     match body {
-        SetExpr::Select(select) => select.from.as_ref().is_some_and(|relation| match &relation.source {
-            crate::ast::RelationSource::Name(source) => source.matches(name),
-            crate::ast::RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
+        SetExpr::Select(select) => select.from.as_ref().is_some_and(|item| {
+            item.relations().into_iter().any(|relation| match &relation.source {
+                crate::ast::RelationSource::Name(source) => source.matches(name),
+                crate::ast::RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
+            })
         }),
         SetExpr::UnionAll(operands) => operands.iter().any(|operand| reads_directly(operand, name)),
         SetExpr::Nested(query) => reads_directly(&query.body, name),
@@ -129,7 +133,19 @@ pub(crate) fn renamed(relation: Relation, names: &[Name], span: Span) -> Result<
     if names.is_empty() {
         return Ok(relation);
     }
-    let columns = relation.schema.fields();
+    let schema = renamed_schema(&relation.schema, names, span)?;
+    Ok(relation.renamed(schema))
+}
+
+/// Columns under other names; as they are when there are none.
+///
+/// # Errors
+/// As [`renamed`].
+pub(crate) fn renamed_schema(schema: &SchemaRef, names: &[Name], span: Span) -> Result<SchemaRef> {
+    if names.is_empty() {
+        return Ok(schema.clone());
+    }
+    let columns = schema.fields();
     if names.len() != columns.len() {
         let message = format!("{} names for {} columns", names.len(), columns.len());
         let all: Vec<&str> = columns.iter().map(|f| f.name().as_str()).collect();
@@ -146,8 +162,7 @@ pub(crate) fn renamed(relation: Relation, names: &[Name], span: Span) -> Result<
     }
     let fields =
         columns.iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(&name.text).into());
-    let schema = schema_of(fields.collect::<Vec<_>>());
-    Ok(relation.renamed(schema))
+    Ok(schema_of(fields.collect::<Vec<_>>()))
 }
 
 fn lower_select(
@@ -158,9 +173,14 @@ fn lower_select(
 ) -> Result<Selected> {
     match &select.from {
         None => once(context, select, around),
-        Some(written) => {
+        Some(FromItem::Join(join)) => {
+            let (relation, sources) = table::join(context, join, ctes)?;
+            select::lower(context, select, around, relation, &sources)
+        }
+        Some(FromItem::Relation(written)) => {
             let relation = from::lower(context, written, ctes)?;
-            select::lower(context, select, around, relation, from::qualifier(written))
+            let sources = Sources::one(from::qualifier(written), relation.schema.clone());
+            select::lower(context, select, around, relation, &sources)
         }
     }
 }

@@ -14,6 +14,7 @@ use super::error::Failure;
 use super::group::{Extraction, has_aggregate, has_over, ungrouped, with_columns};
 use super::over::{OverInput, frame_ahead as ahead};
 use super::relation::{FilterClause, Flow, OpenSliding, Relation};
+use super::sources::Sources;
 use super::sqlast::{Item, Scope, SqlExpr, SqlOrderBy, by_position, expand, frame_ahead, ordering};
 
 /// The clauses of the query around a SELECT.
@@ -121,11 +122,11 @@ pub(crate) fn lower(
     select: &Select,
     around: Around<'_>,
     relation: Relation,
-    qualifier: Option<&str>,
+    sources: &Sources,
 ) -> Result<Selected> {
     let schema = relation.schema.clone();
     let registry = context.registry();
-    let scope = Scope { windows: &select.named_windows, ..Scope::of(qualifier, &schema, registry) };
+    let scope = Scope { windows: &select.named_windows, ..sources.scope(registry) };
     let columns = Columns::named(&schema);
     let clauses = Reader { context, select, scope, columns: &columns }.clauses(around)?;
     let lowering = Lowering { context, select, columns, clauses, relation };

@@ -19,6 +19,7 @@ mod cursor;
 mod depth;
 mod dialect;
 mod duration;
+mod join;
 mod location;
 mod options;
 mod output;

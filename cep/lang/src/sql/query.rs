@@ -16,6 +16,14 @@ const QUERY_DEPTH_MAX: usize = 32;
 impl Cursor<'_> {
     /// `[WITH …] SELECT … [UNION ALL …] [ORDER BY …] [LIMIT …] [OFFSET …] [OUTPUT …]`
     pub(super) fn query(&mut self) -> Result<Query> {
+        self.enter_query()?;
+        let query = self.query_inside();
+        self.leave_query();
+        query
+    }
+
+    /// One level deeper.
+    pub(super) fn enter_query(&mut self) -> Result<()> {
         if self.query_depth == QUERY_DEPTH_MAX {
             return Err(Box::new(
                 self.error(codes::TOO_DEEP, format!("queries nest at most {QUERY_DEPTH_MAX} levels deep"))
@@ -23,9 +31,12 @@ impl Cursor<'_> {
             ));
         }
         self.query_depth += 1;
-        let query = self.query_inside();
+        Ok(())
+    }
+
+    /// Back from [`Cursor::enter_query`].
+    pub(super) fn leave_query(&mut self) {
         self.query_depth -= 1;
-        query
     }
 
     fn query_inside(&mut self) -> Result<Query> {

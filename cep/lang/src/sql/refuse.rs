@@ -125,45 +125,43 @@ fn kind_expected(c: &Cursor<'_>, verb: &str) -> Box<Diagnostic> {
     }
 }
 
-const JOIN: &str = "joins are not supported yet";
-const JOIN_HELP: &str = "write both sides into one stream with UNION ALL and group by the key";
+/// Joins that other SQL has.
+#[rustfmt::skip]
+const JOINS: &[Refused] = &[
+    (&["NATURAL"], codes::JOIN, "NATURAL JOIN would change its meaning when a column is added to a stream", "name the columns: JOIN b USING (id)"),
+    (&["OUTER"], codes::JOIN, "an outer join says of which side all rows are kept", "write LEFT JOIN, RIGHT JOIN or FULL JOIN"),
+    (&["ANTI"], codes::JOIN, "ANTI JOIN is not supported", "write a LEFT JOIN b ON … WHERE b.id IS NULL"),
+    (&["SEMI"], codes::JOIN, "SEMI JOIN is not supported", "write a JOIN b ON … and take the columns of a"),
+    (&["LEFT", "ANTI"], codes::JOIN, "ANTI JOIN is not supported", "write a LEFT JOIN b ON … WHERE b.id IS NULL"),
+    (&["LEFT", "SEMI"], codes::JOIN, "SEMI JOIN is not supported", "write a JOIN b ON … and take the columns of a"),
+    (&["RIGHT", "ANTI"], codes::JOIN, "ANTI JOIN is not supported", "write a RIGHT JOIN b ON … WHERE a.id IS NULL"),
+    (&["RIGHT", "SEMI"], codes::JOIN, "SEMI JOIN is not supported", "write a JOIN b ON … and take the columns of b"),
+    (&["GLOBAL"], codes::JOIN, "GLOBAL JOIN is not supported", "leave out GLOBAL"),
+    (&["STRAIGHT_JOIN"], codes::JOIN, "STRAIGHT_JOIN is not supported", "write JOIN: joins are done in the order in which they are written"),
+    (&["CROSS", "APPLY"], codes::JOIN, "APPLY is not supported", "write JOIN … ON …"),
+    (&["OUTER", "APPLY"], codes::JOIN, "APPLY is not supported", "write LEFT JOIN … ON …"),
+    (&["APPLY"], codes::JOIN, "APPLY is not supported", "write JOIN … ON …"),
+];
+
+/// A join that is refused.
+pub(super) fn join(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
+    find(c, JOINS)
+}
 
 /// What may stand behind a relation elsewhere.
 #[rustfmt::skip]
 const RELATIONS: &[Refused] = &[
-    (&["JOIN"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["INNER"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["LEFT"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["RIGHT"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["FULL"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["OUTER"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["CROSS"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["NATURAL"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["ASOF"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["ANTI"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["SEMI"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["GLOBAL"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["STRAIGHT_JOIN"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["UNIDIRECTIONAL"], codes::JOIN, JOIN, JOIN_HELP),
     (&["MATCH_RECOGNIZE"], codes::PATTERN, "MATCH_RECOGNIZE is not supported yet", "compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)"),
     (&["TABLESAMPLE"], codes::CLAUSE, "TABLESAMPLE is random, and a result must be the same every time", "filter by a column instead"),
     (&["SAMPLE"], codes::CLAUSE, "SAMPLE is random, and a result must be the same every time", "filter by a column instead"),
     (&["PIVOT"], codes::CLAUSE, "PIVOT is not supported", "write sum(x) FILTER (WHERE kind = 'a') AS a for each column"),
     (&["UNPIVOT"], codes::CLAUSE, "UNPIVOT is not supported", "write one SELECT for each column and UNION ALL them"),
-    (&["FOR", "SYSTEM_TIME"], codes::JOIN, "temporal reads need tables, which are not supported yet", "leave it out"),
+    (&["FOR", "SYSTEM_TIME"], codes::JOIN, "FOR SYSTEM_TIME AS OF stands directly behind the relation's name, once", "write prices FOR SYSTEM_TIME AS OF o.ts AS p"),
     (&["FINAL"], codes::CLAUSE, "FINAL has no meaning on a stream", "leave it out"),
-    (&["ON"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["USING"], codes::JOIN, JOIN, JOIN_HELP),
-    (&["APPLY"], codes::JOIN, JOIN, JOIN_HELP),
 ];
 
 /// What stands behind a relation and is refused.
 pub(super) fn relation(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
-    if c.is_token(0, &Token::Comma) {
-        return Some(Box::new(
-            c.error(codes::JOIN, "FROM reads one relation: joins are not supported yet").help(JOIN_HELP),
-        ));
-    }
     find(c, RELATIONS)
 }
 
@@ -245,7 +243,16 @@ pub(super) fn clause(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
             c.unexpected("the end of the query").help("ORDER BY, then LIMIT and OFFSET, then OUTPUT"),
         ));
     }
-    find(c, CLAUSES).or_else(|| find(c, RELATIONS)).or_else(|| mistyped(c))
+    find(c, CLAUSES).or_else(|| find(c, RELATIONS)).or_else(|| misplaced_join(c)).or_else(|| mistyped(c))
+}
+
+/// A join, or what belongs to one, where none can stand.
+fn misplaced_join(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
+    let words = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "ASOF", "ON", "USING", "UNIDIRECTIONAL"];
+    c.is_one_of(0, &words).then(|| {
+        let help = "joins stand in FROM, before WHERE; filter a side before it with a[condition]: FROM a[x > 1] JOIN b ON …";
+        Box::new(c.unexpected("the end of the query").help(help))
+    })
 }
 
 /// Words that may go on a query.

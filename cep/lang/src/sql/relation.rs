@@ -3,7 +3,7 @@
 use datafusion_sql::sqlparser::ast as sql;
 use datafusion_sql::sqlparser::tokenizer::Token;
 
-use crate::ast::{Derived, Name, Relation, RelationSource, WithinPer};
+use crate::ast::{AsOf, Derived, FromItem, Name, Relation, RelationSource, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
 
 use super::cursor::Cursor;
@@ -49,6 +49,7 @@ const NO_ALIAS: &[&str] = &[
     "PIVOT",
     "UNPIVOT",
     "MATCH_RECOGNIZE",
+    "MATCH_CONDITION",
     "SELECT",
     "FROM",
     "WITH",
@@ -81,21 +82,38 @@ const NO_ALIAS: &[&str] = &[
 ];
 
 impl Cursor<'_> {
-    /// `[FROM relation] [WHERE …]`; a WHERE that a window follows filters before it.
-    pub(super) fn sources_and_filter(&mut self) -> Result<(Option<Relation>, Option<sql::Expr>)> {
-        let mut relation = if self.is(0, "FROM") {
-            self.advance();
-            Some(self.relation()?)
-        } else {
-            None
+    /// `[FROM relations] [WHERE …]`; a WHERE that a window follows filters before it.
+    pub(super) fn sources_and_filter(&mut self) -> Result<(Option<FromItem>, Option<sql::Expr>)> {
+        if !self.eat(&["FROM"]) {
+            let filter = if self.eat(&["WHERE"]) { Some(self.expr()?) } else { None };
+            return Ok((None, filter));
+        }
+        let mut item = self.from_items()?;
+        let filter = match &mut item {
+            FromItem::Relation(relation) => self.filter_and_late_window(relation)?,
+            FromItem::Join(_) => {
+                if self.at_window() {
+                    return Err(self.window_of_join());
+                }
+                let filter = if self.eat(&["WHERE"]) { Some(self.expr()?) } else { None };
+                if self.at_window() {
+                    return Err(self.window_of_join());
+                }
+                filter
+            }
         };
+        if let Some(error) = refuse::relation(self) {
+            return Err(error);
+        }
+        Ok((Some(item), filter))
+    }
+
+    /// `[WHERE … [WINDOW … [WHERE …]]]` behind the only relation.
+    fn filter_and_late_window(&mut self, from: &mut Relation) -> Result<Option<sql::Expr>> {
         if !self.eat(&["WHERE"]) {
-            return Ok((relation, None));
+            return Ok(None);
         }
         let mut filter = Some(self.expr()?);
-        let Some(from) = relation.as_mut() else {
-            return Ok((None, filter));
-        };
         if self.at_window() {
             if from.window.is_some() {
                 return Err(self.second_window());
@@ -109,23 +127,24 @@ impl Cursor<'_> {
             }
         }
         self.within_per(from)?;
-        if let Some(error) = refuse::relation(self) {
-            return Err(error);
-        }
-        Ok((relation, filter))
+        Ok(filter)
     }
 
-    /// The relation of FROM or USING in a statement that changes a table.
-    pub(super) fn written_relation(&mut self) -> Result<Relation> {
-        self.relation()
+    fn window_of_join(&self) -> Box<Diagnostic> {
+        Box::new(
+            self.error(codes::WINDOW_PLACE, "a window stands behind one relation, and this is a join").help(
+                "put the window behind a side: a WINDOW TIME (10 SECONDS) JOIN b WINDOW … ON …; or the join into a query: FROM (SELECT … FROM a JOIN b ON …) WINDOW …",
+            ),
+        )
     }
 
-    fn relation(&mut self) -> Result<Relation> {
+    pub(super) fn relation(&mut self) -> Result<Relation> {
         if let Some(error) = refuse::relation_start(self) {
             return Err(error);
         }
         let start = self.span(0);
         let mut relation = self.relation_source()?;
+        relation.as_of = self.as_of()?;
         if relation.alias.is_none() {
             self.alias(&mut relation)?;
         }
@@ -140,11 +159,30 @@ impl Cursor<'_> {
             return Err(self.second_window());
         }
         self.within_per(&mut relation)?;
+        let word = self.span(0);
+        relation.unidirectional = self.eat(&["UNIDIRECTIONAL"]).then_some(word);
         relation.span = self.since(start);
         if let Some(error) = refuse::relation(self) {
             return Err(error);
         }
         Ok(relation)
+    }
+
+    /// `FOR SYSTEM_TIME AS OF time` when it comes next.
+    fn as_of(&mut self) -> Result<Option<AsOf>> {
+        if !self.are(&["FOR", "SYSTEM_TIME"]) {
+            return Ok(None);
+        }
+        let start = self.span(0);
+        self.eat(&["FOR", "SYSTEM_TIME"]);
+        if !self.eat(&["AS", "OF"]) {
+            return Err(Box::new(
+                self.unexpected("AS OF")
+                    .help("write FOR SYSTEM_TIME AS OF o.ts: the rows as they were at that time"),
+            ));
+        }
+        let time = self.expr()?;
+        Ok(Some(AsOf { time, span: self.since(start) }))
     }
 
     fn relation_source(&mut self) -> Result<Relation> {
@@ -153,6 +191,8 @@ impl Cursor<'_> {
             pre_filter,
             window,
             within_per: None,
+            as_of: None,
+            unidirectional: None,
             alias: None,
             alias_columns: Vec::new(),
             span: Default::default(),
@@ -192,17 +232,22 @@ impl Cursor<'_> {
         Ok(filter)
     }
 
+    /// Whether `[AS] alias` comes next.
+    pub(super) fn at_alias(&self) -> bool {
+        match self.token(0) {
+            Token::Word(word) => {
+                word.quote_style.is_some() || self.is(0, "AS") || !NO_ALIAS.iter().any(|w| self.is(0, w))
+            }
+            _ => false,
+        }
+    }
+
     /// `[AS] alias [(columns)]`
     fn alias(&mut self, relation: &mut Relation) -> Result<()> {
-        let explicit = self.eat(&["AS"]);
-        let implicit = !explicit
-            && match self.token(0) {
-                Token::Word(word) => word.quote_style.is_some() || !NO_ALIAS.iter().any(|w| self.is(0, w)),
-                _ => false,
-            };
-        if !(explicit || implicit) {
+        if !self.at_alias() {
             return Ok(());
         }
+        self.eat(&["AS"]);
         relation.alias = Some(self.name("an alias")?);
         if self.is_token(0, &Token::LParen) {
             relation.alias_columns = self.name_list("a column name")?;

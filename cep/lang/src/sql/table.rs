@@ -126,7 +126,7 @@ impl Cursor<'_> {
             ));
         }
         self.advance();
-        let from = self.written_relation()?;
+        let from = self.relation()?;
         let filter = if self.eat(&["WHERE"]) { Some(self.expr()?) } else { None };
         Ok(Update { table, alias, set, from, filter, span: self.since(start) })
     }
@@ -144,7 +144,7 @@ impl Cursor<'_> {
             ));
         }
         self.advance();
-        let using = self.written_relation()?;
+        let using = self.relation()?;
         let filter = if self.eat(&["WHERE"]) { Some(self.expr()?) } else { None };
         Ok(Delete { table, alias, using, filter, span: self.since(start) })
     }

@@ -108,13 +108,15 @@ fn source(query: &Query, known: &[&str]) -> Option<String> {
 
 fn of_body(body: &SetExpr, known: &[&str]) -> Option<String> {
     match body {
-        SetExpr::Select(select) => match &select.from.as_ref()?.source {
-            RelationSource::Name(name) => {
-                let is_own = known.iter().any(|cte| cte.eq_ignore_ascii_case(&name.text));
-                (!is_own).then(|| name.text.clone())
-            }
-            RelationSource::Derived(derived) => source(&derived.query, known),
-        },
+        SetExpr::Select(select) => {
+            select.from.as_ref()?.relations().into_iter().find_map(|relation| match &relation.source {
+                RelationSource::Name(name) => {
+                    let is_own = known.iter().any(|cte| cte.eq_ignore_ascii_case(&name.text));
+                    (!is_own).then(|| name.text.clone())
+                }
+                RelationSource::Derived(derived) => source(&derived.query, known),
+            })
+        }
         SetExpr::UnionAll(all) => all.iter().find_map(|body| of_body(body, known)),
         SetExpr::Nested(query) => source(query, known),
     }

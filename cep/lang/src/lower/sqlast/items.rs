@@ -4,6 +4,7 @@ use datafusion_sql::sqlparser::ast::{self as sql, Expr, Spanned};
 use datafusion_sql::sqlparser::tokenizer::Span;
 
 use crate::diag::codes;
+use crate::lower::columns::MARK;
 
 use super::resolve::{Relation, Scope, column_name};
 use super::{Refusal, refuse, row_count};
@@ -54,8 +55,8 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 ));
             }
             sql::SelectItem::Wildcard(options) => {
-                let relation = scope.relations.iter().find(|r| r.open);
-                wildcard(relation, options, &mut out)?;
+                let open: Vec<&Relation<'_>> = scope.relations.iter().filter(|r| r.open && !r.outer).collect();
+                wildcard(&open, true, options, &mut out)?;
             }
             sql::SelectItem::QualifiedWildcard(kind, options) => {
                 let name = match kind {
@@ -67,7 +68,7 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                     .relations
                     .iter()
                     .find(|r| r.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(bare)));
-                wildcard(relation, options, &mut out).map_err(|refusal| match relation {
+                wildcard(relation.as_slice(), false, options, &mut out).map_err(|refusal| match relation {
                     Some(_known) => refusal,
                     None => refuse(
                         codes::UNKNOWN_STREAM,
@@ -82,21 +83,23 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
     Ok(out)
 }
 
+/// The columns of `relations`; with `once`, those of USING once.
 fn wildcard(
-    relation: Option<&Relation<'_>>,
+    relations: &[&Relation<'_>],
+    once: bool,
     options: &sql::WildcardAdditionalOptions,
     out: &mut Vec<Item>,
 ) -> Result<(), Box<Refusal>> {
     let span = options.wildcard_token.0.span;
-    let Some(relation) = relation else {
+    if relations.is_empty() {
         return Err(refuse(codes::WILDCARD, span, "`*` needs a FROM clause", "name the values instead"));
-    };
+    }
     let known = |name: &sql::Ident| {
-        let known = relation.columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(&name.value));
-        if known {
+        let fields = || relations.iter().flat_map(|relation| relation.columns.fields().iter());
+        if fields().any(|f| f.name().eq_ignore_ascii_case(&name.value)) {
             return Ok(());
         }
-        let scope_columns: Vec<&str> = relation.columns.fields().iter().map(|f| f.name().as_str()).collect();
+        let scope_columns: Vec<&str> = fields().map(|f| f.name().as_str()).collect();
         let help = format!("columns are {}", scope_columns.join(", "));
         Err(refuse(codes::UNKNOWN_COLUMN, name.span, format!("there is no column `{}`", name.value), help))
     };
@@ -105,7 +108,13 @@ fn wildcard(
     let replaced: &[Box<sql::ReplaceSelectElement>] =
         options.opt_replace.as_ref().map_or(&[], |replace| &replace.items);
     replaced.iter().try_for_each(|element| known(&element.column_name))?;
-    for field in relation.columns.fields() {
+    for (relation, field) in
+        relations.iter().flat_map(|relation| relation.columns.fields().iter().map(move |field| (relation, field)))
+    {
+        // Of the columns of USING there is one, and some are made by the query itself.
+        if (once && relation.is_merged(field.name())) || field.name().starts_with(MARK) {
+            continue;
+        }
         let is = |name: &sql::Ident| field.name().eq_ignore_ascii_case(&name.value);
         if left_out.iter().any(is) {
             continue;

@@ -7,6 +7,7 @@
 mod expr;
 mod function;
 mod items;
+mod make;
 mod number;
 mod operator;
 mod resolve;
@@ -24,6 +25,7 @@ pub use function::{FunctionClause, function_clauses};
 pub(crate) use items::{
     Item, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of,
 };
+pub(crate) use make::{both, equal, qualified, unqualified};
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Scope};
 pub use types::{ColumnType, column_type};

@@ -26,6 +26,25 @@ pub(crate) struct Relation<'a> {
     pub prefix: &'a str,
     /// Whether its columns are found without the qualifier.
     pub open: bool,
+    /// Columns that are found with the qualifier only, and that `*` leaves out.
+    pub merged: &'a [String],
+    /// It belongs to the query around: its columns are found without the qualifier only where no other
+    /// relation has one of that name.
+    pub outer: bool,
+}
+
+impl Relation<'_> {
+    /// Whether USING made this column one with another relation's.
+    pub(crate) fn is_merged(&self, column: &str) -> bool {
+        self.merged.iter().any(|merged| merged.eq_ignore_ascii_case(column))
+    }
+
+    /// Whether the name without a qualifier may mean a column of it.
+    fn has_open(&self, column: &str) -> bool {
+        self.open
+            && !self.is_merged(column)
+            && self.columns.fields().iter().any(|field| field.name().eq_ignore_ascii_case(column))
+    }
 }
 
 /// Names that an expression may use.
@@ -50,7 +69,7 @@ impl<'a> Scope<'a> {
         columns: &'a Schema,
         registry: &'a FunctionRegistry,
     ) -> Self {
-        let relation = Relation { qualifier, columns, prefix: "", open: true };
+        let relation = Relation { qualifier, columns, prefix: "", open: true, merged: &[], outer: false };
         Self { relations: vec![relation], aliases: &[], aliases_first: false, windows: &[], registry }
     }
 
@@ -90,9 +109,11 @@ impl<'a> Scope<'a> {
     }
 
     fn column(&self, qualifier: Option<&str>, name: &str) -> Option<Found<'a>> {
-        self.relations.iter().find_map(|relation| {
+        // The query's own relations first, then those around it.
+        let inner = self.relations.iter().filter(|relation| !relation.outer);
+        inner.chain(self.relations.iter().filter(|relation| relation.outer)).find_map(|relation| {
             let applies = match qualifier {
-                None => relation.open,
+                None => relation.has_open(name),
                 Some(wanted) => relation.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(wanted)),
             };
             if !applies {
@@ -105,6 +126,25 @@ impl<'a> Scope<'a> {
                 data_type: field.data_type(),
             })
         })
+    }
+
+    /// Refuses a name without a qualifier that means a column of two relations.
+    fn check_unambiguous(&self, name: &str, span: Span) -> Checked {
+        let of = |outer: bool| {
+            let having = self.relations.iter().filter(move |r| r.outer == outer && r.has_open(name));
+            having.filter_map(|r| r.qualifier).collect::<Vec<_>>()
+        };
+        let inner = of(false);
+        let owners = if inner.is_empty() { of(true) } else { inner };
+        match owners.as_slice() {
+            [first, second, ..] => Err(refuse(
+                codes::UNKNOWN_COLUMN,
+                span,
+                format!("`{name}` is a column of both `{first}` and `{second}`"),
+                format!("say which one: {first}.{name} or {second}.{name}"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn is_qualifier(&self, name: &str) -> bool {
@@ -213,6 +253,7 @@ impl Resolver<'_, '_> {
             return Ok(None);
         }
         let scope = self.scope;
+        scope.check_unambiguous(&name.value, name.span)?;
         let alias = || scope.alias(&name.value).map(|expr| Expr::Nested(Box::new(expr.clone())));
         let column = || {
             scope.column(None, &name.value).map(|found| Expr::Identifier(resolved(found.resolved, name.span)))
@@ -230,7 +271,10 @@ impl Resolver<'_, '_> {
         });
         let found = match qualified {
             Some(found) => Some(found),
-            None => self.scope.column(None, &first.value).map(|found| (found, first.span, more)),
+            None => {
+                self.scope.check_unambiguous(&first.value, first.span)?;
+                self.scope.column(None, &first.value).map(|found| (found, first.span, more))
+            }
         };
         let Some((found, span, fields)) = found else {
             return Err(self.unknown_path(first, more));

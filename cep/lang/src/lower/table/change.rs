@@ -2,13 +2,14 @@
 
 use crate::ast::{Delete, Name, Relation as Written, Update};
 use crate::diag::{Diagnostic, Result, codes, suggest};
-use crate::lower::columns::{Columns, MARK, marked, no_columns, schema_of};
+use crate::lower::columns::{Columns, no_columns};
 use crate::lower::context::{Context, fits};
 use crate::lower::expr::cast_to;
 use crate::lower::from;
 use crate::lower::insert::{Rows, not_null, type_mismatch};
 use crate::lower::query::{self, Ctes};
-use crate::lower::sqlast::{Relation, Scope, SqlExpr};
+use crate::lower::sources::Sources;
+use crate::lower::sqlast::SqlExpr;
 use crate::lower::types::widens;
 use crate::plan::{Changelog, Expr, ExprKind, Node, Table, TableAction, TableWriteNode};
 
@@ -21,9 +22,7 @@ struct Sides<'a> {
     input: Node,
     /// The input's columns, then the table's.
     columns: Columns,
-    stream_name: Option<String>,
-    table_name: String,
-    prefix: String,
+    sources: Sources,
 }
 
 impl<'a> Sides<'a> {
@@ -41,43 +40,17 @@ impl<'a> Sides<'a> {
             let help = "put a window on the stream below, whose rows are final";
             return Err(Box::new(Diagnostic::at(codes::CHANGELOG, written.span, message).help(help)));
         }
-        let table_name = alias.map_or(&table.name, |alias| &alias.text).clone();
-        let stream_name = from::qualifier(written).map(str::to_owned);
-        if stream_name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&table_name)) {
-            let message = format!("two relations are called `{table_name}`");
-            return Err(Box::new(
-                Diagnostic::at(codes::NAME, written.span, message).help("give one of them an alias with AS"),
-            ));
-        }
-        let prefix = format!("{table_name}{MARK}.");
-        let own = input.schema().fields().iter();
-        let others = table.schema.fields().iter();
-        let names = own.clone().map(|f| marked(f.name()));
-        let names = names.chain(others.clone().map(|f| marked(&format!("{prefix}{}", f.name()))));
-        let schema = schema_of(own.chain(others).cloned().collect::<Vec<_>>());
-        let columns = Columns::with_names(&schema, names.collect());
-        Ok(Sides { context, table, columns, stream_name, table_name, prefix, input })
+        let table_name = alias.map_or(&table.name, |alias| &alias.text);
+        let schema = Sources::columns(input.schema(), table_name, &table.schema, false, written.span)?;
+        let mut sources = Sources::one(from::qualifier(written), input.schema().clone());
+        sources.join(table_name, table.schema.clone(), Vec::new(), false, written.span)?;
+        let columns = Columns::named(&schema);
+        Ok(Sides { context, table, input, columns, sources })
     }
 
     /// The typed plan form of an expression over both.
     fn expr(&self, sql: &SqlExpr) -> Result<Expr> {
-        let scope = Scope {
-            relations: vec![
-                Relation {
-                    qualifier: self.stream_name.as_deref(),
-                    columns: self.input.schema(),
-                    prefix: "",
-                    open: true,
-                },
-                Relation {
-                    qualifier: Some(&self.table_name),
-                    columns: &self.table.schema,
-                    prefix: &self.prefix,
-                    open: true,
-                },
-            ],
-            ..Scope::of(None, self.input.schema(), self.context.registry())
-        };
+        let scope = self.sources.scope(self.context.registry());
         self.context.scalar(sql, &scope, &self.columns)
     }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Duration, InsertSource, OptionLiteral, Query, RateEvery, Relation, RelationSource, Select, SetExpr,
-    Statement, StatementKind, Window, WindowKind,
+    Duration, FromItem, InsertSource, JoinConstraint, OptionLiteral, Query, RateEvery, Relation,
+    RelationSource, Select, SetExpr, Statement, StatementKind, Window, WindowKind,
 };
 
 /// A statement as an indented list of what it holds.
@@ -126,7 +126,7 @@ fn select(out: &mut String, select: &Select, depth: usize) {
     let distinct = if select.distinct { "distinct " } else { "" };
     let _ = writeln!(out, "{pad}{distinct}items {}", list(&select.items));
     if let Some(from) = &select.from {
-        relation(out, from, depth);
+        from_item(out, from, depth);
     }
     if let Some(filter) = &select.filter {
         let _ = writeln!(out, "{pad}where {filter}");
@@ -143,6 +143,31 @@ fn select(out: &mut String, select: &Select, depth: usize) {
     if let Some(qualify) = &select.qualify {
         let _ = writeln!(out, "{pad}qualify {qualify}");
     }
+}
+
+fn from_item(out: &mut String, item: &FromItem, depth: usize) {
+    let join = match item {
+        FromItem::Relation(one) => return relation(out, one, depth),
+        FromItem::Join(join) => join,
+    };
+    let constraint = match &join.constraint {
+        JoinConstraint::None => String::new(),
+        JoinConstraint::On(condition) => format!(" on {condition}"),
+        JoinConstraint::Using(columns) => {
+            let columns: Vec<_> = columns.iter().map(|c| c.text.as_str()).collect();
+            format!(" using {}", columns.join(", "))
+        }
+    };
+    let asof = match &join.asof {
+        None => String::new(),
+        Some(asof) => match &asof.condition {
+            None => " asof".to_owned(),
+            Some(condition) => format!(" asof {condition}"),
+        },
+    };
+    let _ = writeln!(out, "{}join {:?}{asof}{constraint}", "  ".repeat(depth), join.kind);
+    from_item(out, &join.left, depth + 1);
+    from_item(out, &join.right, depth + 1);
 }
 
 fn relation(out: &mut String, relation: &Relation, depth: usize) {
@@ -168,6 +193,12 @@ fn relation(out: &mut String, relation: &Relation, depth: usize) {
     }
     if let Some(inner) = &relation.window {
         let _ = writeln!(out, "{pad}  {}", window(inner));
+    }
+    if let Some(as_of) = &relation.as_of {
+        let _ = writeln!(out, "{pad}  as of {}", as_of.time);
+    }
+    if relation.unidirectional.is_some() {
+        let _ = writeln!(out, "{pad}  unidirectional");
     }
     if let Some(within) = &relation.within_per {
         let to = within.to.as_ref().map(|to| format!(", {to}")).unwrap_or_default();

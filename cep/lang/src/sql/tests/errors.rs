@@ -241,8 +241,8 @@ fn syntax_errors() {
           E0206 at «x.»: names of streams, views and aggregations have one part
           help: there are no databases or schemas; quote the name if the dot belongs to it
         SELECT a FROM (s)
-          E0101 at «s»: expected SELECT, found `s`
-          help: only queries take parentheses here; write a stream's name without
+          E0101 at «(s)»: these parentheses hold no join and no query
+          help: leave them out
         SELECT a FROM s AS
           E0101 at «»: expected an alias, found the end of the statement
           help: -

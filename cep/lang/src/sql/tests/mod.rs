@@ -6,6 +6,7 @@ mod describe;
 mod durations;
 mod errors;
 mod fuzz;
+mod joins;
 mod options;
 mod queries;
 mod spans;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::ast::{RelationSource, SetExpr, Span, Statement, StatementKind};
+use crate::ast::{FromItem, RelationSource, SetExpr, Span, Statement, StatementKind};
 use crate::sql::tokens::tokenize;
 use crate::sql::{Locations, parse_script};
 
@@ -27,7 +27,7 @@ fn parts_of_a_query_span_their_text() {
     let SetExpr::Select(select) = &query.body else {
         panic!("one select");
     };
-    let from = select.from.as_ref().expect("a relation");
+    let from = select.from.as_ref().and_then(FromItem::relation).expect("a relation");
     let RelationSource::Name(name) = &from.source else {
         panic!("a name");
     };
@@ -80,7 +80,8 @@ fn expressions_in_strings_have_places_in_the_script() {
     let SetExpr::Select(select) = &query.body else {
         panic!("one select");
     };
-    let window = select.from.as_ref().and_then(|f| f.window.as_ref()).expect("a window");
+    let window =
+        select.from.as_ref().and_then(FromItem::relation).and_then(|f| f.window.as_ref()).expect("a window");
     let crate::ast::WindowKind::Expression { condition } = &window.kind else {
         panic!("an expression window");
     };

@@ -331,48 +331,75 @@ fn statements() {
 #[test]
 fn relations() {
     expect![[r#"
-        SELECT * FROM a, b
-          E0601 at «,»: FROM reads one relation: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a JOIN b ON a.x = b.x
-          E0601 at «JOIN»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a AS y INNER JOIN b USING (x)
-          E0601 at «INNER»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a LEFT OUTER JOIN b ON TRUE
-          E0601 at «LEFT»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a RIGHT JOIN b ON TRUE
-          E0601 at «RIGHT»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a FULL JOIN b ON TRUE
-          E0601 at «FULL»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a CROSS JOIN b
-          E0601 at «CROSS»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
         SELECT * FROM a NATURAL JOIN b
-          E0601 at «NATURAL»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
+          E0601 at «NATURAL»: NATURAL JOIN would change its meaning when a column is added to a stream
+          help: name the columns: JOIN b USING (id)
         SELECT * FROM a ASOF JOIN b
-          E0601 at «ASOF»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a WINDOW LENGTH (5) JOIN b ON TRUE
-          E0601 at «JOIN»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM a WINDOW LENGTH (5) UNIDIRECTIONAL JOIN b ON TRUE
-          E0601 at «UNIDIRECTIONAL»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
+          E0101 at «»: expected ON or USING, found the end of the statement
+          help: say which rows belong together: JOIN b ON a.id = b.id; CROSS JOIN joins all
+        SELECT * FROM a RIGHT ASOF JOIN b
+          E0101 at «ASOF»: expected `JOIN`, found `ASOF`
+          help: -
+        SELECT * FROM a ASOF FULL JOIN b ON TRUE
+          E0601 at «ASOF»: ASOF goes with JOIN and LEFT JOIN
+          help: it finds the nearest row of the right side for each row of the left one: a ASOF LEFT JOIN b ON …
+        SELECT * FROM a JOIN b
+          E0101 at «»: expected ON or USING, found the end of the statement
+          help: say which rows belong together: JOIN b ON a.id = b.id; CROSS JOIN joins all
+        SELECT * FROM a CROSS JOIN b ON TRUE
+          E0601 at «ON»: CROSS JOIN joins all rows and takes no condition
+          help: write JOIN … ON …, or put the condition into WHERE
+        SELECT * FROM a OUTER JOIN b ON TRUE
+          E0601 at «OUTER»: an outer join says of which side all rows are kept
+          help: write LEFT JOIN, RIGHT JOIN or FULL JOIN
+        SELECT * FROM a LEFT SEMI JOIN b ON TRUE
+          E0601 at «LEFT SEMI»: SEMI JOIN is not supported
+          help: write a JOIN b ON … and take the columns of a
+        SELECT * FROM a ANTI JOIN b ON TRUE
+          E0601 at «ANTI»: ANTI JOIN is not supported
+          help: write a LEFT JOIN b ON … WHERE b.id IS NULL
+        SELECT * FROM a GLOBAL JOIN b ON TRUE
+          E0601 at «GLOBAL»: GLOBAL JOIN is not supported
+          help: leave out GLOBAL
+        SELECT * FROM a STRAIGHT_JOIN b
+          E0601 at «STRAIGHT_JOIN»: STRAIGHT_JOIN is not supported
+          help: write JOIN: joins are done in the order in which they are written
+        SELECT * FROM a CROSS APPLY b
+          E0601 at «CROSS APPLY»: APPLY is not supported
+          help: write JOIN … ON …
+        SELECT * FROM a JOIN b JOIN c ON TRUE ON TRUE
+          E0601 at «JOIN»: each JOIN is followed by its own ON or USING
+          help: write a JOIN b ON … JOIN c ON …, or parentheses: a JOIN (b JOIN c ON …) ON …
+        SELECT * FROM a JOIN b ON TRUE WINDOW LENGTH (5)
+          E0405 at «WINDOW»: a window stands behind one relation, and this is a join
+          help: put the window behind a side: a WINDOW TIME (10 SECONDS) JOIN b WINDOW … ON …; or the join into a query: FROM (SELECT … FROM a JOIN b ON …) WINDOW …
+        SELECT * FROM a JOIN b ON TRUE WHERE x WINDOW LENGTH (5)
+          E0405 at «WINDOW»: a window stands behind one relation, and this is a join
+          help: put the window behind a side: a WINDOW TIME (10 SECONDS) JOIN b WINDOW … ON …; or the join into a query: FROM (SELECT … FROM a JOIN b ON …) WINDOW …
+        SELECT * FROM (a JOIN b ON TRUE) AS c
+          E0601 at «AS»: a join in parentheses takes no alias, filter or window
+          help: put it into a query: (SELECT … FROM a JOIN b ON …) AS x WINDOW …
+        SELECT * FROM (a)
+          E0101 at «(a)»: these parentheses hold no join and no query
+          help: leave them out
+        SELECT * FROM a JOIN b WHERE x WINDOW LENGTH (5) ON TRUE
+          E0101 at «WHERE»: expected ON or USING, found `WHERE`
+          help: say which rows belong together: JOIN b ON a.id = b.id; CROSS JOIN joins all
+        SELECT * FROM a FOR SYSTEM_TIME AS ts
+          E0101 at «AS»: expected AS OF, found `AS`
+          help: write FOR SYSTEM_TIME AS OF o.ts: the rows as they were at that time
+        SELECT * FROM a AS b FOR SYSTEM_TIME AS OF ts
+          E0601 at «FOR SYSTEM_TIME»: FOR SYSTEM_TIME AS OF stands directly behind the relation's name, once
+          help: write prices FOR SYSTEM_TIME AS OF o.ts AS p
+        SELECT * FROM a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q
+          E0601 at «,»: FROM joins at most 16 relations
+          help: join some of them in a stream of their own: CREATE STREAM j AS SELECT …
         SELECT * FROM a WHERE x JOIN b ON TRUE
-          E0601 at «JOIN»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        SELECT * FROM (SELECT * FROM a JOIN b ON TRUE)
-          E0601 at «JOIN»: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
-        WITH c AS (SELECT * FROM a, b) SELECT * FROM c
-          E0601 at «,»: FROM reads one relation: joins are not supported yet
-          help: write both sides into one stream with UNION ALL and group by the key
+          E0101 at «JOIN»: expected the end of the query, found `JOIN`
+          help: joins stand in FROM, before WHERE; filter a side before it with a[condition]: FROM a[x > 1] JOIN b ON …
+        SELECT * FROM a ON TRUE
+          E0101 at «ON»: expected the end of the query, found `ON`
+          help: joins stand in FROM, before WHERE; filter a side before it with a[condition]: FROM a[x > 1] JOIN b ON …
         SELECT * FROM PATTERN (EVERY e1=A -> e2=B) WITHIN 1 MINUTE
           E0602 at «PATTERN»: patterns and sequences are not supported yet
           help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
@@ -406,28 +433,34 @@ fn relations() {
         SELECT * FROM a UNPIVOT (x FOR y IN (b, c))
           E0607 at «UNPIVOT»: UNPIVOT is not supported
           help: write one SELECT for each column and UNION ALL them
-        SELECT * FROM a FOR SYSTEM_TIME AS OF ts
-          E0601 at «FOR SYSTEM_TIME»: temporal reads need tables, which are not supported yet
-          help: leave it out
         SELECT * FROM a FINAL
           E0607 at «FINAL»: FINAL has no meaning on a stream
           help: leave it out
     "#]]
     .assert_eq(&golden(&[
-        "SELECT * FROM a, b",
-        "SELECT * FROM a JOIN b ON a.x = b.x",
-        "SELECT * FROM a AS y INNER JOIN b USING (x)",
-        "SELECT * FROM a LEFT OUTER JOIN b ON TRUE",
-        "SELECT * FROM a RIGHT JOIN b ON TRUE",
-        "SELECT * FROM a FULL JOIN b ON TRUE",
-        "SELECT * FROM a CROSS JOIN b",
         "SELECT * FROM a NATURAL JOIN b",
         "SELECT * FROM a ASOF JOIN b",
-        "SELECT * FROM a WINDOW LENGTH (5) JOIN b ON TRUE",
-        "SELECT * FROM a WINDOW LENGTH (5) UNIDIRECTIONAL JOIN b ON TRUE",
+        "SELECT * FROM a RIGHT ASOF JOIN b",
+        "SELECT * FROM a ASOF FULL JOIN b ON TRUE",
+        "SELECT * FROM a JOIN b",
+        "SELECT * FROM a CROSS JOIN b ON TRUE",
+        "SELECT * FROM a OUTER JOIN b ON TRUE",
+        "SELECT * FROM a LEFT SEMI JOIN b ON TRUE",
+        "SELECT * FROM a ANTI JOIN b ON TRUE",
+        "SELECT * FROM a GLOBAL JOIN b ON TRUE",
+        "SELECT * FROM a STRAIGHT_JOIN b",
+        "SELECT * FROM a CROSS APPLY b",
+        "SELECT * FROM a JOIN b JOIN c ON TRUE ON TRUE",
+        "SELECT * FROM a JOIN b ON TRUE WINDOW LENGTH (5)",
+        "SELECT * FROM a JOIN b ON TRUE WHERE x WINDOW LENGTH (5)",
+        "SELECT * FROM (a JOIN b ON TRUE) AS c",
+        "SELECT * FROM (a)",
+        "SELECT * FROM a JOIN b WHERE x WINDOW LENGTH (5) ON TRUE",
+        "SELECT * FROM a FOR SYSTEM_TIME AS ts",
+        "SELECT * FROM a AS b FOR SYSTEM_TIME AS OF ts",
+        "SELECT * FROM a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q",
         "SELECT * FROM a WHERE x JOIN b ON TRUE",
-        "SELECT * FROM (SELECT * FROM a JOIN b ON TRUE)",
-        "WITH c AS (SELECT * FROM a, b) SELECT * FROM c",
+        "SELECT * FROM a ON TRUE",
         "SELECT * FROM PATTERN (EVERY e1=A -> e2=B) WITHIN 1 MINUTE",
         "SELECT * FROM SEQUENCE (A, B)",
         "SELECT * FROM a MATCH_RECOGNIZE (PATTERN (A B))",
@@ -439,7 +472,6 @@ fn relations() {
         "SELECT * FROM a SAMPLE (10)",
         "SELECT * FROM a PIVOT (sum(x) FOR y IN (1))",
         "SELECT * FROM a UNPIVOT (x FOR y IN (b, c))",
-        "SELECT * FROM a FOR SYSTEM_TIME AS OF ts",
         "SELECT * FROM a FINAL",
     ]));
 }

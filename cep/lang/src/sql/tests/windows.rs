@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use crate::ast::{SetExpr, StatementKind, Window};
+use crate::ast::{FromItem, SetExpr, StatementKind, Window};
 use crate::sql::window_docs;
 
 use super::describe::window as describe;
@@ -16,7 +16,7 @@ fn window_of(from: &str) -> Window {
     let SetExpr::Select(select) = &query.body else {
         panic!("one select");
     };
-    let from = select.from.as_ref().expect("a relation");
+    let from = select.from.as_ref().and_then(FromItem::relation).expect("a relation");
     from.window.clone().expect("a window")
 }
 
@@ -227,7 +227,7 @@ fn a_window_named_like_a_clause_is_the_standard_clause() {
         panic!("one select");
     };
     assert_eq!(select.named_windows.len(), 1);
-    assert!(select.from.as_ref().expect("a relation").window.is_none());
+    assert!(select.from.as_ref().and_then(FromItem::relation).expect("a relation").window.is_none());
 }
 
 #[test]
