@@ -101,6 +101,10 @@ const QUERIES: &[&str] = &[
     "SELECT k, sum(n) AS t FROM s GROUP BY k HAVING 60 / sum(n) > 1 OR now() < TIMESTAMP '2023-11-14 22:13:40'",
     "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (sum(12 / n) < 15) WHERE v > 1",
     "SELECT count(12 / n) AS c, last(k) AS l FROM s WINDOW LENGTHBATCH (4)",
+    "CREATE TRIGGER a AT START; CREATE TRIGGER e AT EVERY 3 SECONDS; CREATE TRIGGER c AT CRON '*/4 * * * * *'; \
+     CREATE TABLE t (k STRING PRIMARY KEY, n BIGINT); UPSERT INTO t SELECT k, n FROM s; \
+     SELECT triggered_time FROM a; SELECT triggered_time, k, n FROM e JOIN t ON TRUE; DELETE FROM t USING c WHERE n > 3; \
+     SELECT count(*) AS c, window_end FROM e WINDOW TUMBLING (SIZE 10 SECONDS)",
     "CREATE TABLE t (k STRING, n BIGINT, c BIGINT, PRIMARY KEY (k), INDEX (n)) WITH (\"table.rows.max\" = 4, \
      \"table.full\" = 'evict-oldest', \"state.ttl\" = '4 seconds'); INSERT INTO t VALUES ('k9', 9, 1), ('k1', 2, 3); \
      SELECT s.k, s.n, t.n AS m, t.c FROM s LEFT JOIN t ON s.k = t.k AND t.n <> s.n; \
@@ -158,7 +162,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 12],
+    operators: [bool; 13],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -181,6 +185,7 @@ impl Kinds {
             Operator::Delay(_) => 9,
             Operator::TableJoin(_) => 10,
             Operator::TableWrite(_) => 11,
+            Operator::Trigger(_) => 12,
         };
         self.operators[at] = true;
     }

@@ -15,7 +15,7 @@ use cep_types::StreamId;
 use super::pace::Pace;
 use crate::actions::Output;
 use crate::chunk::Chunk;
-use crate::ops::{self, AggregationOp, Merge, Operator};
+use crate::ops::{self, AggregationOp, Merge, Operator, TriggerOp};
 use crate::table::Table;
 use crate::time::{StreamClock, Watermarks};
 
@@ -167,6 +167,8 @@ struct Builder<'a> {
     inlets: Vec<Option<(EdgeId, SlotId)>>,
     /// Edges that late rows go to, by the stream that takes them.
     late: BTreeMap<StreamId, Vec<Built>>,
+    /// Edges of triggers, by the stream of each.
+    triggers: BTreeMap<StreamId, Built>,
     /// Output edge of each query that has been built.
     queries: BTreeMap<QueryId, Built>,
     query: QueryId,
@@ -207,6 +209,7 @@ impl<'a> Builder<'a> {
             built: vec![None; count],
             inlets: vec![None; count],
             late: BTreeMap::new(),
+            triggers: BTreeMap::new(),
             queries: BTreeMap::new(),
             query: QueryId(0),
         }
@@ -227,6 +230,7 @@ impl<'a> Builder<'a> {
         for stream in outer.filter(|stream| !seeds.contains(&stream.id)) {
             self.inlet(stream);
         }
+        self.build_triggers()?;
         for query in self.order()? {
             self.query = query.id;
             for stream in query.plan.scans() {
@@ -264,6 +268,27 @@ impl<'a> Builder<'a> {
         self.graph.row_by_row = super::tables::row_by_row(&self.graph);
         self.graph.jump_ns = self.graph.operators().filter_map(|(_, op)| op.jump_ns()).min();
         Ok(self.graph)
+    }
+
+    /// Triggers come before every query.
+    fn build_triggers(&mut self) -> Result<(), BuildError> {
+        for trigger in &self.program.triggers {
+            let stream = &self.program.streams[trigger.stream.index()];
+            let op = TriggerOp::new(&trigger.schedule).map_err(|reason| BuildError::Query {
+                owner: format!("trigger '{}'", stream.name),
+                span: trigger.span,
+                reason,
+            })?;
+            let (input, output) = (self.edge(&stream.schema), self.edge(&stream.schema));
+            // It ends when all that comes from outside has.
+            let outer = self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External);
+            let sources = outer.map(|s| s.id).collect();
+            let slot = self.slot();
+            let kind = NodeKind::Operator { input, operator: Operator::Trigger(Box::new(op)) };
+            let built = self.push(kind, output, Built { edge: output, slot, sources, detached: true });
+            self.triggers.insert(trigger.stream, built);
+        }
+        Ok(())
     }
 
     /// An aggregation: its operator keeps everything and gives out nothing.
@@ -320,6 +345,7 @@ impl<'a> Builder<'a> {
             .filter_map(|q| self.queries.get(&q.id).cloned())
             .collect();
         inputs.extend(self.late.get(&id).into_iter().flatten().cloned());
+        inputs.extend(self.triggers.get(&id).cloned());
         let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
         if let Some((edge, slot)) = self.inlets[id.index()] {
             // Rows from outside come before those that queries make of the same row.

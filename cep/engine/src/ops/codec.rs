@@ -19,6 +19,7 @@ impl Operator {
             // 10 to 19: patterns, joins of streams.
             Operator::TableJoin(_) => 20,
             Operator::TableWrite(_) => 21,
+            Operator::Trigger(_) => 22,
         }
     }
 
@@ -37,6 +38,7 @@ impl Operator {
             Operator::Aggregation(op) => op.encode(out),
             Operator::Sliding(op) => op.encode(out),
             Operator::Delay(op) => op.encode(out),
+            Operator::Trigger(op) => op.encode(out),
         }
     }
 
@@ -60,6 +62,7 @@ impl Operator {
             Operator::Aggregation(op) => op.decode(input),
             Operator::Sliding(op) => op.decode(input),
             Operator::Delay(op) => op.decode(input),
+            Operator::Trigger(op) => op.decode(input),
         }
     }
 }

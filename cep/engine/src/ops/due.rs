@@ -17,7 +17,8 @@ impl Operator {
             | Operator::Sliding(_)
             | Operator::Delay(_)
             | Operator::TableJoin(_)
-            | Operator::TableWrite(_) => None,
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => None,
         }
     }
 
@@ -27,6 +28,7 @@ impl Operator {
             Operator::Batch(op) => op.due_stamp(),
             Operator::Rate(op) => op.due_stamp(),
             Operator::Delay(op) => op.due_stamp(),
+            Operator::Trigger(op) => op.due_stamp(),
             Operator::Rows(_)
             | Operator::Aligned(_)
             | Operator::Session(_)

@@ -21,6 +21,7 @@ mod rows;
 mod shown;
 mod sliding;
 mod table;
+mod trigger;
 mod window;
 #[cfg(test)]
 mod work;
@@ -35,6 +36,7 @@ pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
 pub use table::{TableJoinOp, TableWriteOp};
+pub use trigger::TriggerOp;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::actions::Subject;
@@ -129,6 +131,8 @@ pub enum Operator {
     TableJoin(Box<TableJoinOp>),
     /// Writes to a table.
     TableWrite(Box<TableWriteOp>),
+    /// Rows that time makes.
+    Trigger(Box<TriggerOp>),
 }
 
 impl Operator {
@@ -146,7 +150,8 @@ impl Operator {
             | Operator::Sliding(_)
             | Operator::Delay(_)
             | Operator::TableJoin(_)
-            | Operator::TableWrite(_) => 0,
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => 0,
         }
     }
 
@@ -165,7 +170,8 @@ impl Operator {
             | Operator::Sliding(_)
             | Operator::Delay(_)
             | Operator::TableJoin(_)
-            | Operator::TableWrite(_) => None,
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => None,
         }
     }
 
@@ -173,6 +179,7 @@ impl Operator {
     pub fn stamp_horizon(&self) -> Option<i64> {
         match self {
             Operator::Rate(op) => op.stamp_horizon(),
+            Operator::Trigger(op) => op.stamp_horizon(),
             _ => None,
         }
     }
@@ -182,6 +189,7 @@ impl Operator {
         match self {
             Operator::Aligned(op) => op.jump_ns(),
             Operator::Rate(op) => op.jump_ns(),
+            Operator::Trigger(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -201,6 +209,7 @@ impl Operator {
             Operator::Delay(op) => op.process(input, out, cx),
             Operator::TableJoin(op) => op.process(input, out, cx),
             Operator::TableWrite(op) => op.process(input, cx),
+            Operator::Trigger(op) => op.process(out, cx),
         }
     }
 }

@@ -136,6 +136,11 @@ impl Table {
         self.store.range()
     }
 
+    /// The row that was written last.
+    pub fn newest(&self) -> Option<u32> {
+        self.store.range().rev().find(|&row| self.store.is_live(row))
+    }
+
     /// The index of the PRIMARY KEY.
     ///
     /// # Panics

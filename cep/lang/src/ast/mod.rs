@@ -14,6 +14,7 @@ mod join;
 mod query;
 mod statement;
 mod table;
+mod trigger;
 mod window;
 
 pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
@@ -26,6 +27,7 @@ pub use statement::{
     OptionLiteral, ShowKind, Statement, StatementKind, WithOption,
 };
 pub use table::{CreateIndex, CreateTable, Delete, Update};
+pub use trigger::{CreateTrigger, Schedule};
 pub use window::{Duration, Grain, Window, WindowKind};
 
 /// A byte range `[start, end)` of the script text.

@@ -2,7 +2,7 @@
 
 use datafusion_sql::sqlparser::ast as sql;
 
-use super::{CreateIndex, CreateTable, Delete, Grain, Name, Query, Span, Update};
+use super::{CreateIndex, CreateTable, CreateTrigger, Delete, Grain, Name, Query, Span, Update};
 
 /// One statement of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub enum StatementKind {
     CreateTable(CreateTable),
     /// `CREATE INDEX ON table (columns)`.
     CreateIndex(CreateIndex),
+    /// `CREATE TRIGGER name AT START | EVERY … | CRON …`.
+    CreateTrigger(CreateTrigger),
     /// `INSERT INTO stream …`, `INSERT INTO table …`, `UPSERT INTO table …`.
     Insert(Insert),
     /// `UPDATE table SET … FROM stream …`.
@@ -40,7 +42,7 @@ pub enum StatementKind {
     Show(ShowKind),
     /// `DESCRIBE name` (also `DESC`).
     Describe(Name),
-    /// `DROP STREAM | VIEW | TABLE | AGGREGATION [IF EXISTS] name`.
+    /// `DROP STREAM | VIEW | TABLE | TRIGGER | AGGREGATION [IF EXISTS] name`.
     Drop {
         /// Kind of the object.
         kind: DropKind,
@@ -190,4 +192,6 @@ pub enum DropKind {
     Aggregation,
     /// A table that no query reads or writes.
     Table,
+    /// A trigger that no query reads.
+    Trigger,
 }

@@ -94,6 +94,10 @@ fn erase_statement(statement: &mut Statement) {
             erase_name(&mut create.table);
             create.columns.iter_mut().for_each(erase_name);
         }
+        StatementKind::CreateTrigger(create) => {
+            erase_name(&mut create.name);
+            create.schedule_span = Span::default();
+        }
         StatementKind::Update(update) => {
             update.span = Span::default();
             erase_name(&mut update.table);

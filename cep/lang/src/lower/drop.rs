@@ -23,21 +23,26 @@ pub(crate) fn drop_object(
         None if if_exists => return Ok(StatementResult::Nothing),
         None => return Err(session.catalog.unknown(name)),
     };
+    let is_trigger =
+        matches!(object, Object::Stream(at) if session.is_trigger(session.catalog.streams[at].stream.id));
     let is_kind = matches!(
         (kind, object),
-        (DropKind::Stream, Object::Stream(_))
+        (DropKind::Stream | DropKind::Trigger, Object::Stream(_))
             | (DropKind::View, Object::View(_))
             | (DropKind::Aggregation, Object::Aggregation(_))
             | (DropKind::Table, Object::Table(_))
     );
+    let is_kind = is_kind && (kind == DropKind::Trigger) == is_trigger;
     if !is_kind {
         let word = match object {
+            Object::Stream(_) if is_trigger => "TRIGGER",
             Object::Stream(_) => "STREAM",
             Object::View(_) => "VIEW",
             Object::Aggregation(_) => "AGGREGATION",
             Object::Table(_) => "TABLE",
         };
-        let message = format!("`{}` is {}", name.text, object.kind());
+        let what = if is_trigger { "a trigger" } else { object.kind() };
+        let message = format!("`{}` is {what}", name.text);
         let help = format!("write DROP {word} {}", name.text);
         return Err(Box::new(Diagnostic::at(codes::WRONG_KIND, name.span, message).help(help)));
     }

@@ -1,7 +1,7 @@
 //! Names and types resolved: the statement tree becomes the plan.
 //!
 //! `session` statement by statement · `catalog` what has been declared · `stream`, `insert`,
-//! `aggregation`, `drop`, `show` one file a statement · `table` tables · `query`, `from`, `select` a query from the
+//! `aggregation`, `drop`, `show` one file a statement · `table` tables · `trigger` triggers · `query`, `from`, `select` a query from the
 //! outside in · `sources` the relations of FROM by name · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
 //! windows · `question` a bounded SELECT of what runs · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
 //! `planner`, `columns`, `expr` expressions through DataFusion's planner · `sqlast` everything that
@@ -46,6 +46,7 @@ mod sources;
 pub mod sqlast;
 mod stream;
 mod table;
+mod trigger;
 mod types;
 mod window;
 mod within;

@@ -16,6 +16,7 @@ use super::over::{OverInput, frame_ahead as ahead};
 use super::relation::{FilterClause, Flow, OpenSliding, Relation};
 use super::sources::Sources;
 use super::sqlast::{Item, Scope, SqlExpr, SqlOrderBy, by_position, expand, frame_ahead, ordering};
+use super::table;
 
 /// The clauses of the query around a SELECT.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +125,8 @@ pub(crate) fn lower(
     relation: Relation,
     sources: &Sources,
 ) -> Result<Selected> {
+    let (rewritten, relation) = table::without_subqueries(context, select, relation, sources)?;
+    let select = rewritten.as_ref().unwrap_or(select);
     let schema = relation.schema.clone();
     let registry = context.registry();
     let scope = Scope { windows: &select.named_windows, ..sources.scope(registry) };

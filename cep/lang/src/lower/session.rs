@@ -9,8 +9,8 @@ use cep_types::StreamId;
 use cep_types::options::StreamOptions;
 
 use crate::ast::{
-    CreateAggregation, CreateStream, CreateTable, CreateView, Delete, Insert, InsertSource, InsertVerb, Name,
-    Query, Span, Statement, StatementKind, Update,
+    CreateAggregation, CreateStream, CreateTable, CreateTrigger, CreateView, Delete, Insert, InsertSource,
+    InsertVerb, Name, Query, Span, Statement, StatementKind, Update,
 };
 use crate::diag::{Diagnostic, Result, codes};
 use crate::functions::FunctionRegistry;
@@ -27,7 +27,7 @@ use super::query::{self, Ctes, closed, renamed};
 use super::relation::{Flow, OpenRead, Relation};
 use super::result::StatementResult;
 use super::stream::{self, SideKind, SideStream};
-use super::{CompileOptions, held, show, table};
+use super::{CompileOptions, held, show, table, trigger};
 
 /// What has been declared and started so far.
 #[derive(Debug, Clone)]
@@ -40,6 +40,7 @@ pub struct Session {
     constants: Vec<ConstRows>,
     /// Side streams that were named and are declared further down.
     pending: Vec<(StreamId, SideStream)>,
+    pub(super) triggers: Vec<plan::Trigger>,
     /// Folded names that CREATE STREAM declares further down in the running script.
     upcoming: BTreeSet<String>,
     prints: u32,
@@ -80,6 +81,7 @@ impl Session {
             reads: Vec::new(),
             constants: Vec::new(),
             pending: Vec::new(),
+            triggers: Vec::new(),
             upcoming: BTreeSet::new(),
             prints: 0,
         }
@@ -147,6 +149,7 @@ impl Session {
                 table::create_index(&mut self.catalog, create).map(StatementResult::Created)
             }
             StatementKind::Insert(insert) => self.insert(insert, *span, text),
+            StatementKind::CreateTrigger(create) => self.create_trigger(create, *span),
             StatementKind::Update(update) => self.update(update, text),
             StatementKind::Delete(delete) => self.delete(delete, text),
             StatementKind::Select(query) => self.print(query, *span, text),
@@ -296,6 +299,19 @@ impl Session {
         Ok(StatementResult::Created(name.text.clone()))
     }
 
+    fn create_trigger(&mut self, create: &CreateTrigger, span: Span) -> Result<StatementResult> {
+        self.catalog.check_free(&create.name)?;
+        let (entry, trigger) = trigger::create(self.catalog.next_stream(), create, span)?;
+        self.catalog.add_stream(entry);
+        self.triggers.push(trigger);
+        Ok(StatementResult::Created(create.name.text.clone()))
+    }
+
+    /// Whether a stream is a trigger's.
+    pub(super) fn is_trigger(&self, stream: StreamId) -> bool {
+        self.triggers.iter().any(|trigger| trigger.stream == stream)
+    }
+
     fn insert_into_table(
         &mut self,
         at: usize,
@@ -416,6 +432,11 @@ impl Session {
     /// The stream of an INSERT, which must exist.
     fn target(&self, target: &Name) -> Result<usize> {
         match self.catalog.get(target)? {
+            Object::Stream(at) if self.is_trigger(self.catalog.streams[at].stream.id) => {
+                let message = format!("`{}` is a trigger, and time makes its rows", target.text);
+                let help = "insert into a stream of your own";
+                Err(Box::new(Diagnostic::at(codes::READ_ONLY, target.span, message).help(help)))
+            }
             Object::Stream(at) => {
                 insert::check_writable(&self.catalog.streams[at], target)?;
                 Ok(at)
@@ -678,7 +699,11 @@ impl Session {
             .filter(|rows| !self.catalog.stream(rows.stream).is_dropped)
             .map(|rows| ConstRows { stream: new[rows.stream.0 as usize], rows: rows.rows.clone() })
             .collect();
-        Program { streams, queries, constants, aggregations, reads, tables }
+        let live = |trigger: &&plan::Trigger| !self.catalog.stream(trigger.stream).is_dropped;
+        let triggers = self.triggers.iter().filter(live);
+        let triggers =
+            triggers.map(|trigger| plan::Trigger { stream: new[trigger.stream.index()], ..trigger.clone() });
+        Program { streams, queries, constants, aggregations, reads, tables, triggers: triggers.collect() }
     }
 }
 
@@ -697,6 +722,7 @@ fn declared_name(statement: &Statement) -> Option<&Name> {
         StatementKind::CreateView(create) => Some(&create.name),
         StatementKind::CreateAggregation(create) => Some(&create.name),
         StatementKind::CreateTable(create) => Some(&create.name),
+        StatementKind::CreateTrigger(create) => Some(&create.name),
         StatementKind::Insert(insert) => Some(&insert.target),
         StatementKind::CreateIndex(_) | StatementKind::Update(_) | StatementKind::Delete(_) => None,
         StatementKind::Select(_)

@@ -7,7 +7,7 @@ use crate::ast::{Name, OptionLiteral, ShowKind, Statement, WithOption};
 use crate::diag::Result;
 use crate::plan::{
     Clock, StreamTime, Table, Target, explain_aggregation, explain_node, explain_query, explain_read,
-    explain_stream, explain_table,
+    explain_stream, explain_table, explain_trigger,
 };
 
 use super::catalog::{Object, View, changelog_text};
@@ -57,7 +57,7 @@ fn streams(session: &Session) -> StatementResult {
         let stream = &entry.stream;
         vec![
             stream.name.clone(),
-            role_text(&stream.options).to_owned(),
+            if session.is_trigger(stream.id) { "trigger" } else { role_text(&stream.options) }.to_owned(),
             changelog_text(stream.changelog).to_owned(),
             columns_text(&stream.schema),
             entry.options_text.clone(),
@@ -211,6 +211,9 @@ pub(crate) fn explain(session: &Session, statement: &Statement, text: &str) -> R
     let streams = trial.catalog.streams[session.catalog.streams.len()..].iter();
     for entry in streams.filter(|entry| !is_seed(entry.stream.id)) {
         out.push_str(&explain_stream(&entry.stream, &names));
+    }
+    for trigger in &trial.triggers[session.triggers.len()..] {
+        out.push_str(&explain_trigger(trigger, &names));
     }
     for view in &trial.catalog.views[session.catalog.views.len()..] {
         out.push_str(&view_text(view, &names, statement)?);

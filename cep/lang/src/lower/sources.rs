@@ -49,7 +49,8 @@ impl Sources {
         first: bool,
         span: Span,
     ) -> Result<()> {
-        let taken = |source: &Source| source.qualifier.as_ref().is_some_and(|q| q.eq_ignore_ascii_case(qualifier));
+        let taken =
+            |source: &Source| source.qualifier.as_ref().is_some_and(|q| q.eq_ignore_ascii_case(qualifier));
         if self.0.iter().any(taken) {
             let message = format!("two relations are called `{qualifier}`");
             let help = "give one of them another name: JOIN t AS other ON …";

@@ -9,15 +9,15 @@ use cep_types::StreamId;
 use cep_types::options::format_duration;
 use cep_types::sql_type::field_type_name;
 
-use crate::ast::{Duration, Grain, RateEvery, RateKind};
+use crate::ast::{Duration, Grain, RateEvery, RateKind, Schedule};
 
 use super::explain_table::explain_table;
 use super::text::list;
 use super::{
     AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
     GroupNode, LatePolicy, NamedExpr, Node, OverNode, Program, Query, RateNode, SlidingNode, SlidingWindow,
-    Stream, StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text,
-    over_text, sort_text,
+    Stream, StreamOrigin, Target, Trigger, WindowBody, WindowCondition, WindowKey, WindowNode, call_text,
+    expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -30,6 +30,7 @@ pub fn explain_program(program: &Program) -> String {
         None => format!("#{}", id.0),
     };
     let mut parts: Vec<String> = program.streams.iter().map(|s| explain_stream(s, &names)).collect();
+    parts.extend(program.triggers.iter().map(|t| explain_trigger(t, &names)));
     parts.extend(program.tables.iter().map(explain_table));
     parts.extend(program.aggregations.iter().map(|a| explain_aggregation(a, &names)));
     parts.extend(program.queries.iter().map(|q| explain_query(q, &names)));
@@ -71,6 +72,16 @@ pub fn explain_stream(stream: &Stream, names: &StreamNames<'_>) -> String {
         "stream {name} ({columns})\n  {origin}, {}, clock {clock}, {by}, lateness {lateness}, late rows {late}\n",
         changelog_text(*changelog)
     )
+}
+
+/// A trigger.
+pub fn explain_trigger(trigger: &Trigger, names: &StreamNames<'_>) -> String {
+    let when = match &trigger.schedule {
+        Schedule::Start => "with the first stamp".to_owned(),
+        Schedule::Every(ns) => format!("every {}", format_duration(*ns)),
+        Schedule::Cron(expression) => format!("at '{expression}' UTC"),
+    };
+    format!("trigger {} {when}, in log time\n  state: when it is due next\n", names(trigger.stream))
 }
 
 fn changelog_text(changelog: Changelog) -> &'static str {

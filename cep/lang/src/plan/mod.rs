@@ -20,7 +20,7 @@ mod window;
 pub use aggregate::{AggCall, AggFunc, SortKey};
 pub use explain::{
     StreamNames, explain_aggregation, explain_node, explain_program, explain_query, explain_read,
-    explain_stream,
+    explain_stream, explain_trigger,
 };
 pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
@@ -34,7 +34,7 @@ pub use pattern::{
 };
 pub use program::{
     Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
-    StreamOrigin, StreamTime, Target,
+    StreamOrigin, StreamTime, Target, Trigger,
 };
 pub use table::{
     OnConflict, Probe, Table, TableAction, TableId, TableJoinKind, TableJoinNode, TableWriteNode, WhenFull,

@@ -5,7 +5,7 @@ use arrow_schema::SchemaRef;
 use cep_types::StreamId;
 use cep_types::options::StreamOptions;
 
-use crate::ast::{Grain, Span};
+use crate::ast::{Grain, Schedule, Span};
 
 use super::{AggCall, Expr, NamedExpr, Node, Table, TableId};
 
@@ -25,6 +25,19 @@ pub struct Program {
     pub reads: Vec<AggregationRead>,
     /// By [`TableId`].
     pub tables: Vec<Table>,
+    /// Streams whose rows time makes.
+    pub triggers: Vec<Trigger>,
+}
+
+/// `CREATE TRIGGER`.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its stream, with one TIMESTAMP column: the time at which it was due.
+    pub stream: StreamId,
+    /// When it fires.
+    pub schedule: Schedule,
+    /// Its statement.
+    pub span: Option<Span>,
 }
 
 /// A stream.

@@ -119,7 +119,8 @@ pub enum TableJoinKind {
     Left,
     /// The input row with a BOOL behind it: whether there is a match.
     Exists,
-    /// The input row with a BOOL behind it: `value IN (matches)`, with SQL's NULL.
+    /// The input row with a BOOL behind it: `value IN (matches)`, with SQL's NULL. A NULL in what the
+    /// probe looks for looks at every row.
     In {
         /// `value = column`, over the input's columns, then the table's.
         equal: Expr,

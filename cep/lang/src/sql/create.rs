@@ -32,6 +32,9 @@ impl Cursor<'_> {
         if self.eat(&["TABLE"]) {
             return self.create_table().map(StatementKind::CreateTable);
         }
+        if self.eat(&["TRIGGER"]) {
+            return self.create_trigger().map(StatementKind::CreateTrigger);
+        }
         if self.eat(&["INDEX"]) {
             return self.create_index().map(StatementKind::CreateIndex);
         }

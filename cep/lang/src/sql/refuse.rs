@@ -85,7 +85,6 @@ pub(super) fn statement(c: &Cursor<'_>) -> Box<Diagnostic> {
 
 #[rustfmt::skip]
 const CREATED: &[Refused] = &[
-    (&["TRIGGER"], codes::STATEMENT, "CREATE TRIGGER is not supported yet", "a stream WITH ('type' = 'source', 'extension' = 'timer', …) ticks"),
     (&["FUNCTION"], codes::STATEMENT, "CREATE FUNCTION is not supported yet", "write the expression out, or compute it in a view"),
     (&["MATERIALIZED"], codes::STATEMENT, "a materialized view is a stream here", "write CREATE STREAM name AS SELECT …"),
     (&["TEMPORARY"], codes::STATEMENT, "nothing is temporary", "leave out TEMPORARY; WITH names a query inside one statement"),
@@ -116,8 +115,8 @@ pub(super) fn dropped(c: &Cursor<'_>) -> Box<Diagnostic> {
 }
 
 fn kind_expected(c: &Cursor<'_>, verb: &str) -> Box<Diagnostic> {
-    const KINDS: &[&str] = &["STREAM", "VIEW", "TABLE", "AGGREGATION"];
-    let error = c.unexpected(&format!("STREAM, VIEW, TABLE or AGGREGATION behind {verb}"));
+    const KINDS: &[&str] = &["STREAM", "VIEW", "TABLE", "TRIGGER", "AGGREGATION"];
+    let error = c.unexpected(&format!("STREAM, VIEW, TABLE, TRIGGER or AGGREGATION behind {verb}"));
     let close = c.word(0).and_then(|word| suggest(word, KINDS.iter().copied()));
     match close {
         Some(close) => Box::new(error.help(format!("did you mean `{close}`?"))),

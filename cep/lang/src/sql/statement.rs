@@ -181,7 +181,8 @@ impl Cursor<'_> {
 
     fn describe(&mut self) -> Result<StatementKind> {
         self.advance();
-        if self.is_one_of(0, &["STREAM", "VIEW", "TABLE", "AGGREGATION"]) && self.word(1).is_some() {
+        if self.is_one_of(0, &["STREAM", "VIEW", "TABLE", "TRIGGER", "AGGREGATION"]) && self.word(1).is_some()
+        {
             self.advance();
         }
         self.object_name("the name of a stream, view, table or aggregation").map(StatementKind::Describe)
@@ -197,6 +198,8 @@ impl Cursor<'_> {
             DropKind::Aggregation
         } else if self.eat(&["TABLE"]) {
             DropKind::Table
+        } else if self.eat(&["TRIGGER"]) {
+            DropKind::Trigger
         } else {
             return Err(refuse::dropped(self));
         };

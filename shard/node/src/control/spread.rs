@@ -27,6 +27,12 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
         let key = &stream.options.partition_by;
         keys.insert(stream.id, (!key.is_empty()).then(|| key.clone()));
     }
+    if let Some(trigger) = program.triggers.first() {
+        return Err(format!(
+            "trigger '{}' would fire in every partition; use a space of one partition",
+            program.streams[trigger.stream.index()].name
+        ));
+    }
     let mut tables = Tables::of(program);
     for query in &program.queries {
         let key = key_of(&query.plan, &keys, &mut tables).map_err(|what| {

@@ -116,6 +116,8 @@ impl TableJoinOp {
         let (way, keys) = self.lookup.keys(table, &exprs, rows);
         if way == Way::Key && work.condition.is_none() && work.equal.is_none() {
             work.by_key(&self.prepare, &keys, rows);
+        } else if way == Way::Scan && work.kind == Kind::Exists && work.condition.is_none() {
+            work.if_any(&self.prepare, rows);
         } else {
             work.in_blocks(&self.prepare, way, &keys, rows, cx.errors);
         }
@@ -207,6 +209,18 @@ impl Work<'_> {
         }
     }
 
+    /// Whether there is any row at all.
+    fn if_any(&mut self, prepare: &Prepare, rows: usize) {
+        for row in 0..rows {
+            let original = prepare.original(row);
+            // The newest row is past the TTL last.
+            let found =
+                self.table.newest().is_some_and(|newest| self.table.sees(newest, self.stamp(original)));
+            self.answers.push(if found { Answer::True } else { Answer::False });
+            self.out.left.push(original);
+        }
+    }
+
     fn in_blocks(
         &mut self,
         prepare: &Prepare,
@@ -220,6 +234,7 @@ impl Work<'_> {
         for row in 0..rows {
             let original = prepare.original(row);
             let stamp = self.stamp(original);
+            let way = if self.kind == Kind::In && keys.is_null(row) { Way::Scan } else { way };
             candidates(self.table, way, keys, row, stamp, &mut self.pairs.right);
             self.pairs.left.resize(self.pairs.right.len(), original);
             self.block.push((original, self.pairs.len() as u32));

@@ -67,10 +67,15 @@ impl Lookup {
 }
 
 impl<'a> Keys<'a> {
+    /// Whether a column of the key of row `row` is NULL.
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        !self.dense && self.columns.iter().any(|column| !column.is_valid(row))
+    }
+
     /// The key of row `row`; `None` if one of its columns is NULL, which equals nothing.
     #[inline]
     pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
-        if !self.dense && self.columns.iter().any(|column| !column.is_valid(row)) {
+        if self.is_null(row) {
             return None;
         }
         self.rows.as_ref().map(|rows| rows.get(row))

@@ -55,7 +55,8 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 ));
             }
             sql::SelectItem::Wildcard(options) => {
-                let open: Vec<&Relation<'_>> = scope.relations.iter().filter(|r| r.open && !r.outer).collect();
+                let open: Vec<&Relation<'_>> =
+                    scope.relations.iter().filter(|r| r.open && !r.outer).collect();
                 wildcard(&open, true, options, &mut out)?;
             }
             sql::SelectItem::QualifiedWildcard(kind, options) => {
@@ -68,15 +69,17 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                     .relations
                     .iter()
                     .find(|r| r.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(bare)));
-                wildcard(relation.as_slice(), false, options, &mut out).map_err(|refusal| match relation {
-                    Some(_known) => refusal,
-                    None => refuse(
-                        codes::UNKNOWN_STREAM,
-                        options.wildcard_token.0.span,
-                        format!("`{bare}` is not in FROM"),
-                        "write `*` alone, or the name or alias of the stream in FROM",
-                    ),
-                })?;
+                wildcard(relation.as_slice(), false, options, &mut out).map_err(
+                    |refusal| match relation {
+                        Some(_known) => refusal,
+                        None => refuse(
+                            codes::UNKNOWN_STREAM,
+                            options.wildcard_token.0.span,
+                            format!("`{bare}` is not in FROM"),
+                            "write `*` alone, or the name or alias of the stream in FROM",
+                        ),
+                    },
+                )?;
             }
         }
     }
@@ -108,8 +111,9 @@ fn wildcard(
     let replaced: &[Box<sql::ReplaceSelectElement>] =
         options.opt_replace.as_ref().map_or(&[], |replace| &replace.items);
     replaced.iter().try_for_each(|element| known(&element.column_name))?;
-    for (relation, field) in
-        relations.iter().flat_map(|relation| relation.columns.fields().iter().map(move |field| (relation, field)))
+    for (relation, field) in relations
+        .iter()
+        .flat_map(|relation| relation.columns.fields().iter().map(move |field| (relation, field)))
     {
         // Of the columns of USING there is one, and some are made by the query itself.
         if (once && relation.is_merged(field.name())) || field.name().starts_with(MARK) {

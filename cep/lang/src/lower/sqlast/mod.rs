@@ -12,6 +12,7 @@ mod number;
 mod operator;
 mod resolve;
 mod select;
+mod subquery;
 mod types;
 mod value;
 
@@ -28,6 +29,7 @@ pub(crate) use items::{
 pub(crate) use make::{both, equal, qualified, unqualified};
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Scope};
+pub(crate) use subquery::{TableQuery, exprs_of, has_subquery, named_item, replace_subqueries};
 pub use types::{ColumnType, column_type};
 
 /// A node that is refused.
@@ -167,6 +169,8 @@ fn single_name<'a>(name: &'a sql::ObjectName, what: &str) -> Result<&'a sql::Ide
 
 /// An expression of the script; only this folder takes it apart.
 pub(crate) type SqlExpr = sql::Expr;
+/// An item of a select list.
+pub(crate) type SqlSelectItem = sql::SelectItem;
 /// A type of the script.
 pub(crate) type SqlType = sql::DataType;
 /// An ORDER BY item of the script.

@@ -73,6 +73,11 @@ impl<'a> Scope<'a> {
         Self { relations: vec![relation], aliases: &[], aliases_first: false, windows: &[], registry }
     }
 
+    /// A relation whose columns are found with and without its name.
+    pub(crate) fn relation(qualifier: &'a str, columns: &'a Schema, prefix: &'a str) -> Relation<'a> {
+        Relation { qualifier: Some(qualifier), columns, prefix, open: true, merged: &[], outer: false }
+    }
+
     /// Checks the definitions of the WINDOW clause, used or not.
     ///
     /// # Errors
@@ -225,7 +230,14 @@ impl VisitorMut for Resolver<'_, '_> {
     type Break = Box<Refusal>;
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        let outcome = if let Expr::Identifier(name) = expr {
+        let outcome = if let Expr::InSubquery { .. } | Expr::Exists { .. } = expr {
+            Err(refuse(
+                codes::SUBQUERY,
+                sql::Spanned::span(expr),
+                "a query inside an expression stands in the SELECT of a stream, before any window",
+                "put it into WHERE or the select list of FROM (SELECT … FROM s WHERE x IN (SELECT …)), and the window behind",
+            ))
+        } else if let Expr::Identifier(name) = expr {
             self.identifier(name)
         } else if let Expr::CompoundIdentifier(parts) = expr {
             self.path(parts, Vec::new()).map(Some)

@@ -44,9 +44,7 @@ pub(crate) fn join(context: &Context<'_>, written: &Join, ctes: &Ctes<'_>) -> Re
     };
     if let Some(asof) = asof {
         let message = "ASOF JOIN takes the last row before a time, and this table keeps one row a key";
-        return Err(Box::new(
-            Diagnostic::at(codes::JOIN, asof.span, message).help("leave ASOF out"),
-        ));
+        return Err(Box::new(Diagnostic::at(codes::JOIN, asof.span, message).help("leave ASOF out")));
     }
     let outer = match (kind, swapped) {
         (JoinKind::Inner | JoinKind::Cross, _) => false,
@@ -78,16 +76,28 @@ fn columns(table: &Table, written: &Written) -> Result<SchemaRef> {
         Err(Box::new(Diagnostic::at(codes::WRONG_KIND, span, message).help(help)))
     };
     if let Some(window) = window {
-        return refused(window.span, "a window holds rows of a stream, and this is a table", "leave the window out");
+        return refused(
+            window.span,
+            "a window holds rows of a stream, and this is a table",
+            "leave the window out",
+        );
     }
     if let Some(within) = within_per {
-        return refused(within.span, "WITHIN … PER … reads an aggregation, and this is a table", "filter with ON");
+        return refused(
+            within.span,
+            "WITHIN … PER … reads an aggregation, and this is a table",
+            "filter with ON",
+        );
     }
     if let Some(as_of) = as_of {
         return Err(streams::no_versions(as_of));
     }
     if let Some(span) = unidirectional {
-        return refused(*span, "rows of a table never look for partners: every join with one is unidirectional", "leave it out");
+        return refused(
+            *span,
+            "rows of a table never look for partners: every join with one is unidirectional",
+            "leave it out",
+        );
     }
     renamed_schema(&table.schema, alias_columns, *span)
 }

@@ -1,5 +1,5 @@
 //! Tables: `declare` CREATE TABLE and CREATE INDEX · `options` WITH of a table · `write` INSERT and
-//! UPSERT · `join` JOIN of a stream and a table · `change` UPDATE and DELETE · `probe` conditions between a stream and a table · `key` by what rows of a query replace each other.
+//! UPSERT · `join` JOIN of a stream and a table · `change` UPDATE and DELETE · `subquery` IN and EXISTS · `probe` conditions between a stream and a table · `key` by what rows of a query replace each other.
 
 mod change;
 mod declare;
@@ -7,12 +7,14 @@ mod join;
 mod key;
 mod options;
 mod probe;
+mod subquery;
 mod write;
 
 pub(crate) use change::{delete, update};
 pub(crate) use declare::{create, create_index, seed};
 pub(crate) use join::join;
 pub(crate) use key::unique_key;
+pub(crate) use subquery::without_subqueries;
 pub(crate) use write::{check_changelog, conflict, no_rows, rows_into};
 
 use crate::plan::Table;

@@ -12,67 +12,93 @@ fn check(from: &str, expected: Expect) {
 
 #[test]
 fn every_operator() {
-    check("a JOIN b ON a.x = b.x", expect![[r#"
+    check(
+        "a JOIN b ON a.x = b.x",
+        expect![[r#"
         select
           items *
           join Inner on a.x = b.x
             from a
             from b
-    "#]]);
-    check("a INNER JOIN b USING (x, y)", expect![[r#"
+    "#]],
+    );
+    check(
+        "a INNER JOIN b USING (x, y)",
+        expect![[r#"
         select
           items *
           join Inner using x, y
             from a
             from b
-    "#]]);
-    check("a LEFT OUTER JOIN b ON TRUE", expect![[r#"
+    "#]],
+    );
+    check(
+        "a LEFT OUTER JOIN b ON TRUE",
+        expect![[r#"
         select
           items *
           join Left on true
             from a
             from b
-    "#]]);
-    check("a RIGHT JOIN b ON TRUE", expect![[r#"
+    "#]],
+    );
+    check(
+        "a RIGHT JOIN b ON TRUE",
+        expect![[r#"
         select
           items *
           join Right on true
             from a
             from b
-    "#]]);
-    check("a AS x FULL JOIN b y ON x.k = y.k", expect![[r#"
+    "#]],
+    );
+    check(
+        "a AS x FULL JOIN b y ON x.k = y.k",
+        expect![[r#"
         select
           items *
           join Full on x.k = y.k
             from a as x ()
             from b as y ()
-    "#]]);
-    check("a CROSS JOIN b", expect![[r#"
+    "#]],
+    );
+    check(
+        "a CROSS JOIN b",
+        expect![[r#"
         select
           items *
           join Cross
             from a
             from b
-    "#]]);
-    check("a ASOF LEFT JOIN b MATCH_CONDITION (a.ts >= b.ts) ON a.k = b.k", expect![[r#"
+    "#]],
+    );
+    check(
+        "a ASOF LEFT JOIN b MATCH_CONDITION (a.ts >= b.ts) ON a.k = b.k",
+        expect![[r#"
         select
           items *
           join Left asof a.ts >= b.ts on a.k = b.k
             from a
             from b
-    "#]]);
-    check("a ASOF JOIN b ON a.k = b.k AND a.ts >= b.ts", expect![[r#"
+    "#]],
+    );
+    check(
+        "a ASOF JOIN b ON a.k = b.k AND a.ts >= b.ts",
+        expect![[r#"
         select
           items *
           join Inner asof on a.k = b.k AND a.ts >= b.ts
             from a
             from b
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn joins_lean_to_the_left_and_commas_bind_least() {
-    check("a JOIN b ON x LEFT JOIN c ON y", expect![[r#"
+    check(
+        "a JOIN b ON x LEFT JOIN c ON y",
+        expect![[r#"
         select
           items *
           join Left on y
@@ -80,8 +106,11 @@ fn joins_lean_to_the_left_and_commas_bind_least() {
               from a
               from b
             from c
-    "#]]);
-    check("a, b JOIN c ON x, d", expect![[r#"
+    "#]],
+    );
+    check(
+        "a, b JOIN c ON x, d",
+        expect![[r#"
         select
           items *
           join Cross
@@ -91,8 +120,11 @@ fn joins_lean_to_the_left_and_commas_bind_least() {
                 from b
                 from c
             from d
-    "#]]);
-    check("a JOIN (b JOIN c ON x) ON y", expect![[r#"
+    "#]],
+    );
+    check(
+        "a JOIN (b JOIN c ON x) ON y",
+        expect![[r#"
         select
           items *
           join Inner on y
@@ -100,8 +132,11 @@ fn joins_lean_to_the_left_and_commas_bind_least() {
             join Inner on x
               from b
               from c
-    "#]]);
-    check("((a CROSS JOIN b) CROSS JOIN c)", expect![[r#"
+    "#]],
+    );
+    check(
+        "((a CROSS JOIN b) CROSS JOIN c)",
+        expect![[r#"
         select
           items *
           join Cross
@@ -109,7 +144,8 @@ fn joins_lean_to_the_left_and_commas_bind_least() {
               from a
               from b
             from c
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -128,7 +164,9 @@ fn sides_have_filters_windows_aliases_and_queries() {
                   unidirectional
         "#]],
     );
-    check("a UNIDIRECTIONAL JOIN (SELECT 1) AS q ON TRUE", expect![[r#"
+    check(
+        "a UNIDIRECTIONAL JOIN (SELECT 1) AS q ON TRUE",
+        expect![[r#"
         select
           items *
           join Inner on true
@@ -136,15 +174,21 @@ fn sides_have_filters_windows_aliases_and_queries() {
               unidirectional
             from query as q ()
               items 1
-    "#]]);
-    check("a WHERE x WINDOW LENGTH (5)", expect![[r#"
+    "#]],
+    );
+    check(
+        "a WHERE x WINDOW LENGTH (5)",
+        expect![[r#"
         select
           items *
           from a
             before the window: x
             length 5
-    "#]]);
-    check("((SELECT 1) UNION ALL (SELECT 2)) AS q JOIN b ON TRUE", expect![[r#"
+    "#]],
+    );
+    check(
+        "((SELECT 1) UNION ALL (SELECT 2)) AS q JOIN b ON TRUE",
+        expect![[r#"
         select
           items *
           join Inner on true
@@ -155,21 +199,28 @@ fn sides_have_filters_windows_aliases_and_queries() {
                 nested
                   items 2
             from b
-    "#]]);
-    check("((SELECT 1) AS p JOIN b ON TRUE)", expect![[r#"
+    "#]],
+    );
+    check(
+        "((SELECT 1) AS p JOIN b ON TRUE)",
+        expect![[r#"
         select
           items *
           join Inner on true
             from query as p ()
               items 1
             from b
-    "#]]);
-    check("a JOIN r FOR SYSTEM_TIME AS OF a.ts AS v ON a.k = v.k", expect![[r#"
+    "#]],
+    );
+    check(
+        "a JOIN r FOR SYSTEM_TIME AS OF a.ts AS v ON a.k = v.k",
+        expect![[r#"
         select
           items *
           join Inner on a.k = v.k
             from a
             from r as v ()
               as of a.ts
-    "#]]);
+    "#]],
+    );
 }
