@@ -10,6 +10,7 @@
 //! - The three window spellings of R-SQL-3 produce equal [`Window`] values.
 //! - Spans are byte ranges into the script text.
 
+mod function;
 mod join;
 mod query;
 mod statement;
@@ -18,6 +19,7 @@ mod trigger;
 mod window;
 
 pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
+pub use function::{CreateFunction, Parameter};
 pub use query::{
     Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
     WithinPer,

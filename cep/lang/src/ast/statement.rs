@@ -2,7 +2,7 @@
 
 use datafusion_sql::sqlparser::ast as sql;
 
-use super::{CreateIndex, CreateTable, CreateTrigger, Delete, Grain, Name, Query, Span, Update};
+use super::{CreateFunction, CreateIndex, CreateTable, CreateTrigger, Delete, Grain, Name, Query, Span, Update};
 
 /// One statement of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub enum StatementKind {
     CreateIndex(CreateIndex),
     /// `CREATE TRIGGER name AT START | EVERY … | CRON …`.
     CreateTrigger(CreateTrigger),
+    /// `CREATE FUNCTION name (parameters) AS expression`.
+    CreateFunction(Box<CreateFunction>),
     /// `INSERT INTO stream …`, `INSERT INTO table …`, `UPSERT INTO table …`.
     Insert(Insert),
     /// `UPDATE table SET … FROM stream …`.
@@ -42,7 +44,7 @@ pub enum StatementKind {
     Show(ShowKind),
     /// `DESCRIBE name` (also `DESC`).
     Describe(Name),
-    /// `DROP STREAM | VIEW | TABLE | TRIGGER | AGGREGATION [IF EXISTS] name`.
+    /// `DROP STREAM | VIEW | TABLE | TRIGGER | FUNCTION | AGGREGATION [IF EXISTS] name`.
     Drop {
         /// Kind of the object.
         kind: DropKind,
@@ -194,4 +196,6 @@ pub enum DropKind {
     Table,
     /// A trigger that no query reads.
     Trigger,
+    /// A function; what was written with it stays.
+    Function,
 }

@@ -98,6 +98,11 @@ fn erase_statement(statement: &mut Statement) {
             erase_name(&mut create.name);
             create.schedule_span = Span::default();
         }
+        StatementKind::CreateFunction(create) => {
+            create.body_span = Span::default();
+            erase_name(&mut create.name);
+            create.parameters.iter_mut().for_each(|parameter| erase_name(&mut parameter.name));
+        }
         StatementKind::Update(update) => {
             update.span = Span::default();
             erase_name(&mut update.table);

@@ -11,6 +11,7 @@ use crate::diag::{Diagnostic, codes, suggest};
 use crate::plan::{Aggregation, Changelog, Node, Stream};
 
 use super::relation::{Relation, StateLimits};
+use super::sqlast::UserFunction;
 use super::table::TableEntry;
 
 /// The form under which a name is looked up.
@@ -106,6 +107,8 @@ pub(crate) struct Catalog {
     pub aggregations: Vec<AggregationEntry>,
     /// By number.
     pub tables: Vec<TableEntry>,
+    /// User functions, by folded name.
+    functions: BTreeMap<String, UserFunction>,
     /// Folded names whose declaration failed; errors about them would only repeat it.
     failed: BTreeSet<String>,
 }
@@ -200,6 +203,26 @@ impl Catalog {
     pub(crate) fn add_table(&mut self, entry: TableEntry) {
         self.objects.insert(folded(&entry.table.name), Object::Table(self.tables.len()));
         self.tables.push(entry);
+    }
+
+    /// The user function called `name`.
+    pub(crate) fn function(&self, name: &str) -> Option<&UserFunction> {
+        if self.functions.is_empty() { None } else { self.functions.get(&folded(name)) }
+    }
+
+    /// All user functions, by name.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &UserFunction> {
+        self.functions.values()
+    }
+
+    /// Adds a user function.
+    pub(crate) fn add_function(&mut self, function: UserFunction) {
+        self.functions.insert(folded(&function.name), function);
+    }
+
+    /// Removes a user function; whether there was one. What was written with it stays as it is.
+    pub(crate) fn remove_function(&mut self, name: &str) -> bool {
+        self.functions.remove(&folded(name)).is_some()
     }
 
     /// Adds a stream that belongs to another object and has no name of its own.

@@ -18,6 +18,17 @@ pub(crate) fn drop_object(
     if_exists: bool,
     name: &Name,
 ) -> Result<StatementResult> {
+    if kind == DropKind::Function {
+        return match (session.catalog.remove_function(&name.text), if_exists) {
+            (true, _) => Ok(StatementResult::Dropped(name.text.clone())),
+            (false, true) => Ok(StatementResult::Nothing),
+            (false, false) => {
+                let message = format!("there is no function `{}` of yours", name.text);
+                let help = "SHOW FUNCTIONS lists them";
+                Err(Box::new(Diagnostic::at(codes::UNKNOWN_FUNCTION, name.span, message).help(help)))
+            }
+        };
+    }
     let object = match session.catalog.find(&name.text) {
         Some(object) => object,
         None if if_exists => return Ok(StatementResult::Nothing),

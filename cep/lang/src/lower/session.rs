@@ -27,7 +27,7 @@ use super::query::{self, Ctes, closed, renamed};
 use super::relation::{Flow, OpenRead, Relation};
 use super::result::StatementResult;
 use super::stream::{self, SideKind, SideStream};
-use super::{CompileOptions, held, show, table, trigger};
+use super::{CompileOptions, function, held, show, table, trigger};
 
 /// What has been declared and started so far.
 #[derive(Debug, Clone)]
@@ -150,6 +150,12 @@ impl Session {
             }
             StatementKind::Insert(insert) => self.insert(insert, *span, text),
             StatementKind::CreateTrigger(create) => self.create_trigger(create, *span),
+            StatementKind::CreateFunction(create) => {
+                let context = Context::new(&self.planner, &self.catalog, text);
+                let made = function::create(&context, create)?;
+                self.catalog.add_function(made);
+                Ok(StatementResult::Created(create.name.text.clone()))
+            }
             StatementKind::Update(update) => self.update(update, text),
             StatementKind::Delete(delete) => self.delete(delete, text),
             StatementKind::Select(query) => self.print(query, *span, text),
@@ -723,6 +729,7 @@ fn declared_name(statement: &Statement) -> Option<&Name> {
         StatementKind::CreateAggregation(create) => Some(&create.name),
         StatementKind::CreateTable(create) => Some(&create.name),
         StatementKind::CreateTrigger(create) => Some(&create.name),
+        StatementKind::CreateFunction(create) => Some(&create.name),
         StatementKind::Insert(insert) => Some(&insert.target),
         StatementKind::CreateIndex(_) | StatementKind::Update(_) | StatementKind::Delete(_) => None,
         StatementKind::Select(_)

@@ -139,7 +139,10 @@ fn functions(session: &Session) -> StatementResult {
     let rows = docs
         .into_iter()
         .map(|doc| vec![doc.name, doc.kind.as_str().to_owned(), doc.syntax, doc.aliases.join(", "), doc.doc]);
-    table(&["name", "kind", "usage", "aliases", "meaning"], rows.collect())
+    let own = session.catalog.functions().map(|own| {
+        vec![own.name.clone(), "user".to_owned(), own.usage(), String::new(), "of CREATE FUNCTION".to_owned()]
+    });
+    table(&["name", "kind", "usage", "aliases", "meaning"], rows.chain(own).collect())
 }
 
 fn windows() -> StatementResult {

@@ -53,7 +53,7 @@ impl Text {
             TableJoinKind::Inner => "join".to_owned(),
             TableJoinKind::Left => "left join".to_owned(),
             TableJoinKind::Exists => "exists in".to_owned(),
-            TableJoinKind::In { equal } => format!("in ({})", expr_text(equal, &both)),
+            TableJoinKind::In { equal, by_value: _ } => format!("in ({})", expr_text(equal, &both)),
         };
         self.line(depth, format_args!("{what} table {name} {}", probe_text(probe, input.schema())));
         if let Some(condition) = condition {

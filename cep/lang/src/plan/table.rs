@@ -119,11 +119,12 @@ pub enum TableJoinKind {
     Left,
     /// The input row with a BOOL behind it: whether there is a match.
     Exists,
-    /// The input row with a BOOL behind it: `value IN (matches)`, with SQL's NULL. A NULL in what the
-    /// probe looks for looks at every row.
+    /// The input row with a BOOL behind it: `value IN (matches)`, with SQL's NULL.
     In {
         /// `value = column`, over the input's columns, then the table's.
         equal: Expr,
+        /// The probe looks for the value itself in a column without NULLs; a NULL looks at every row.
+        by_value: bool,
     },
 }
 

@@ -32,6 +32,9 @@ impl Cursor<'_> {
         if self.eat(&["TABLE"]) {
             return self.create_table().map(StatementKind::CreateTable);
         }
+        if self.eat(&["FUNCTION"]) {
+            return self.create_function().map(|create| StatementKind::CreateFunction(Box::new(create)));
+        }
         if self.eat(&["TRIGGER"]) {
             return self.create_trigger().map(StatementKind::CreateTrigger);
         }

@@ -85,7 +85,6 @@ pub(super) fn statement(c: &Cursor<'_>) -> Box<Diagnostic> {
 
 #[rustfmt::skip]
 const CREATED: &[Refused] = &[
-    (&["FUNCTION"], codes::STATEMENT, "CREATE FUNCTION is not supported yet", "write the expression out, or compute it in a view"),
     (&["MATERIALIZED"], codes::STATEMENT, "a materialized view is a stream here", "write CREATE STREAM name AS SELECT …"),
     (&["TEMPORARY"], codes::STATEMENT, "nothing is temporary", "leave out TEMPORARY; WITH names a query inside one statement"),
     (&["TEMP"], codes::STATEMENT, "nothing is temporary", "leave out TEMP; WITH names a query inside one statement"),
@@ -101,7 +100,7 @@ const CREATED: &[Refused] = &[
     (&["ROLE"], codes::STATEMENT, "rights are not managed in SQL", "roles belong to the server's configuration"),
     (&["USER"], codes::STATEMENT, "rights are not managed in SQL", "roles belong to the server's configuration"),
     (&["EXTENSION"], codes::STATEMENT, "there are no extensions", "leave it out"),
-    (&["MACRO"], codes::STATEMENT, "CREATE MACRO is not supported", "compute it in a view"),
+    (&["MACRO"], codes::STATEMENT, "CREATE MACRO is written CREATE FUNCTION here", "write CREATE FUNCTION f(a DOUBLE) AS a * 2"),
 ];
 
 /// CREATE of something else.
@@ -115,8 +114,8 @@ pub(super) fn dropped(c: &Cursor<'_>) -> Box<Diagnostic> {
 }
 
 fn kind_expected(c: &Cursor<'_>, verb: &str) -> Box<Diagnostic> {
-    const KINDS: &[&str] = &["STREAM", "VIEW", "TABLE", "TRIGGER", "AGGREGATION"];
-    let error = c.unexpected(&format!("STREAM, VIEW, TABLE, TRIGGER or AGGREGATION behind {verb}"));
+    const KINDS: &[&str] = &["STREAM", "VIEW", "TABLE", "TRIGGER", "FUNCTION", "AGGREGATION"];
+    let error = c.unexpected(&format!("STREAM, VIEW, TABLE, TRIGGER, FUNCTION or AGGREGATION behind {verb}"));
     let close = c.word(0).and_then(|word| suggest(word, KINDS.iter().copied()));
     match close {
         Some(close) => Box::new(error.help(format!("did you mean `{close}`?"))),

@@ -200,6 +200,8 @@ impl Cursor<'_> {
             DropKind::Table
         } else if self.eat(&["TRIGGER"]) {
             DropKind::Trigger
+        } else if self.eat(&["FUNCTION"]) {
+            DropKind::Function
         } else {
             return Err(refuse::dropped(self));
         };

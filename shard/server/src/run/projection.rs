@@ -101,7 +101,7 @@ impl Wanted {
                 let mut both = used[..width].to_vec();
                 both.resize(width + node.columns.fields().len(), false);
                 let equal = match &node.kind {
-                    TableJoinKind::In { equal } => Some(equal),
+                    TableJoinKind::In { equal, by_value: _ } => Some(equal),
                     TableJoinKind::Inner | TableJoinKind::Left | TableJoinKind::Exists => None,
                 };
                 mark_probe(&node.probe, &mut both);

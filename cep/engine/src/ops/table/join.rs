@@ -25,6 +25,8 @@ pub struct TableJoinOp {
     condition: Option<Compiled>,
     /// `x = c` of IN.
     equal: Option<Compiled>,
+    /// A NULL in the key looks at every row.
+    nulls_scan: bool,
     columns: PairColumns,
     pairs: Pairs,
     /// Rows of the block whose pairs are in `pairs`, with the end of their pairs.
@@ -58,7 +60,7 @@ impl TableJoinOp {
     pub fn new(node: &TableJoinNode) -> Result<Self, String> {
         let (way, exprs) = Way::of(&node.probe);
         let equal = match &node.kind {
-            TableJoinKind::In { equal } => Some(equal),
+            TableJoinKind::In { equal, by_value: _ } => Some(equal),
             TableJoinKind::Inner | TableJoinKind::Left | TableJoinKind::Exists => None,
         };
         let compile = |expr: Option<&Expr>| expr.map(Compiled::new).transpose().map_err(|e| e.to_string());
@@ -77,6 +79,7 @@ impl TableJoinOp {
             condition: compile(node.condition.as_ref())?,
             columns: PairColumns::new(node.condition.iter().chain(equal), kinds),
             equal: compile(equal)?,
+            nulls_scan: matches!(node.kind, TableJoinKind::In { by_value: true, .. }),
             pairs: Pairs::default(),
             block: Vec::new(),
             out: Pairs::default(),
@@ -101,6 +104,7 @@ impl TableJoinOp {
         let rows = self.prepare.rows(input);
         let mut work = Work {
             kind: self.kind,
+            nulls_scan: self.nulls_scan,
             condition: &mut self.condition,
             equal: &mut self.equal,
             columns: &mut self.columns,
@@ -172,6 +176,7 @@ fn push_answer(column: &mut Column, answer: Answer) {
 /// One step of a join.
 struct Work<'a> {
     kind: Kind,
+    nulls_scan: bool,
     condition: &'a mut Option<Compiled>,
     equal: &'a mut Option<Compiled>,
     columns: &'a mut PairColumns,
@@ -234,7 +239,7 @@ impl Work<'_> {
         for row in 0..rows {
             let original = prepare.original(row);
             let stamp = self.stamp(original);
-            let way = if self.kind == Kind::In && keys.is_null(row) { Way::Scan } else { way };
+            let way = if self.nulls_scan && keys.is_null(row) { Way::Scan } else { way };
             candidates(self.table, way, keys, row, stamp, &mut self.pairs.right);
             self.pairs.left.resize(self.pairs.right.len(), original);
             self.block.push((original, self.pairs.len() as u32));

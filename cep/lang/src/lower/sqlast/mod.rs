@@ -14,6 +14,7 @@ mod resolve;
 mod select;
 mod subquery;
 mod types;
+mod user_function;
 mod value;
 
 use datafusion_sql::sqlparser::ast::{self as sql, Spanned};
@@ -31,6 +32,7 @@ pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Scope};
 pub(crate) use subquery::{TableQuery, exprs_of, has_subquery, named_item, replace_subqueries};
 pub use types::{ColumnType, column_type};
+pub(crate) use user_function::{UserFunction, calls, check_arguments, expand_calls};
 
 /// A node that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -105,9 +105,9 @@ impl<'a> Answers<'a> {
                         Probe::Index { index, .. } => table.indexes[*index].iter().all(|&at| column(at)),
                         Probe::Scan => false,
                     };
-                    let (probe, filter) =
-                        if found && rest.is_none() { (probe, filter) } else { split(filter, width, table) };
-                    (probe, filter, TableJoinKind::In { equal })
+                    let by_value = found && rest.is_none();
+                    let (probe, filter) = if by_value { (probe, filter) } else { split(filter, width, table) };
+                    (probe, filter, TableJoinKind::In { equal, by_value })
                 }
             }
         };
