@@ -9,7 +9,7 @@ use std::sync::Arc;
 use cep_engine::Partition;
 use cep_engine::ops::Operator;
 use cep_lang::ast::{RateEvery, RateKind};
-use cep_lang::plan::{BatchWindow, LatePolicy, Node, SlidingWindow};
+use cep_lang::plan::{BatchWindow, JoinBound, LatePolicy, Node, SlidingWindow};
 use harness::{Feed, Rows, run};
 use proptest::prelude::*;
 
@@ -118,6 +118,23 @@ const QUERIES: &[&str] = &[
      CREATE TABLE f (n BIGINT PRIMARY KEY) WITH (\"table.rows.max\" = 3); INSERT INTO f SELECT n FROM s; \
      CREATE TABLE g (k STRING PRIMARY KEY, c BIGINT); UPSERT INTO g SELECT k, count(*) FROM s GROUP BY k HAVING count(*) % 3 <> 0; \
      SELECT s.k, g.c FROM s JOIN g USING (k)",
+    "SELECT a.k, a.n AS x, b.n AS y FROM s WINDOW TIME (3 SECONDS) AS a FULL JOIN s WINDOW LENGTH (4) AS b ON a.k = b.k AND a.v < b.v; \
+     SELECT a.n AS x, b.n AS y FROM s AS a UNIDIRECTIONAL LEFT JOIN s WINDOW EXTERNALTIME (ts, 2 SECONDS) AS b ON a.k = b.k AND 12 / a.n > b.n; \
+     SELECT a.k, b.k AS l, a.n AS x FROM s WINDOW TIMELENGTH (5 SECONDS, 3) AS a RIGHT JOIN s WINDOW TIME (1 SECOND) AS b USING (n)",
+    "SELECT a.k, a.n AS x, b.n AS y FROM s AS a FULL JOIN s AS b ON a.k = b.k AND b.ts - a.ts BETWEEN INTERVAL '-1' SECOND AND INTERVAL '2' SECOND AND 12 / a.n > 1; \
+     SELECT count(*) AS c, sum(y) AS t, window_end FROM (SELECT b.n AS y FROM s AS a LEFT JOIN s AS b ON a.n = b.n AND b.ts > a.ts AND b.ts <= a.ts + INTERVAL '3' SECOND) \
+     WINDOW TUMBLING (SIZE 2 SECONDS)",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.idle\" = '2 seconds', \"late.stream\" = 'late'); \
+     SELECT a.k, a.n AS x, b.v AS y FROM s AS a LEFT JOIN u AS b ON a.k = b.k AND a.ts >= b.ts AND a.ts < b.ts + INTERVAL '4' SECOND; \
+     SELECT k, n FROM late; \
+     SELECT a.n AS x, b.n AS y, c.n AS z FROM s AS a JOIN u AS b ON a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '1' SECOND AND b.ts + INTERVAL '1' SECOND \
+     JOIN s AS c ON c.k = b.k AND c.ts BETWEEN b.ts AND b.ts + INTERVAL '2' SECOND",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"join.rows.max\" = '6', \"join.rows.over\" = 'evict', \"state.ttl\" = '5 seconds'); \
+     SELECT a.k, a.n AS x, b.n AS y FROM u AS a FULL JOIN u AS b ON a.k = b.k; \
+     CREATE STREAM t AS SELECT k, count(*) AS c, window_end AS e FROM s WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k; \
+     SELECT a.k, a.c AS x, b.c AS y FROM t AS a LEFT JOIN (SELECT k, count(*) AS c, window_end AS e FROM u WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k) AS b ON a.k = b.k AND a.e = b.e",
     "SELECT k, count(*) AS c FROM (SELECT [k, 'a'] AS k FROM s WHERE n > 3 UNION ALL SELECT [k] FROM s WHERE n <= 3) GROUP BY k",
 ];
 
@@ -162,12 +179,13 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 13],
+    operators: [bool; 14],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
     periods: [bool; 2],
     policies: [bool; 2],
+    joins: [bool; 2],
 }
 
 impl Kinds {
@@ -186,6 +204,7 @@ impl Kinds {
             Operator::TableJoin(_) => 10,
             Operator::TableWrite(_) => 11,
             Operator::Trigger(_) => 12,
+            Operator::Join(_) => 13,
         };
         self.operators[at] = true;
     }
@@ -249,6 +268,13 @@ impl Kinds {
             | Node::Over(_)
             | Node::TableJoin(_)
             | Node::TableWrite(_) => {}
+            Node::Join(node) => {
+                let at = match node.bound {
+                    JoinBound::Windows(_) => 0,
+                    JoinBound::Interval { .. } => 1,
+                };
+                self.joins[at] = true;
+            }
         }
         node.inputs().into_iter().for_each(|input| self.plan(input));
     }
@@ -270,8 +296,8 @@ fn every_kind_of_operator_window_and_rate_has_a_query() {
         let partition = Partition::new(Arc::clone(&program), &[]).expect("it can be built");
         partition.operators().for_each(|operator| kinds.operator(operator));
     }
-    let Kinds { operators, batches, sliding, rates, periods, policies } = kinds;
-    for seen in [&operators[..], &batches, &sliding, &rates, &periods, &policies] {
+    let Kinds { operators, batches, sliding, rates, periods, policies, joins } = kinds;
+    for seen in [&operators[..], &batches, &sliding, &rates, &periods, &policies, &joins] {
         assert!(seen.iter().all(|&seen| seen), "a kind without a query: {seen:?}");
     }
 }

@@ -7,8 +7,8 @@ use arrow_schema::SchemaRef;
 use cep_lang::ast::Span;
 use cep_lang::diag::{Diagnostic, codes};
 use cep_lang::plan::{
-    Aggregation, Clock, Expr, NamedExpr, Node, Program, Query, QueryId, Stream, StreamOrigin, StreamTime,
-    Target,
+    Aggregation, Clock, Expr, JoinBound, JoinNode, NamedExpr, Node, Program, Query, QueryId, Stream,
+    StreamOrigin, StreamTime, Target,
 };
 use cep_types::StreamId;
 
@@ -81,6 +81,16 @@ pub(crate) enum NodeKind {
     Retime { input: EdgeId, column: usize, time: Box<StreamTime>, clock: StreamClock },
     /// An operator of one input.
     Operator { input: EdgeId, operator: Operator },
+    /// A join of two inputs.
+    Join {
+        inputs: [EdgeId; 2],
+        /// Slots of the inputs, without repetition.
+        slots: Vec<SlotId>,
+        /// Late rows of each side, where its stream has `late.stream`.
+        late: [Option<EdgeId>; 2],
+        /// Always [`Operator::Join`].
+        operator: Operator,
+    },
 }
 
 /// A node.
@@ -380,6 +390,7 @@ impl<'a> Builder<'a> {
                 let inputs = inputs.iter().map(|n| self.node(n)).collect::<Result<Vec<_>, _>>()?;
                 Ok(self.merge(inputs, schema))
             }
+            Node::Join(join) => self.join(node, join),
             Node::Window(_)
             | Node::Sliding(_)
             | Node::Delay { .. }
@@ -402,6 +413,27 @@ impl<'a> Builder<'a> {
         }
     }
 
+    fn join(&mut self, node: &Node, join: &JoinNode) -> Result<Built, BuildError> {
+        let [left, right] = [self.node(&join.sides[0].input)?, self.node(&join.sides[1].input)?];
+        let mut late = [None, None];
+        if matches!(join.bound, JoinBound::Interval { .. }) {
+            for ((late, side), built) in late.iter_mut().zip(&join.sides).zip([&left, &right]) {
+                if is_final(&side.input) {
+                    continue;
+                }
+                *late = self.late_edge_of("the join", &side.input, built)?;
+            }
+        }
+        let operator = ops::build(node, self.program).map_err(|e| self.error(&e))?;
+        let output = self.edge(node.schema());
+        let (inputs, detached) = ([left.edge, right.edge], left.detached || right.detached);
+        let (slots, slot, sources) = self.common(&[left, right]);
+        let kind = NodeKind::Join { inputs, slots, late, operator };
+        let mut built = self.push(kind, output, Built { edge: output, slot, sources, detached });
+        built.detached |= join.sides.iter().any(|side| side.outer);
+        Ok(built)
+    }
+
     /// The edge for late rows of a window or an OVER in event-time order, if the stream below it
     /// wants them.
     ///
@@ -412,14 +444,24 @@ impl<'a> Builder<'a> {
             Node::Over(over) if over.event_time_order => "OVER",
             _ => return Ok(None),
         };
-        let time = |id: &StreamId| &self.program.streams[id.index()].time;
-        let scans = node.scans();
-        let Some((stream, target)) = scans.iter().find_map(|id| Some((*id, time(id).late_stream?))) else {
-            return Ok(None);
-        };
         if what == "OVER" && is_final(input) {
             return Ok(None);
         }
+        self.late_edge_of(what, input, built)
+    }
+
+    /// The edge for the late rows of `input`, if the stream below it wants them; `what` finds them.
+    fn late_edge_of(
+        &mut self,
+        what: &str,
+        input: &Node,
+        built: &Built,
+    ) -> Result<Option<EdgeId>, BuildError> {
+        let time = |id: &StreamId| &self.program.streams[id.index()].time;
+        let scans = input.scans();
+        let Some((stream, target)) = scans.iter().find_map(|id| Some((*id, time(id).late_stream?))) else {
+            return Ok(None);
+        };
         if !is_stream_itself(input) {
             return Err(self.error(&format!(
                 "late.stream takes the rows of the stream itself: put {what} on the stream, and compute columns after it"
@@ -466,20 +508,26 @@ impl<'a> Builder<'a> {
     }
 
     fn merge(&mut self, inputs: Vec<Built>, schema: &SchemaRef) -> Built {
+        let (slots, slot, sources) = self.common(&inputs);
+        let output = self.edge(schema);
+        let detached = inputs.iter().any(|i| i.detached);
+        let edges = inputs.into_iter().map(|i| i.edge).collect();
+        let kind = NodeKind::Merge { inputs: edges, merge: Merge::default(), slots };
+        self.push(kind, output, Built { edge: output, slot, sources, detached })
+    }
+
+    /// Slots and sources of several inputs without repetition, and the slot of their minimum.
+    fn common(&mut self, inputs: &[Built]) -> (Vec<SlotId>, SlotId, Vec<StreamId>) {
         let mut slots: Vec<SlotId> = Vec::new();
         let mut sources: Vec<StreamId> = Vec::new();
-        for input in &inputs {
+        for input in inputs {
             if !slots.contains(&input.slot) {
                 slots.push(input.slot);
             }
             sources.extend(input.sources.iter().filter(|s| !sources.contains(s)).collect::<Vec<_>>());
         }
         let slot = if let [one] = slots[..] { one } else { self.slot() };
-        let output = self.edge(schema);
-        let detached = inputs.iter().any(|i| i.detached);
-        let edges = inputs.into_iter().map(|i| i.edge).collect();
-        let kind = NodeKind::Merge { inputs: edges, merge: Merge::default(), slots };
-        self.push(kind, output, Built { edge: output, slot, sources, detached })
+        (slots, slot, sources)
     }
 
     /// Adds a node that writes `output`; the rest of `of` is as its input has it.
@@ -528,6 +576,7 @@ fn detaches(node: &Node) -> bool {
     match node {
         Node::Window(_) | Node::Delay { .. } | Node::Rate(_) => true,
         Node::Over(over) => over.event_time_order,
+        Node::Join(join) => join.sides.iter().any(|side| side.outer),
         Node::Scan { .. }
         | Node::Filter { .. }
         | Node::Project { .. }
@@ -539,10 +588,11 @@ fn detaches(node: &Node) -> bool {
     }
 }
 
-/// Whether rows come out of `node` behind the watermark only, so that none of them is late.
+/// Whether rows come out of `node` that the watermark has not passed, so that none of them is late.
 fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
+        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, .. } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }
@@ -568,6 +618,7 @@ fn is_stream_itself(node: &Node) -> bool {
         | Node::Delay { .. }
         | Node::Group(_)
         | Node::Over(_)
+        | Node::Join(_)
         | Node::Rate(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_) => false,

@@ -60,7 +60,7 @@ impl<'a> Silence<'a> {
     fn new(graph: &'a Graph, program: &'a Program) -> Self {
         let retimed = graph.nodes.iter().map(|node| match &node.kind {
             NodeKind::Retime { clock, .. } => Some(clock.clone()),
-            NodeKind::Merge { .. } | NodeKind::Operator { .. } => None,
+            NodeKind::Merge { .. } | NodeKind::Operator { .. } | NodeKind::Join { .. } => None,
         });
         Silence {
             graph,
@@ -78,7 +78,7 @@ impl<'a> Silence<'a> {
         let outer = streams.filter_map(|(stream, clock)| clock.as_ref()?.idle_at(&stream.time));
         let inner = self.graph.nodes.iter().zip(&self.retimed).filter_map(|(node, clock)| match &node.kind {
             NodeKind::Retime { time, .. } => clock.as_ref()?.idle_at(time),
-            NodeKind::Merge { .. } | NodeKind::Operator { .. } => None,
+            NodeKind::Merge { .. } | NodeKind::Operator { .. } | NodeKind::Join { .. } => None,
         });
         outer.chain(inner).collect()
     }
@@ -96,7 +96,7 @@ impl<'a> Silence<'a> {
                 (NodeKind::Retime { time, .. }, Some(clock)) => {
                     clock.silence(time, &[stamp], &mut self.slots[node.slot.0]);
                 }
-                (NodeKind::Merge { slots, .. }, _) if slots.len() > 1 => {
+                (NodeKind::Merge { slots, .. } | NodeKind::Join { slots, .. }, _) if slots.len() > 1 => {
                     let mut merged = self.slots[node.slot.0].take();
                     let inputs: Vec<&Watermarks> = slots.iter().map(|slot| &self.slots[slot.0]).collect();
                     merge_watermarks(&inputs, 1, self.floors[node.slot.0], &mut merged);

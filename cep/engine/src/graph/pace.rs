@@ -64,7 +64,9 @@ impl Graph {
     /// Operators with the slot of their watermark.
     pub(crate) fn operators(&self) -> impl Iterator<Item = (SlotId, &Operator)> {
         self.nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Operator { operator, .. } => Some((node.slot, operator)),
+            NodeKind::Operator { operator, .. } | NodeKind::Join { operator, .. } => {
+                Some((node.slot, operator))
+            }
             NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
         })
     }
@@ -84,11 +86,11 @@ impl Graph {
         }
         for node in &self.nodes {
             match &node.kind {
-                NodeKind::Merge { slots, .. } if slots.len() > 1 => {
+                NodeKind::Merge { slots, .. } | NodeKind::Join { slots, .. } if slots.len() > 1 => {
                     self.pace.caps[node.slot.0] = self.slot_floor[node.slot.0];
                 }
                 NodeKind::Retime { clock, .. } => self.pace.caps[node.slot.0] = clock.watermark(),
-                NodeKind::Merge { .. } | NodeKind::Operator { .. } => {}
+                NodeKind::Merge { .. } | NodeKind::Operator { .. } | NodeKind::Join { .. } => {}
             }
         }
         self.pace.reached.clone_from(&self.pace.caps);

@@ -4,11 +4,12 @@ use cep_lang::diag::codes;
 use cep_types::StreamId;
 use smallvec::SmallVec;
 
+use super::pace::Pace;
 use super::{EdgeId, Graph, NodeKind, SlotId};
 use crate::actions::{Actions, Subject};
 use crate::chunk::{Chunk, step_row};
 use crate::column::{Values, row_text};
-use crate::ops::{OpContext, OpError};
+use crate::ops::{JoinContext, OpContext, OpError, Operator};
 use crate::time::{NodeTime, WATERMARK_END, WATERMARK_START, Watermarks};
 
 /// An error of an operator with the query it belongs to.
@@ -82,7 +83,7 @@ impl Graph {
     /// and names the rows.
     fn detach(&self, at: usize, errors: &mut [OpError]) {
         let input = match &self.nodes[at].kind {
-            NodeKind::Merge { .. } => return,
+            NodeKind::Merge { .. } | NodeKind::Join { .. } => return,
             NodeKind::Retime { input, .. } | NodeKind::Operator { input, .. } => input.0,
         };
         let (rows, schema) = (&self.edges[input], &self.schemas[input]);
@@ -110,16 +111,7 @@ impl Graph {
                 let chunks: Vec<&Chunk> = inputs.iter().map(|e| &self.edges[e.0]).collect();
                 merge.process(&chunks, &mut out);
                 if slots.len() > 1 {
-                    let mut merged = self.slots[node.slot.0].take();
-                    {
-                        let inputs: SmallVec<[&Watermarks; 4]> =
-                            slots.iter().map(|s| &self.slots[s.0]).collect();
-                        let floor = self.slot_floor[node.slot.0];
-                        merge_watermarks(&inputs, stamps.len(), floor, &mut merged);
-                    }
-                    pace.clamp(node.slot, &mut merged);
-                    self.slot_floor[node.slot.0] = merged.last();
-                    self.slots[node.slot.0] = merged;
+                    merge_slots(&mut self.slots, slots, node.slot, &mut self.slot_floor, pace, stamps.len());
                 }
                 pace.settle(node.output.0, inputs, node.slot);
             }
@@ -157,10 +149,53 @@ impl Graph {
                     self.edges[edge.0] = late;
                 }
             }
+            NodeKind::Join { inputs, slots, late, operator } => {
+                if slots.len() > 1 {
+                    merge_slots(&mut self.slots, slots, node.slot, &mut self.slot_floor, pace, stamps.len());
+                }
+                let flush = pace.settle(node.output.0, inputs, node.slot) && is_over;
+                node.flushed |= flush;
+                let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
+                let mut taken = late.map(|edge| edge.map(|edge| std::mem::take(&mut self.edges[edge.0])));
+                let mut positions = Vec::new();
+                let Operator::Join(join) = operator else { unreachable!("it is a join") };
+                let [left, right] = &mut taken;
+                let late_rows = [left.as_mut(), right.as_mut()];
+                let cx = JoinContext { time, errors, late: late_rows, left_out: &mut positions };
+                join.process(inputs.map(|edge| &self.edges[edge.0]), &mut out, cx);
+                if !node.detached {
+                    left_out.extend(positions.into_iter().map(|pos| (node.query, pos)));
+                }
+                for (edge, rows) in late.iter().zip(taken) {
+                    if let (Some(edge), Some(rows)) = (edge, rows) {
+                        pace.settle(edge.0, inputs, node.slot);
+                        self.edges[edge.0] = rows;
+                    }
+                }
+            }
         }
         debug_assert!(out.pos.is_sorted(), "rows leave a node in ascending position");
         self.edges[node.output.0] = out;
     }
+}
+
+/// Puts the minimum over `slots` into `slot`.
+fn merge_slots(
+    all: &mut [Watermarks],
+    slots: &[SlotId],
+    slot: SlotId,
+    floors: &mut [i64],
+    pace: &mut Pace,
+    rows: usize,
+) {
+    let mut merged = all[slot.0].take();
+    {
+        let inputs: SmallVec<[&Watermarks; 4]> = slots.iter().map(|s| &all[s.0]).collect();
+        merge_watermarks(&inputs, rows, floors[slot.0], &mut merged);
+    }
+    pace.clamp(slot, &mut merged);
+    floors[slot.0] = merged.last();
+    all[slot.0] = merged;
 }
 
 /// Minimum over the inputs that are not idle. When all are, over those that have had rows and have

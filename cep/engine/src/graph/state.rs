@@ -15,7 +15,8 @@ impl Graph {
             match &node.kind {
                 NodeKind::Merge { inputs: _, merge: _, slots: _ } => {}
                 NodeKind::Retime { input: _, column: _, time: _, clock } => clock.encode(out),
-                NodeKind::Operator { input: _, operator } => operator.encode(out),
+                NodeKind::Operator { input: _, operator }
+                | NodeKind::Join { inputs: _, slots: _, late: _, operator } => operator.encode(out),
             }
         }
         self.tables.iter().for_each(|table| table.encode(out));
@@ -40,7 +41,8 @@ impl Graph {
                 NodeKind::Retime { input: _, column: _, time: _, clock } => {
                     *clock = StreamClock::decode(input)?
                 }
-                NodeKind::Operator { input: _, operator } => operator.decode(input)?,
+                NodeKind::Operator { input: _, operator }
+                | NodeKind::Join { inputs: _, slots: _, late: _, operator } => operator.decode(input)?,
             }
         }
         self.tables.iter_mut().try_for_each(|table| table.decode(input))

@@ -3,13 +3,15 @@
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowNode};
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
-use super::{DelayOp, GroupOp, Operator, RateOp, SlidingWindowOp, StreamOver, TableJoinOp, TableWriteOp};
+use super::{
+    DelayOp, GroupOp, JoinOp, Operator, RateOp, SlidingWindowOp, StreamOver, TableJoinOp, TableWriteOp,
+};
 use crate::agg::{AggOptions, Order};
 
 /// `state.keys.max` of what reads no stream.
 const KEYS_MAX: u64 = 1_000_000;
 
-/// The operator of a node that has one input and state.
+/// The operator of a node that has state.
 ///
 /// # Errors
 /// The reason why it cannot be built, for the user.
@@ -25,6 +27,7 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         }
         Node::TableJoin(join) => Ok(Operator::TableJoin(Box::new(TableJoinOp::new(join)?))),
         Node::TableWrite(write) => Ok(Operator::TableWrite(Box::new(TableWriteOp::new(write)?))),
+        Node::Join(join) => Ok(Operator::Join(Box::new(JoinOp::new(join)?))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }

@@ -20,6 +20,7 @@ impl Operator {
             Operator::TableJoin(_) => 20,
             Operator::TableWrite(_) => 21,
             Operator::Trigger(_) => 22,
+            Operator::Join(_) => 10,
         }
     }
 
@@ -39,6 +40,7 @@ impl Operator {
             Operator::Sliding(op) => op.encode(out),
             Operator::Delay(op) => op.encode(out),
             Operator::Trigger(op) => op.encode(out),
+            Operator::Join(op) => op.encode(out),
         }
     }
 
@@ -63,6 +65,7 @@ impl Operator {
             Operator::Sliding(op) => op.decode(input),
             Operator::Delay(op) => op.decode(input),
             Operator::Trigger(op) => op.decode(input),
+            Operator::Join(op) => op.decode(input),
         }
     }
 }

@@ -9,6 +9,7 @@ impl Operator {
             Operator::Aligned(op) => op.due_watermark(),
             Operator::Session(op) => op.due_watermark(),
             Operator::Over(op) => op.due_watermark(),
+            Operator::Join(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -29,6 +30,7 @@ impl Operator {
             Operator::Rate(op) => op.due_stamp(),
             Operator::Delay(op) => op.due_stamp(),
             Operator::Trigger(op) => op.due_stamp(),
+            Operator::Join(op) => op.due_stamp(),
             Operator::Rows(_)
             | Operator::Aligned(_)
             | Operator::Session(_)

@@ -12,6 +12,7 @@ mod condition;
 mod delay;
 mod due;
 mod group;
+mod join;
 mod merge;
 mod order;
 mod over;
@@ -30,6 +31,7 @@ pub use aggregation::{AggregationOp, Reading, steps_on};
 pub use build::build;
 pub use delay::DelayOp;
 pub use group::GroupOp;
+pub use join::{JoinContext, JoinOp};
 pub use merge::Merge;
 pub use over::StreamOver;
 pub use rate::RateOp;
@@ -133,6 +135,8 @@ pub enum Operator {
     TableWrite(Box<TableWriteOp>),
     /// Rows that time makes.
     Trigger(Box<TriggerOp>),
+    /// Two streams joined.
+    Join(Box<JoinOp>),
 }
 
 impl Operator {
@@ -142,6 +146,7 @@ impl Operator {
             Operator::Aligned(op) => op.late_rows(),
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
+            Operator::Join(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -162,6 +167,7 @@ impl Operator {
             Operator::Aligned(op) => op.watermark_horizon(),
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
+            Operator::Join(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -210,6 +216,7 @@ impl Operator {
             Operator::TableJoin(op) => op.process(input, out, cx),
             Operator::TableWrite(op) => op.process(input, cx),
             Operator::Trigger(op) => op.process(out, cx),
+            Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
         }
     }
 }

@@ -185,7 +185,9 @@ impl Partition {
     /// Rows that came too late for an operator so far (R-LATE-2): those of each query, by number.
     pub fn late_rows(&self) -> Vec<(QueryId, u64)> {
         let late = self.graph.nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Operator { operator, .. } => Some((node.query, operator.late_rows())),
+            NodeKind::Operator { operator, .. } | NodeKind::Join { operator, .. } => {
+                Some((node.query, operator.late_rows()))
+            }
             NodeKind::Merge { .. } | NodeKind::Retime { .. } => None,
         });
         late.filter(|(_, rows)| *rows > 0).collect()

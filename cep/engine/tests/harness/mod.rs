@@ -240,7 +240,9 @@ pub fn play_all_ways(script: &str, steps: &[Step]) -> Outcome {
 }
 
 fn play(script: &str, steps: &[Step], entries: Entries) -> Outcome {
-    let mut player = Player::new(compiled(script, script), entries == Entries::Restored);
+    let program =
+        if script.starts_with("CREATE STREAM s ") { program(script) } else { compiled(script, script) };
+    let mut player = Player::new(program, entries == Entries::Restored);
     for step in steps {
         match step {
             Step::Rows(name, rows) => player.feed(name, 0, rows, entries),

@@ -18,8 +18,8 @@ mod table;
 mod trigger;
 mod window;
 
-pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
 pub use function::{CreateFunction, Parameter};
+pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
 pub use query::{
     Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
     WithinPer,

@@ -2,7 +2,9 @@
 
 use datafusion_sql::sqlparser::ast as sql;
 
-use super::{CreateFunction, CreateIndex, CreateTable, CreateTrigger, Delete, Grain, Name, Query, Span, Update};
+use super::{
+    CreateFunction, CreateIndex, CreateTable, CreateTrigger, Delete, Grain, Name, Query, Span, Update,
+};
 
 /// One statement of a script.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,6 @@ use super::context::Context;
 use super::query::{self, Ctes};
 use super::relation::{Flow, OpenWindow, Relation, StateLimits};
 use super::select::{self, Around};
-use super::sources::Sources;
 use super::sqlast::{Scope, identifier};
 use super::types::TIMESTAMP;
 use super::{batch, from, window};
@@ -201,10 +200,7 @@ impl Parts {
         let schema = open.input.schema().clone();
         let changelog = crate::plan::Changelog::Append;
         let relation = Relation { flow: Flow::Window(Box::new(open)), schema, times, changelog, limits };
-        let relation = {
-            let sources = Sources::one(qualifier, relation.schema.clone());
-            select::lower(context, select, Around::NOTHING, relation, &sources)?.relation
-        };
+        let relation = select::lower(context, select, Around::NOTHING, relation, qualifier)?.relation;
         let schema = relation.schema.clone();
         let Flow::Window(open) = relation.flow else {
             unreachable!("a window stays open within one SELECT");

@@ -268,6 +268,8 @@ impl Catalog {
                 keys_max: options.state_keys_max,
                 ttl_ns: options.state_ttl_ns,
                 quantile_exact_max: u32::try_from(options.quantile_exact_max).unwrap_or(u32::MAX),
+                join_rows_max: options.join_rows_max,
+                join_rows_over: options.join_rows_over,
             };
             limits = Some(match limits {
                 None => own,
@@ -306,6 +308,8 @@ impl StateLimits {
                 (a, b) => a.or(b),
             },
             quantile_exact_max: self.quantile_exact_max.min(other.quantile_exact_max),
+            join_rows_max: self.join_rows_max.min(other.join_rows_max),
+            join_rows_over: self.join_rows_over.max(other.join_rows_over),
         }
     }
 }

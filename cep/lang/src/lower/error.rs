@@ -47,8 +47,12 @@ impl From<PlanError> for Failure {
             PlanError::Planner(error) => Failure::from(*error),
             PlanError::Argument { name, given, wanted } => Failure::new(
                 codes::TYPE_MISMATCH,
-                format!("{name} is {}, and this is {}", type_name(&wanted), type_name(&given)),
-                format!("convert it: CAST(… AS {})", type_name(&wanted)),
+                format!(
+                    "{name} is {}, and this is {}",
+                    super::types::type_name(&wanted),
+                    super::types::type_name(&given)
+                ),
+                format!("convert it: CAST(… AS {})", super::types::type_name(&wanted)),
             ),
             PlanError::TooLarge => Failure::new(
                 codes::TOO_DEEP,

@@ -3,7 +3,7 @@
 
 use crate::ast::{Name, Relation as Written, RelationSource, Span, Window, WindowKind, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{Changelog, LatePolicy, Node};
+use crate::plan::{Changelog, JoinBound, LatePolicy, Node};
 
 use super::catalog::{Catalog, Object};
 use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
@@ -25,27 +25,35 @@ pub(crate) fn qualifier(written: &Written) -> Option<&str> {
     }
 }
 
-/// Lowers a relation of FROM.
+/// Lowers the only relation of a FROM.
 ///
 /// # Errors
 /// Unknown names, windows that do not fit their input.
 pub(crate) fn lower(context: &Context<'_>, written: &Written, ctes: &Ctes<'_>) -> Result<Relation> {
+    match written.unidirectional {
+        Some(span) => Err(join::no_sides(span)),
+        None => lower_side(context, written, ctes),
+    }
+}
+
+/// Lowers a relation of FROM, which may be a side of a join.
+///
+/// # Errors
+/// As [`lower`].
+pub(crate) fn lower_side(context: &Context<'_>, written: &Written, ctes: &Ctes<'_>) -> Result<Relation> {
     let Written {
         source,
         pre_filter,
         window,
         within_per,
         as_of,
-        unidirectional,
+        unidirectional: _,
         alias: _,
         alias_columns,
         span,
     } = written;
     if let Some(as_of) = as_of {
         return Err(join::no_versions(as_of));
-    }
-    if let Some(span) = unidirectional {
-        return Err(join::no_sides(*span));
     }
     let relation = match source {
         RelationSource::Name(name) => named(context, name, within_per.as_ref(), ctes)?,
@@ -266,10 +274,11 @@ pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, span: Span) 
     Ok(())
 }
 
-/// Rows that come behind the watermark only: none of them is late.
-fn is_final(node: &Node) -> bool {
+/// Rows that the watermark has not passed when they come: none of them is late.
+pub(crate) fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
+        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, predicate: _ } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }
@@ -284,7 +293,7 @@ fn is_final(node: &Node) -> bool {
 }
 
 /// A scan under filters only.
-fn is_direct(node: &Node) -> bool {
+pub(crate) fn is_direct(node: &Node) -> bool {
     match node {
         Node::Scan { .. } => true,
         Node::Filter { input, predicate: _ } => is_direct(input),
@@ -295,6 +304,7 @@ fn is_direct(node: &Node) -> bool {
         | Node::Delay { .. }
         | Node::Group(_)
         | Node::Over(_)
+        | Node::Join(_)
         | Node::Rate(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_) => false,

@@ -18,7 +18,9 @@ use super::types::{tag_json, type_name, widens};
 /// A name that is taken, a body that calls itself or does not compile, types that do not fit.
 pub(crate) fn create(context: &Context<'_>, create: &CreateFunction) -> Result<UserFunction> {
     let CreateFunction { name, parameters, returns, body, body_span } = create;
-    let refused = |span, code, message: String, help: &str| Err(Box::new(Diagnostic::at(code, span, message).help(help)));
+    let refused = |span, code, message: String, help: &str| {
+        Err(Box::new(Diagnostic::at(code, span, message).help(help)))
+    };
     let registry = context.registry();
     let folded = name.text.to_ascii_lowercase();
     let is_built_in = registry.scalar(&folded).is_some()
@@ -35,7 +37,12 @@ pub(crate) fn create(context: &Context<'_>, create: &CreateFunction) -> Result<U
     }
     if calls(body, &name.text) {
         let message = format!("`{}` calls itself", name.text);
-        return refused(*body_span, codes::RECURSION, message, "a function is spelled out where it is called; write it without recursion");
+        return refused(
+            *body_span,
+            codes::RECURSION,
+            message,
+            "a function is spelled out where it is called; write it without recursion",
+        );
     }
     let mut body = body.clone();
     let find = |called: &str| context.catalog.function(called);
@@ -61,14 +68,20 @@ pub(crate) fn create(context: &Context<'_>, create: &CreateFunction) -> Result<U
                 type_name(&value.data_type),
                 type_name(&wanted)
             );
-            return refused(*body_span, codes::TYPE_MISMATCH, message, "convert it with CAST, or return its type");
+            return refused(
+                *body_span,
+                codes::TYPE_MISMATCH,
+                message,
+                "convert it with CAST, or return its type",
+            );
         }
     }
     Ok(UserFunction::new(&name.text, parameters.clone(), returns.clone(), body))
 }
 
 fn field(parameter: &Parameter, context: &Context<'_>) -> Result<FieldRef> {
-    let found = column_type(&parameter.data_type).map_err(|refusal| at(context.places.refused(*refusal), parameter))?;
+    let found = column_type(&parameter.data_type)
+        .map_err(|refusal| at(context.places.refused(*refusal), parameter))?;
     let field = Field::new(&parameter.name.text, found.data_type, true);
     Ok(if found.json { tag_json(field).into() } else { Arc::new(field) })
 }

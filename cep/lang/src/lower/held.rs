@@ -39,6 +39,8 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
         | Node::Union { .. }
         | Node::Sliding(_)
         | Node::Group(_)
+        // Rows without a partner have an event time that the watermark has not passed.
+        | Node::Join(_)
         | Node::Over(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_) => None,

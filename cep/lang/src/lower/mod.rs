@@ -2,7 +2,7 @@
 //!
 //! `session` statement by statement · `catalog` what has been declared · `stream`, `insert`,
 //! `aggregation`, `drop`, `show` one file a statement · `table` tables · `trigger` triggers · `function` user functions · `query`, `from`, `select` a query from the
-//! outside in · `sources` the relations of FROM by name · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
+//! outside in · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
 //! windows · `question` a bounded SELECT of what runs · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
 //! `planner`, `columns`, `expr` expressions through DataFusion's planner · `sqlast` everything that
 //! takes `sqlparser`'s trees apart · `error`, `places` what went wrong and where · `order` the
@@ -43,7 +43,6 @@ mod result;
 mod select;
 mod session;
 mod show;
-mod sources;
 pub mod sqlast;
 mod stream;
 mod table;

@@ -79,7 +79,9 @@ impl Planner {
     /// Types that do not fit, wrong arguments.
     pub(crate) fn plan(&self, sql: SqlExpr, columns: &Columns) -> Result<Expr, PlanError> {
         let mut sql = sql;
-        check_arguments(&mut sql, &mut |value, wanted, name| self.check_argument(value, wanted, name, columns))?;
+        check_arguments(&mut sql, &mut |value, wanted, name| {
+            self.check_argument(value, wanted, name, columns)
+        })?;
         let options = ParserOptions::from(&self.config.sql_parser);
         let planner = SqlToRel::new_with_options(self, options);
         let expr = planner.sql_to_expr(sql, columns.planner(), &mut PlannerContext::new())?;

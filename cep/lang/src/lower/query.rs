@@ -11,12 +11,11 @@ use super::context::Context;
 use super::error::Failure;
 use super::expr::cast_to;
 use super::from;
+use super::join;
 use super::projection;
 use super::relation::{Relation, columns_of};
 use super::select::{self, Around, Groups, Naming, Selected};
-use super::sources::Sources;
 use super::sqlast::{Scope, expand, ordering, row_count};
-use super::table;
 use super::types::{column_type, common_type, field_type_name};
 
 /// Most operators of one query; views and common table expressions are copied where they are read.
@@ -174,13 +173,12 @@ fn lower_select(
     match &select.from {
         None => once(context, select, around),
         Some(FromItem::Join(join)) => {
-            let (relation, sources) = table::join(context, join, ctes)?;
-            select::lower(context, select, around, relation, &sources)
+            let joined = join::lower(context, join, select.filter.as_ref(), ctes)?;
+            select::lower_joined(context, select, around, joined)
         }
         Some(FromItem::Relation(written)) => {
             let relation = from::lower(context, written, ctes)?;
-            let sources = Sources::one(from::qualifier(written), relation.schema.clone());
-            select::lower(context, select, around, relation, &sources)
+            select::lower(context, select, around, relation, from::qualifier(written))
         }
     }
 }
@@ -431,6 +429,7 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Window(_)
         | Node::Sliding(_)
         | Node::Delay { .. }
+        | Node::Join(_)
         | Node::Over(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_) => None,

@@ -11,9 +11,11 @@ use datafusion_common::ScalarValue;
 use crate::ast::{Grain, Span};
 use crate::diag::codes;
 use crate::plan::{
-    AggCall, BatchWindow, BoundedOp, Changelog, Expr, ExprKind, GroupNode, NamedExpr, Node, OverCall,
-    OverNode, SlidingWindow, SortKey,
+    AggCall, BatchWindow, BoundedOp, Changelog, Expr, ExprKind, GroupNode, NamedExpr, Node, OverBound,
+    OverCall, OverNode, SlidingWindow, SortKey,
 };
+
+use cep_types::options::RowsOver;
 
 use super::batch;
 use super::columns::no_columns;
@@ -29,11 +31,32 @@ pub(crate) struct StateLimits {
     pub ttl_ns: Option<i64>,
     /// `quantile.exact_max`.
     pub quantile_exact_max: u32,
+    /// `join.rows.max`.
+    pub join_rows_max: u64,
+    /// `join.rows.over`.
+    pub join_rows_over: RowsOver,
+}
+
+impl StateLimits {
+    /// What a join does beyond `join.rows.max`.
+    pub(crate) fn over_bound(self) -> OverBound {
+        match self.join_rows_over {
+            RowsOver::Reject => OverBound::Reject,
+            RowsOver::EvictOldest => OverBound::EvictOldest,
+            RowsOver::Fail => OverBound::Fail,
+        }
+    }
 }
 
 impl Default for StateLimits {
     fn default() -> Self {
-        Self { keys_max: 1_000_000, ttl_ns: None, quantile_exact_max: 4_096 }
+        Self {
+            keys_max: 1_000_000,
+            ttl_ns: None,
+            quantile_exact_max: 4_096,
+            join_rows_max: 1_000_000,
+            join_rows_over: RowsOver::Fail,
+        }
     }
 }
 
@@ -257,7 +280,7 @@ impl Relation {
         if !calls.is_empty() {
             self.changelog = Changelog::Upsert;
         }
-        let StateLimits { keys_max, ttl_ns, quantile_exact_max: _ } = self.limits;
+        let StateLimits { keys_max, ttl_ns, .. } = self.limits;
         Ok(self.with_node(|input| {
             Node::Group(Box::new(GroupNode { input, keys, calls, having: None, schema, keys_max, ttl_ns }))
         }))

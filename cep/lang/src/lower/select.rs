@@ -1,6 +1,8 @@
 //! One SELECT: its clauses in the order in which they apply.
 
 use arrow_schema::{FieldRef, SchemaRef};
+use datafusion_common::Column;
+use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_expr::Expr as Typed;
 
 use crate::ast::{Select, Span};
@@ -8,13 +10,13 @@ use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{AggCall, Expr, NamedExpr, Node, SlidingNode, SortKey};
 
 use super::aggregate::AggregateLimits;
-use super::columns::{Columns, WINDOW_COLUMNS, extended, marked, schema_of, unnamed};
+use super::columns::{Columns, Referent, WINDOW_COLUMNS, extended, marked, schema_of, unnamed};
 use super::context::Context;
 use super::error::Failure;
 use super::group::{Extraction, has_aggregate, has_over, ungrouped, with_columns};
+use super::join::{Joined, Names, narrowed};
 use super::over::{OverInput, frame_ahead as ahead};
 use super::relation::{FilterClause, Flow, OpenSliding, Relation};
-use super::sources::Sources;
 use super::sqlast::{Item, Scope, SqlExpr, SqlOrderBy, by_position, expand, frame_ahead, ordering};
 use super::table;
 
@@ -108,10 +110,31 @@ impl Clauses {
             .chain(self.order_by.iter_mut().map(|(part, _, _)| part))
     }
 
+    /// All columns in them.
+    fn columns(&self) -> impl Iterator<Item = Column> + '_ {
+        let order_by = self.order_by.iter().map(|(part, _, _)| part);
+        let optional = self.filter.iter().chain(&self.having).chain(&self.qualify);
+        let parts = self.items.iter().chain(optional).chain(&self.keys).chain(order_by);
+        parts.flat_map(|part| columns_in(&part.typed))
+    }
+
     fn any(&self, is: impl Fn(&Typed) -> bool) -> bool {
         let order_by = self.order_by.iter().map(|(part, _, _)| part);
         self.items.iter().chain(&self.having).chain(&self.qualify).chain(order_by).any(|p| is(&p.typed))
     }
+}
+
+/// The columns in an expression.
+fn columns_in(typed: &Typed) -> Vec<Column> {
+    let mut found = Vec::new();
+    let walked = typed.apply(|part| {
+        if let Typed::Column(column) = part {
+            found.push(column.clone());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok(), "looking does not fail");
+    found
 }
 
 /// Lowers a SELECT over its relation.
@@ -123,17 +146,58 @@ pub(crate) fn lower(
     select: &Select,
     around: Around<'_>,
     relation: Relation,
-    sources: &Sources,
+    qualifier: Option<&str>,
 ) -> Result<Selected> {
-    let (rewritten, relation) = table::without_subqueries(context, select, relation, sources)?;
+    let names = Names::One(qualifier);
+    let (rewritten, relation) = table::without_subqueries(context, select, relation, names)?;
     let select = rewritten.as_ref().unwrap_or(select);
-    let schema = relation.schema.clone();
-    let registry = context.registry();
-    let scope = Scope { windows: &select.named_windows, ..sources.scope(registry) };
-    let columns = Columns::named(&schema);
+    let (columns, clauses) = read(context, select, around, &relation, names)?;
+    Lowering { context, select, columns, clauses, relation }.run(around)
+}
+
+/// Lowers a SELECT over a join.
+///
+/// # Errors
+/// As [`lower`].
+pub(crate) fn lower_joined(
+    context: &Context<'_>,
+    select: &Select,
+    around: Around<'_>,
+    joined: Joined,
+) -> Result<Selected> {
+    let Joined { relation, sources, .. } = joined;
+    let (rewritten, mut relation) =
+        table::without_subqueries(context, select, relation, Names::Joined(&sources))?;
+    let select = rewritten.as_ref().unwrap_or(select);
+    let (mut columns, clauses) = read(context, select, around, &relation, Names::Joined(&sources))?;
+    if let Flow::Stream(Node::Join(join)) = &relation.flow {
+        let used = clauses.columns().filter_map(|column| match columns.find(&column) {
+            Some(Referent::Column(index)) => Some(index),
+            Some(Referent::Stamp | Referent::EventTime) | None => None,
+        });
+        let (join, keep) = narrowed((**join).clone(), used.collect::<Vec<_>>());
+        let names = keep.iter().map(|&index| columns.planner().field(index).name().clone()).collect();
+        let place = |time: &usize| keep.binary_search(time).ok();
+        relation.times = relation.times.iter().filter_map(place).collect();
+        relation.schema = join.schema.clone();
+        columns = Columns::with_names(&relation.schema, names);
+        relation.flow = Flow::Stream(Node::Join(Box::new(join)));
+    }
+    Lowering { context, select, columns, clauses, relation }.run(around)
+}
+
+/// Reads the clauses over the columns of `relation`.
+fn read(
+    context: &Context<'_>,
+    select: &Select,
+    around: Around<'_>,
+    relation: &Relation,
+    names: Names<'_>,
+) -> Result<(Columns, Clauses)> {
+    let scope = Scope { windows: &select.named_windows, ..names.scope(&relation.schema, context) };
+    let columns = names.columns(&relation.schema);
     let clauses = Reader { context, select, scope, columns: &columns }.clauses(around)?;
-    let lowering = Lowering { context, select, columns, clauses, relation };
-    lowering.run(around)
+    Ok((columns, clauses))
 }
 
 /// Reads the clauses.

@@ -15,9 +15,9 @@ use super::explain_table::explain_table;
 use super::text::list;
 use super::{
     AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
-    GroupNode, LatePolicy, NamedExpr, Node, OverNode, Program, Query, RateNode, SlidingNode, SlidingWindow,
-    Stream, StreamOrigin, Target, Trigger, WindowBody, WindowCondition, WindowKey, WindowNode, call_text,
-    expr_text, over_text, sort_text,
+    GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode, Program,
+    Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger, WindowBody,
+    WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -226,6 +226,7 @@ impl Text {
             Node::Rate(rate) => self.rate(depth, rate),
             Node::TableJoin(join) => self.table_join(depth, join),
             Node::TableWrite(write) => self.table_write(depth, write),
+            Node::Join(join) => self.join(depth, join),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);
@@ -308,6 +309,43 @@ impl Text {
                 }
             }
         }
+    }
+
+    fn join(&mut self, depth: usize, node: &JoinNode) {
+        let JoinNode { sides, keys, residual, bound, schema, rows_max, over_bound, span: _ } = node;
+        let kind = match [sides[0].outer, sides[1].outer] {
+            [false, false] => "inner",
+            [true, false] => "left",
+            [false, true] => "right",
+            [true, true] => "full",
+        };
+        self.line(depth, format_args!("join {kind}"));
+        let [left, right] = [sides[0].input.schema(), sides[1].input.schema()];
+        if !keys.is_empty() {
+            let keys = list(keys, |(a, b)| format!("{} = {}", expr_text(a, left), expr_text(b, right)));
+            self.line(depth + 1, format_args!("keys: {keys}"));
+        }
+        if let Some(residual) = residual {
+            self.line(depth + 1, format_args!("pairs: {}", expr_text(residual, schema)));
+        }
+        let kept: Vec<String> = ["left", "right"]
+            .iter()
+            .enumerate()
+            .map(|(at, name)| format!("{name} {}", kept_text(bound, at, [left, right][at])))
+            .collect();
+        if let JoinBound::Interval { low_ns, high_ns } = bound {
+            let (low, high) = (signed_duration(*low_ns), signed_duration(*high_ns));
+            self.line(depth + 1, format_args!("time of right − time of left: {low} to {high}"));
+        }
+        let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        self.line(depth + 1, format_args!("columns kept: {}", columns.join(", ")));
+        let over = match over_bound {
+            OverBound::Reject => "rows beyond are left out",
+            OverBound::EvictOldest => "the oldest row leaves for one beyond",
+            OverBound::Fail => "rows beyond fail",
+        };
+        let kept = kept.join("; ");
+        self.line(depth + 1, format_args!("state: {kept}; at most {rows_max} rows, {over}"));
     }
 
     fn sliding(&mut self, depth: usize, node: &SlidingNode) {
@@ -514,4 +552,33 @@ fn condition_text(condition: &WindowCondition, schema: &Schema) -> String {
     };
     let fields: Vec<Field> = calls.iter().map(call).chain(end("first")).chain(end("last")).collect();
     expr_text(test, &Schema::new(fields))
+}
+
+/// How long a join keeps the rows of a side.
+fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
+    let windows = match bound {
+        JoinBound::Windows(windows) => windows,
+        JoinBound::Interval { low_ns, high_ns } => {
+            let reach = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
+            return format!("until the watermark is {} behind it", signed_duration(reach));
+        }
+    };
+    match &windows[side] {
+        JoinWindow::Passing => "none: its rows pass".to_owned(),
+        JoinWindow::Length(count) => format!("the last {count} rows"),
+        JoinWindow::Time(size_ns) => format!("rows of {}", format_duration(*size_ns)),
+        JoinWindow::TimeLength(size_ns, count) => {
+            format!("the last {count} rows of {}", format_duration(*size_ns))
+        }
+        JoinWindow::ExternalTime { time, size_ns } => {
+            format!("rows of {} by {}", format_duration(*size_ns), expr_text(time, rows))
+        }
+    }
+}
+
+fn signed_duration(ns: i64) -> String {
+    match ns {
+        0.. => format_duration(ns),
+        _ => format!("-{}", format_duration(ns.saturating_neg())),
+    }
 }

@@ -10,6 +10,7 @@ mod aggregate;
 mod explain;
 mod explain_table;
 mod expr;
+mod join;
 mod node;
 mod pattern;
 mod program;
@@ -24,6 +25,7 @@ pub use explain::{
 };
 pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
+pub use join::{JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
     WindowKey, WindowNode,

@@ -6,7 +6,8 @@ use cep_types::StreamId;
 use crate::ast::{RateEvery, RateKind, Span};
 
 use super::{
-    AggCall, BatchWindow, Expr, NamedExpr, SlidingWindow, SortKey, TableId, TableJoinNode, TableWriteNode,
+    AggCall, BatchWindow, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey, TableId, TableJoinNode,
+    TableWriteNode,
 };
 
 /// A streaming operator with its inputs below it.
@@ -63,6 +64,8 @@ pub enum Node {
     TableJoin(Box<TableJoinNode>),
     /// INSERT, UPSERT, UPDATE and DELETE of a table: the topmost node of its query.
     TableWrite(Box<TableWriteNode>),
+    /// Two streams joined.
+    Join(Box<JoinNode>),
 }
 
 /// A batch window and what is computed from its content.
@@ -331,6 +334,7 @@ impl Node {
             Node::Rate(n) => n.input.schema(),
             Node::TableJoin(n) => &n.schema,
             Node::TableWrite(n) => &n.schema,
+            Node::Join(n) => &n.schema,
         }
     }
 
@@ -349,6 +353,7 @@ impl Node {
             Node::Rate(n) => vec![&n.input],
             Node::TableJoin(n) => vec![&n.input],
             Node::TableWrite(n) => vec![&n.input],
+            Node::Join(n) => n.sides.iter().map(|side| &side.input).collect(),
         }
     }
 
@@ -367,6 +372,7 @@ impl Node {
             Node::Rate(n) => vec![&mut n.input],
             Node::TableJoin(n) => vec![&mut n.input],
             Node::TableWrite(n) => vec![&mut n.input],
+            Node::Join(n) => n.sides.iter_mut().map(|side| &mut side.input).collect(),
         }
     }
 

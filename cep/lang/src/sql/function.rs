@@ -27,15 +27,19 @@ impl Cursor<'_> {
                 return error(codes::COLUMN_TWICE, message, "rename one of them");
             }
             if parameter.default.is_none() && parameters[..at].iter().any(|other| other.default.is_some()) {
-                let message = format!("`{}` has no default, and a parameter before it has one", parameter.name.text);
+                let message =
+                    format!("`{}` has no default, and a parameter before it has one", parameter.name.text);
                 return error(codes::SYNTAX, message, "parameters with a default come last");
             }
         }
         let returns = if self.eat(&["RETURNS"]) { Some(self.data_type()?) } else { None };
         if self.is(0, "LANGUAGE") {
             return Err(Box::new(
-                self.error(codes::CLAUSE, "a function is an SQL expression; other languages are not supported yet")
-                    .help("write CREATE FUNCTION f(a DOUBLE) AS a * 2"),
+                self.error(
+                    codes::CLAUSE,
+                    "a function is an SQL expression; other languages are not supported yet",
+                )
+                .help("write CREATE FUNCTION f(a DOUBLE) AS a * 2"),
             ));
         }
         self.expect("AS")?;

@@ -43,12 +43,37 @@ pub struct StreamOptions {
     pub state_keys_max: u64,
     /// Keys untouched for so long are forgotten, nanoseconds.
     pub state_ttl_ns: Option<i64>,
+    /// Most rows that one join keeps.
+    pub join_rows_max: u64,
+    /// What happens to one more.
+    pub join_rows_over: RowsOver,
     /// Samples up to which quantiles are exact.
     pub quantile_exact_max: u64,
     /// Longest record, bytes.
     pub record_bytes_max: usize,
     /// Most rows taken from the source or given to the sink.
     pub rate_limit: Option<Rate>,
+}
+
+/// What happens when a join would keep more rows than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowsOver {
+    /// The row is left out.
+    Reject,
+    /// The row that arrived first leaves.
+    EvictOldest,
+    /// The row is a failed record.
+    Fail,
+}
+
+impl RowsOver {
+    fn take(pairs: &mut Pairs) -> Result<Self, OptionError> {
+        Ok(match pairs.word("join.rows.over", "fail", &["reject", "evict", "fail"])? {
+            "reject" => RowsOver::Reject,
+            "evict" => RowsOver::EvictOldest,
+            _fail => RowsOver::Fail,
+        })
+    }
 }
 
 /// How far the watermark stays behind (R-LATE-1), nanoseconds.
@@ -105,6 +130,8 @@ impl StreamOptions {
             partition_by: take_partition(pairs_ref, columns)?,
             state_keys_max: pairs_ref.integer("state.keys.max", 1_000_000, 1..=u64::MAX)?,
             state_ttl_ns: pairs_ref.duration_if_given("state.ttl")?,
+            join_rows_max: pairs_ref.integer("join.rows.max", 1_000_000, 1..=u64::MAX)?,
+            join_rows_over: RowsOver::take(pairs_ref)?,
             quantile_exact_max: pairs_ref.integer("quantile.exact_max", 4_096, 0..=1_000_000)?,
             record_bytes_max: RECORD_BYTES_DEFAULT,
             rate_limit: None,

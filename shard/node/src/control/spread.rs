@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use cep_lang::plan::{
-    BatchWindow, BoundedOp, ExprKind, NamedExpr, Node, Program, Target, WindowBody, WindowKey,
+    BatchWindow, BoundedOp, Expr, ExprKind, JoinBound, JoinNode, JoinWindow, NamedExpr, Node, Program,
+    Target, WindowBody, WindowKey,
 };
 use cep_types::StreamId;
 
@@ -142,6 +143,7 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> R
                 Err("has OVER over rows of several keys".into())
             }
         }
+        Node::Join(join) => joined(join, keys, tables),
         Node::Sliding(_) => Err("has a window over rows of all keys".into()),
         Node::Rate(_) => Err("limits the output of all keys together".into()),
         Node::TableJoin(join) => {
@@ -155,6 +157,35 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> R
             Ok(None)
         }
     }
+}
+
+/// The key behind a join: rows that belong together must be in one partition, and be kept by what is there
+/// of their key alone.
+fn joined(join: &JoinNode, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> Result<Key, String> {
+    if let JoinBound::Windows(windows) = &join.bound {
+        let is_by_time = |w: &JoinWindow| matches!(w, JoinWindow::Passing | JoinWindow::Time(_));
+        if !windows.iter().all(is_by_time) {
+            return Err("joins by a window over rows of all keys".into());
+        }
+    }
+    let [left, right] =
+        [key_of(&join.sides[0].input, keys, tables)?, key_of(&join.sides[1].input, keys, tables)?];
+    let is = |expr: &Expr, at: usize| matches!(expr.kind, ExprKind::Column(c) if c == at);
+    let (Some(left), Some(right)) = (left, right) else {
+        return Err("joins on something else than the partition key".into());
+    };
+    let together = |(&l, &r): (&usize, &usize)| join.keys.iter().any(|(a, b)| is(a, l) && is(b, r));
+    if left.len() != right.len() || !left.iter().zip(&right).all(together) {
+        return Err("joins on something else than the partition key".into());
+    }
+    let kept = |side: usize, key: &[usize]| -> Key {
+        let first = if side == 0 { 0 } else { join.sides[0].kept.len() };
+        key.iter().map(|at| Some(first + join.sides[side].kept.iter().position(|kept| kept == at)?)).collect()
+    };
+    // Where a side's rows may be missing, its key is NULL.
+    let of_left = if join.sides[1].outer { None } else { kept(0, &left) };
+    let of_right = if join.sides[0].outer { None } else { kept(1, &right) };
+    Ok(of_left.or(of_right))
 }
 
 /// The key behind a projection, if all its columns are in it as they are.

@@ -4,9 +4,9 @@
 //! unchanged, or when whole rows are kept (late streams, dead letters of processing errors).
 
 use cep_lang::plan::{
-    AggCall, BatchWindow, Expr, ExprKind, NamedExpr, Node, OverCall, OverFunc, Probe, Program, SlidingNode,
-    SlidingWindow, SortKey, StreamOrigin, TableAction, TableJoinKind, WindowBody, WindowCondition, WindowKey,
-    WindowNode,
+    AggCall, BatchWindow, Expr, ExprKind, JoinBound, JoinNode, JoinWindow, NamedExpr, Node, OverCall,
+    OverFunc, Probe, Program, SlidingNode, SlidingWindow, SortKey, StreamOrigin, TableAction, TableJoinKind,
+    WindowBody, WindowCondition, WindowKey, WindowNode,
 };
 use cep_types::StreamId;
 use cep_types::options::{ErrorStrategy, Role};
@@ -78,6 +78,7 @@ impl Wanted {
             }
             Node::Union { inputs, schema: _ } => inputs.iter().for_each(|input| self.node(input, used)),
             Node::Delay { input, delay_ns: _ } => self.node(input, used),
+            Node::Join(node) => self.join(node),
             Node::Window(node) => self.window(node),
             Node::Sliding(node) => self.sliding(node, used),
             Node::Group(node) => {
@@ -124,6 +125,21 @@ impl Wanted {
                 }
                 self.node(&node.input, &both[..width]);
             }
+        }
+    }
+
+    fn join(&mut self, node: &JoinNode) {
+        for (at, side) in node.sides.iter().enumerate() {
+            let mut below = none(&side.input);
+            // All that is kept was asked for above, or by the condition on pairs.
+            side.kept.iter().for_each(|&column| below[column] = true);
+            node.keys.iter().for_each(|(left, right)| mark(if at == 0 { left } else { right }, &mut below));
+            if let JoinBound::Windows(windows) = &node.bound
+                && let JoinWindow::ExternalTime { time, size_ns: _ } = &windows[at]
+            {
+                mark(time, &mut below);
+            }
+            self.node(&side.input, &below);
         }
     }
 

@@ -55,9 +55,12 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 ));
             }
             sql::SelectItem::Wildcard(options) => {
-                let open: Vec<&Relation<'_>> =
-                    scope.relations.iter().filter(|r| r.open && !r.outer).collect();
-                wildcard(&open, true, options, &mut out)?;
+                let mut open = scope.relations.iter().filter(|r| r.open);
+                if scope.joined {
+                    all_columns(&open.collect::<Vec<_>>(), options, &mut out)?;
+                } else {
+                    wildcard(open.next(), options, &mut out)?;
+                }
             }
             sql::SelectItem::QualifiedWildcard(kind, options) => {
                 let name = match kind {
@@ -68,41 +71,72 @@ pub(crate) fn expand(items: &[sql::SelectItem], scope: &Scope<'_>) -> Result<Vec
                 let relation = scope
                     .relations
                     .iter()
-                    .find(|r| r.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(bare)));
-                wildcard(relation.as_slice(), false, options, &mut out).map_err(
-                    |refusal| match relation {
-                        Some(_known) => refusal,
-                        None => refuse(
-                            codes::UNKNOWN_STREAM,
-                            options.wildcard_token.0.span,
-                            format!("`{bare}` is not in FROM"),
-                            "write `*` alone, or the name or alias of the stream in FROM",
-                        ),
-                    },
-                )?;
+                    .rfind(|r| r.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(bare)));
+                wildcard(relation, options, &mut out).map_err(|refusal| match relation {
+                    Some(_known) => refusal,
+                    None => refuse(
+                        codes::UNKNOWN_STREAM,
+                        options.wildcard_token.0.span,
+                        format!("`{bare}` is not in FROM"),
+                        "write `*` alone, or the name or alias of the stream in FROM",
+                    ),
+                })?;
             }
         }
     }
     Ok(out)
 }
 
-/// The columns of `relations`; with `once`, those of USING once.
-fn wildcard(
+/// `*` over relations side by side. Columns that have one name are called by their relation as well:
+/// `orders_id` and `payments_id`.
+fn all_columns(
     relations: &[&Relation<'_>],
-    once: bool,
     options: &sql::WildcardAdditionalOptions,
     out: &mut Vec<Item>,
 ) -> Result<(), Box<Refusal>> {
     let span = options.wildcard_token.0.span;
-    if relations.is_empty() {
-        return Err(refuse(codes::WILDCARD, span, "`*` needs a FROM clause", "name the values instead"));
+    let has_option =
+        options.opt_exclude.is_some() || options.opt_except.is_some() || options.opt_replace.is_some();
+    if has_option {
+        let help = "write it behind one relation: a.* EXCLUDE (x), b.*";
+        return Err(refuse(
+            codes::WILDCARD,
+            span,
+            "`*` over a join takes no EXCLUDE, EXCEPT or REPLACE",
+            help,
+        ));
     }
+    for relation in relations {
+        let first = out.len();
+        wildcard(Some(relation), options, out)?;
+        let is_elsewhere = |name: &str| {
+            let others = relations.iter().filter(|other| !std::ptr::eq(**other, *relation));
+            others.flat_map(|other| other.columns.fields()).any(|f| f.name().eq_ignore_ascii_case(name))
+        };
+        for item in &mut out[first..] {
+            if let (true, Some(qualifier)) = (is_elsewhere(&item.name), relation.qualifier) {
+                item.name = format!("{qualifier}_{}", item.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wildcard(
+    relation: Option<&Relation<'_>>,
+    options: &sql::WildcardAdditionalOptions,
+    out: &mut Vec<Item>,
+) -> Result<(), Box<Refusal>> {
+    let span = options.wildcard_token.0.span;
+    let Some(relation) = relation else {
+        return Err(refuse(codes::WILDCARD, span, "`*` needs a FROM clause", "name the values instead"));
+    };
     let known = |name: &sql::Ident| {
-        let fields = || relations.iter().flat_map(|relation| relation.columns.fields().iter());
-        if fields().any(|f| f.name().eq_ignore_ascii_case(&name.value)) {
+        let known = relation.columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(&name.value));
+        if known {
             return Ok(());
         }
-        let scope_columns: Vec<&str> = fields().map(|f| f.name().as_str()).collect();
+        let scope_columns: Vec<&str> = relation.columns.fields().iter().map(|f| f.name().as_str()).collect();
         let help = format!("columns are {}", scope_columns.join(", "));
         Err(refuse(codes::UNKNOWN_COLUMN, name.span, format!("there is no column `{}`", name.value), help))
     };
@@ -111,12 +145,9 @@ fn wildcard(
     let replaced: &[Box<sql::ReplaceSelectElement>] =
         options.opt_replace.as_ref().map_or(&[], |replace| &replace.items);
     replaced.iter().try_for_each(|element| known(&element.column_name))?;
-    for (relation, field) in relations
-        .iter()
-        .flat_map(|relation| relation.columns.fields().iter().map(move |field| (relation, field)))
-    {
-        // Of the columns of USING there is one, and some are made by the query itself.
-        if (once && relation.is_merged(field.name())) || field.name().starts_with(MARK) {
+    for field in relation.columns.fields() {
+        // Some are made by the query itself.
+        if field.name().starts_with(MARK) {
             continue;
         }
         let is = |name: &sql::Ident| field.name().eq_ignore_ascii_case(&name.value);

@@ -26,25 +26,9 @@ pub(crate) struct Relation<'a> {
     pub prefix: &'a str,
     /// Whether its columns are found without the qualifier.
     pub open: bool,
-    /// Columns that are found with the qualifier only, and that `*` leaves out.
-    pub merged: &'a [String],
     /// It belongs to the query around: its columns are found without the qualifier only where no other
     /// relation has one of that name.
     pub outer: bool,
-}
-
-impl Relation<'_> {
-    /// Whether USING made this column one with another relation's.
-    pub(crate) fn is_merged(&self, column: &str) -> bool {
-        self.merged.iter().any(|merged| merged.eq_ignore_ascii_case(column))
-    }
-
-    /// Whether the name without a qualifier may mean a column of it.
-    fn has_open(&self, column: &str) -> bool {
-        self.open
-            && !self.is_merged(column)
-            && self.columns.fields().iter().any(|field| field.name().eq_ignore_ascii_case(column))
-    }
 }
 
 /// Names that an expression may use.
@@ -52,6 +36,8 @@ impl Relation<'_> {
 pub(crate) struct Scope<'a> {
     /// Relations, tried in order.
     pub relations: Vec<Relation<'a>>,
+    /// The relations stand side by side: a name without qualifier must be of one of them.
+    pub joined: bool,
     /// Select items by alias, resolved already.
     pub aliases: &'a [(String, Expr)],
     /// Whether an alias hides a column of the same name (ORDER BY).
@@ -69,13 +55,14 @@ impl<'a> Scope<'a> {
         columns: &'a Schema,
         registry: &'a FunctionRegistry,
     ) -> Self {
-        let relation = Relation { qualifier, columns, prefix: "", open: true, merged: &[], outer: false };
-        Self { relations: vec![relation], aliases: &[], aliases_first: false, windows: &[], registry }
+        let relation = Relation { qualifier, columns, prefix: "", open: true, outer: false };
+        let relations = vec![relation];
+        Self { relations, joined: false, aliases: &[], aliases_first: false, windows: &[], registry }
     }
 
     /// A relation whose columns are found with and without its name.
     pub(crate) fn relation(qualifier: &'a str, columns: &'a Schema, prefix: &'a str) -> Relation<'a> {
-        Relation { qualifier: Some(qualifier), columns, prefix, open: true, merged: &[], outer: false }
+        Relation { qualifier: Some(qualifier), columns, prefix, open: true, outer: false }
     }
 
     /// Checks the definitions of the WINDOW clause, used or not.
@@ -118,7 +105,7 @@ impl<'a> Scope<'a> {
         let inner = self.relations.iter().filter(|relation| !relation.outer);
         inner.chain(self.relations.iter().filter(|relation| relation.outer)).find_map(|relation| {
             let applies = match qualifier {
-                None => relation.has_open(name),
+                None => relation.open,
                 Some(wanted) => relation.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(wanted)),
             };
             if !applies {
@@ -133,23 +120,27 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// Refuses a name without a qualifier that means a column of two relations.
-    fn check_unambiguous(&self, name: &str, span: Span) -> Checked {
-        let of = |outer: bool| {
-            let having = self.relations.iter().filter(move |r| r.outer == outer && r.has_open(name));
-            having.filter_map(|r| r.qualifier).collect::<Vec<_>>()
+    /// Refuses a name without qualifier that columns of several relations have.
+    fn check_unambiguous(&self, name: &Ident) -> Checked {
+        let has = |relation: &&Relation<'_>| {
+            self.joined
+                && relation.open
+                && relation.columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(&name.value))
         };
-        let inner = of(false);
-        let owners = if inner.is_empty() { of(true) } else { inner };
-        match owners.as_slice() {
-            [first, second, ..] => Err(refuse(
-                codes::UNKNOWN_COLUMN,
-                span,
-                format!("`{name}` is a column of both `{first}` and `{second}`"),
-                format!("say which one: {first}.{name} or {second}.{name}"),
-            )),
-            _ => Ok(()),
-        }
+        // A name of the query itself hides those around it.
+        let is_outer =
+            !self.relations.iter().filter(|relation| !relation.outer).any(|relation| has(&relation));
+        let of_level = self.relations.iter().filter(|relation| relation.outer == is_outer);
+        let mut found = of_level.filter(has).map(|relation| relation.qualifier);
+        let (Some(first), Some(second)) = (found.next(), found.next()) else {
+            return Ok(());
+        };
+        let help = match first.or(second) {
+            Some(qualifier) => format!("write {qualifier}.{}", name.value),
+            None => "give the queries in FROM an alias, and write it before the name".to_owned(),
+        };
+        let message = format!("several relations of FROM have a column `{}`", name.value);
+        Err(refuse(codes::AMBIGUOUS_COLUMN, name.span, message, help))
     }
 
     fn is_qualifier(&self, name: &str) -> bool {
@@ -265,7 +256,9 @@ impl Resolver<'_, '_> {
             return Ok(None);
         }
         let scope = self.scope;
-        scope.check_unambiguous(&name.value, name.span)?;
+        if !(scope.aliases_first && scope.alias(&name.value).is_some()) {
+            scope.check_unambiguous(name)?;
+        }
         let alias = || scope.alias(&name.value).map(|expr| Expr::Nested(Box::new(expr.clone())));
         let column = || {
             scope.column(None, &name.value).map(|found| Expr::Identifier(resolved(found.resolved, name.span)))
@@ -284,7 +277,7 @@ impl Resolver<'_, '_> {
         let found = match qualified {
             Some(found) => Some(found),
             None => {
-                self.scope.check_unambiguous(&first.value, first.span)?;
+                self.scope.check_unambiguous(first)?;
                 self.scope.column(None, &first.value).map(|found| (found, first.span, more))
             }
         };
@@ -314,7 +307,9 @@ impl Resolver<'_, '_> {
         {
             return self.scope.unknown_column(&column.value, column.span);
         }
-        let known: Vec<&str> = self.scope.relations.iter().filter_map(|r| r.qualifier).collect();
+        let mut known: Vec<&str> = self.scope.relations.iter().filter_map(|r| r.qualifier).collect();
+        known.sort_unstable();
+        known.dedup();
         let help = if known.is_empty() {
             "leave out the part before the dot".to_owned()
         } else {

@@ -64,7 +64,12 @@ impl UserFunction {
     fn expanded(&self, mut args: Vec<Expr>, span: Span) -> Result<Expr, Box<Refusal>> {
         let least = self.parameters.iter().filter(|p| p.default.is_none()).count();
         if !(least..=self.parameters.len()).contains(&args.len()) {
-            let message = format!("`{}` takes {}, and gets {}", self.name, counts(least, self.parameters.len()), args.len());
+            let message = format!(
+                "`{}` takes {}, and gets {}",
+                self.name,
+                counts(least, self.parameters.len()),
+                args.len()
+            );
             return Err(refuse(codes::ARGUMENTS, span, message, format!("it is called {}", self.usage())));
         }
         let defaults = self.parameters[args.len()..].iter().filter_map(|p| p.default.clone());
@@ -235,7 +240,9 @@ pub(crate) fn check_arguments<E>(
     impl<E> VisitorMut for Checks<'_, E> {
         type Break = E;
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<E> {
-            let Some((value, data_type, name)) = checked_argument(expr) else { return ControlFlow::Continue(()) };
+            let Some((value, data_type, name)) = checked_argument(expr) else {
+                return ControlFlow::Continue(());
+            };
             if let Err(error) = (self.check)(value, data_type, name) {
                 return ControlFlow::Break(error);
             }

@@ -2,13 +2,13 @@
 
 use crate::ast::{Delete, Name, Relation as Written, Update};
 use crate::diag::{Diagnostic, Result, codes, suggest};
-use crate::lower::columns::{Columns, no_columns};
+use crate::lower::columns::{Columns, extended, no_columns};
 use crate::lower::context::{Context, fits};
 use crate::lower::expr::cast_to;
 use crate::lower::from;
 use crate::lower::insert::{Rows, not_null, type_mismatch};
+use crate::lower::join::{Names, Source};
 use crate::lower::query::{self, Ctes};
-use crate::lower::sources::Sources;
 use crate::lower::sqlast::SqlExpr;
 use crate::lower::types::widens;
 use crate::plan::{Changelog, Expr, ExprKind, Node, Table, TableAction, TableWriteNode};
@@ -22,7 +22,7 @@ struct Sides<'a> {
     input: Node,
     /// The input's columns, then the table's.
     columns: Columns,
-    sources: Sources,
+    sources: Vec<Source>,
 }
 
 impl<'a> Sides<'a> {
@@ -41,16 +41,22 @@ impl<'a> Sides<'a> {
             return Err(Box::new(Diagnostic::at(codes::CHANGELOG, written.span, message).help(help)));
         }
         let table_name = alias.map_or(&table.name, |alias| &alias.text);
-        let schema = Sources::columns(input.schema(), table_name, &table.schema, false, written.span)?;
-        let mut sources = Sources::one(from::qualifier(written), input.schema().clone());
-        sources.join(table_name, table.schema.clone(), Vec::new(), false, written.span)?;
-        let columns = Columns::named(&schema);
+        let own = from::qualifier(written);
+        if own.is_some_and(|name| name.eq_ignore_ascii_case(table_name)) {
+            let message = format!("two relations are called `{table_name}`");
+            let help = "give one of them another name with AS";
+            return Err(Box::new(Diagnostic::at(codes::OBJECT_EXISTS, written.span, message).help(help)));
+        }
+        let sources =
+            vec![Source::new(own, input.schema(), 0), Source::new(Some(table_name), &table.schema, 1)];
+        let both = extended(input.schema(), table.schema.fields().iter().cloned());
+        let columns = Names::Joined(&sources).columns(&both);
         Ok(Sides { context, table, input, columns, sources })
     }
 
     /// The typed plan form of an expression over both.
     fn expr(&self, sql: &SqlExpr) -> Result<Expr> {
-        let scope = self.sources.scope(self.context.registry());
+        let scope = Names::Joined(&self.sources).scope(self.columns.schema(), self.context);
         self.context.scalar(sql, &scope, &self.columns)
     }
 

@@ -1,9 +1,8 @@
 //! Tables: `declare` CREATE TABLE and CREATE INDEX · `options` WITH of a table · `write` INSERT and
-//! UPSERT · `join` JOIN of a stream and a table · `change` UPDATE and DELETE · `subquery` IN and EXISTS · `probe` conditions between a stream and a table · `key` by what rows of a query replace each other.
+//! UPSERT · `change` UPDATE and DELETE · `subquery` IN and EXISTS · `probe` conditions between a stream and a table · `key` by what rows of a query replace each other.
 
 mod change;
 mod declare;
-mod join;
 mod key;
 mod options;
 mod probe;
@@ -12,8 +11,8 @@ mod write;
 
 pub(crate) use change::{delete, update};
 pub(crate) use declare::{create, create_index, seed};
-pub(crate) use join::join;
 pub(crate) use key::unique_key;
+pub(crate) use probe::{conjunction, split};
 pub(crate) use subquery::without_subqueries;
 pub(crate) use write::{check_changelog, conflict, no_rows, rows_into};
 

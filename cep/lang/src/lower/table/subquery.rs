@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, SchemaRef};
 
 use crate::ast::{Name, Select, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::lower::catalog::Object;
-use crate::lower::columns::{Columns, MARK, extended};
+use crate::lower::columns::{Columns, MARK, extended, marked};
 use crate::lower::context::Context;
+use crate::lower::join::Names;
 use crate::lower::relation::Relation;
-use crate::lower::sources::Sources;
 use crate::lower::sqlast::{
-    Scope, SqlExpr, SqlSelectItem, TableQuery, equal, exprs_of, has_subquery, named_item, replace_subqueries,
+    Scope, SqlExpr, SqlSelectItem, TableQuery, equality, exprs_of, has_subquery, named_item,
+    replace_subqueries,
 };
 use crate::plan::{Node, Probe, Table, TableJoinKind, TableJoinNode};
 
@@ -26,14 +27,15 @@ pub(crate) fn without_subqueries(
     context: &Context<'_>,
     select: &Select,
     relation: Relation,
-    sources: &Sources,
+    names: Names<'_>,
 ) -> Result<(Option<Select>, Relation)> {
     let exprs = select.filter.iter().chain(select.items.iter().flat_map(exprs_of));
     if !exprs.into_iter().any(has_subquery) {
         return Ok((None, relation));
     }
     let mut select = select.clone();
-    let mut answers = Answers { context, sources, relation, count: 0 };
+    let outer = relation.schema.clone();
+    let mut answers = Answers { context, names, outer: &outer, relation, count: 0 };
     if let Some(filter) = &mut select.filter {
         answers.replace(filter)?;
     }
@@ -51,7 +53,9 @@ pub(crate) fn without_subqueries(
 
 struct Answers<'a> {
     context: &'a Context<'a>,
-    sources: &'a Sources,
+    names: Names<'a>,
+    /// The columns around, without answers.
+    outer: &'a SchemaRef,
     relation: Relation,
     count: usize,
 }
@@ -70,12 +74,16 @@ impl<'a> Answers<'a> {
         let input = self.relation.schema.clone();
         // The table's own names hide those around it.
         let inside = format!("{MARK}{qualifier}");
-        let columns = Sources::columns(&input, &inside, &table.schema, false, span)?;
-        let mut scope = self.sources.scope(self.context.registry());
-        scope.relations.iter_mut().for_each(|relation| relation.outer = true);
         let prefix = format!("{inside}.");
+        let around = self.names.columns(&input);
+        let around = (0..input.fields().len()).map(|at| around.planner().field(at).name().clone());
+        let own = table.schema.fields().iter().map(|field| marked(&format!("{prefix}{}", field.name())));
+        let both = extended(&input, table.schema.fields().iter().cloned());
+        let columns = Columns::with_names(&both, around.chain(own).collect());
+        let mut scope = self.names.scope(self.outer, self.context);
+        scope.relations.iter_mut().for_each(|relation| relation.outer = true);
+        scope.joined = true;
         scope.relations.insert(0, Scope::relation(qualifier, &table.schema, &prefix));
-        let columns = Columns::named(&columns);
         let condition = |sql: &SqlExpr, scope: &Scope<'_>| self.context.condition(sql, scope, &columns);
         let filter = query.filter.map(|filter| condition(filter, &scope)).transpose()?;
         let (probe, filter, kind) = match (value, query.item) {
@@ -87,10 +95,10 @@ impl<'a> Answers<'a> {
             }
             (Some(_), None) => return Err(one_column(table, span)),
             (Some(value), Some(item)) => {
-                let outer = self.sources.scope(self.context.registry());
+                let outer = self.names.scope(self.outer, self.context);
                 let value = self.context.resolved(value, &outer)?;
                 let item = self.context.resolved(item, &scope)?;
-                let equal = condition(&equal(item, value), &scope)?;
+                let equal = condition(&equality(item, value), &scope)?;
                 let width = input.fields().len();
                 if !equal.nullable {
                     // Without NULLs IN is EXISTS, and may be found by key.
@@ -106,7 +114,8 @@ impl<'a> Answers<'a> {
                         Probe::Scan => false,
                     };
                     let by_value = found && rest.is_none();
-                    let (probe, filter) = if by_value { (probe, filter) } else { split(filter, width, table) };
+                    let (probe, filter) =
+                        if by_value { (probe, filter) } else { split(filter, width, table) };
                     (probe, filter, TableJoinKind::In { equal, by_value })
                 }
             }

@@ -1,13 +1,17 @@
-//! Joins of streams.
+//! What no join of streams can do.
 
-use crate::ast::{AsOf, Join, Span};
+use crate::ast::{AsOf, Span};
 use crate::diag::{Diagnostic, codes};
 
-/// The error for a join that cannot be run.
-pub(crate) fn refused(join: &Join) -> Box<Diagnostic> {
+/// The error for what needs a table.
+pub(crate) fn no_table(what: &str, span: Span) -> Box<Diagnostic> {
     Box::new(
-        Diagnostic::at(codes::JOIN, join.span, "joins are not supported yet")
-            .help("write both sides into one stream with UNION ALL and group by the key"),
+        Diagnostic::at(
+            codes::JOIN,
+            span,
+            format!("{what} needs a table on its right side, and these are streams"),
+        )
+        .help("bound the time instead: ON a.id = b.id AND b.ts BETWEEN a.ts - INTERVAL '5' SECOND AND a.ts"),
     )
 }
 
