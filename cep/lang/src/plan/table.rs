@@ -106,7 +106,9 @@ pub struct TableJoinNode {
     pub condition: Option<Expr>,
     /// What becomes of the matches.
     pub kind: TableJoinKind,
-    /// Columns that come out.
+    /// Which columns come out, ascending, of the input's and then the table's.
+    pub kept: Vec<usize>,
+    /// The columns kept; behind them, with EXISTS and IN, the answer.
     pub schema: SchemaRef,
 }
 

@@ -149,7 +149,7 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> R
         Node::TableJoin(join) => {
             let key = key_of(&join.input, keys, tables)?;
             tables.read(join, key.as_deref())?;
-            Ok(key)
+            Ok(grouped(key, |at| join.kept.iter().position(|&kept| kept == at)))
         }
         Node::TableWrite(write) => {
             let key = key_of(&write.input, keys, tables)?;

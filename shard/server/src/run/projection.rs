@@ -99,8 +99,8 @@ impl Wanted {
             }
             Node::TableJoin(node) => {
                 let width = node.input.schema().fields().len();
-                let mut both = used[..width].to_vec();
-                both.resize(width + node.columns.fields().len(), false);
+                let mut both = vec![false; width + node.columns.fields().len()];
+                node.kept.iter().zip(used).for_each(|(&kept, &used)| both[kept] |= used);
                 let equal = match &node.kind {
                     TableJoinKind::In { equal, by_value: _ } => Some(equal),
                     TableJoinKind::Inner | TableJoinKind::Left | TableJoinKind::Exists => None,

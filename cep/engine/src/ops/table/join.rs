@@ -22,6 +22,8 @@ pub struct TableJoinOp {
     prepare: Prepare,
     lookup: Lookup,
     kind: Kind,
+    /// Columns that come out, of the input's and then the table's.
+    kept: Vec<usize>,
     condition: Option<Compiled>,
     /// `x = c` of IN.
     equal: Option<Compiled>,
@@ -76,6 +78,7 @@ impl TableJoinOp {
                 TableJoinKind::Exists => Kind::Exists,
                 TableJoinKind::In { .. } => Kind::In,
             },
+            kept: node.kept.clone(),
             condition: compile(node.condition.as_ref())?,
             columns: PairColumns::new(node.condition.iter().chain(equal), kinds),
             equal: compile(equal)?,
@@ -132,24 +135,15 @@ impl TableJoinOp {
         let Pairs { left, right } = &self.out;
         let width = input.columns.len();
         let is_whole = left.len() == input.rows() && left.iter().zip(0..).all(|(&row, at)| row == at);
-        let (own, more) = out.columns.split_at_mut(width);
-        for (column, source) in own.iter_mut().zip(&input.columns) {
-            match is_whole {
-                true => column.append(source),
-                false => column.append_gather(source, left),
+        for (column, &kept) in out.columns.iter_mut().zip(&self.kept) {
+            match (kept.checked_sub(width), is_whole) {
+                (None, true) => column.append(&input.columns[kept]),
+                (None, false) => column.append_gather(&input.columns[kept], left),
+                (Some(at), _) => gather_or_null(column, &table.columns()[at], right),
             }
         }
-        match self.kind {
-            Kind::Inner | Kind::Left => {
-                for (column, source) in more.iter_mut().zip(table.columns()) {
-                    gather_or_null(column, source, right);
-                }
-            }
-            Kind::Exists | Kind::In => {
-                for answer in &self.answers {
-                    push_answer(&mut more[0], *answer);
-                }
-            }
+        if let (Kind::Exists | Kind::In, Some(column)) = (self.kind, out.columns.last_mut()) {
+            self.answers.iter().for_each(|&answer| push_answer(column, answer));
         }
         if is_whole {
             out.time.extend_from_slice(&input.time);

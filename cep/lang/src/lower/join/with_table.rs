@@ -235,6 +235,7 @@ fn joined(table: &Table, sides: [Side; 2], terms: Vec<Expr>, shape: Shape) -> Jo
         probe,
         condition,
         kind: if shape.outer { TableJoinKind::Left } else { TableJoinKind::Inner },
+        kept: (0..schema.fields().len()).collect(),
         schema: schema.clone(),
     }));
     let exact = |time: &&TimeColumn| time.is_exact();
@@ -260,4 +261,16 @@ fn table_columns_first(node: Node, schema: &SchemaRef, width: usize) -> Node {
     let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
     fields.rotate_left(width);
     projection::project(node, exprs, schema_of(fields))
+}
+
+/// A join with only those of its columns that are `used`, and which they are.
+pub(crate) fn narrowed_table(
+    mut join: TableJoinNode,
+    used: impl IntoIterator<Item = usize>,
+) -> (TableJoinNode, Vec<usize>) {
+    let keep: Vec<usize> = used.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let fields: Vec<FieldRef> = keep.iter().map(|&at| join.schema.fields()[at].clone()).collect();
+    join.kept = keep.iter().map(|&at| join.kept[at]).collect();
+    join.schema = schema_of(fields);
+    (join, keep)
 }

@@ -128,13 +128,14 @@ impl<'a> Answers<'a> {
         let out = schema.clone();
         let make = |input: Node| {
             Node::TableJoin(Box::new(TableJoinNode {
-                input,
                 table: table_id,
                 name: table_name,
                 columns,
                 probe,
                 condition: filter,
                 kind,
+                kept: (0..input.schema().fields().len()).collect(),
+                input,
                 schema: out,
             }))
         };
