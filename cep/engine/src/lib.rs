@@ -3,7 +3,7 @@
 //! [`Partition::apply`] is the only way in; on a node, through [`replica::Replica::apply`]. Rooms: [`mod@column`] values of a chunk · [`chunk`] rows on an
 //! edge and the order of a step · [`expr`] expressions · [`keys`] groups by key · [`agg`] aggregate
 //! states · [`ops`] operators · [`graph`] operators in topological order · [`time`] stamps and
-//! watermarks · [`replica`] a partition of a node: new rows and definitions · [`codec`] bytes of checkpoints · [`actions`] what the host is asked to do.
+//! watermarks · [`table`] tables · [`replica`] a partition of a node: new rows and definitions · [`codec`] bytes of checkpoints · [`actions`] what the host is asked to do.
 //!
 //! Invariants: no I/O, no clock, no threads, no randomness; state and output are a function of the
 //! entries applied (R-DET-1).
@@ -20,6 +20,7 @@ pub mod keys;
 pub mod ops;
 mod partition;
 pub mod replica;
+pub mod table;
 pub mod time;
 
 pub use actions::{Actions, Emit, Output, RecordError, Run, Subject};

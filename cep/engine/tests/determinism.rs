@@ -101,6 +101,23 @@ const QUERIES: &[&str] = &[
     "SELECT k, sum(n) AS t FROM s GROUP BY k HAVING 60 / sum(n) > 1 OR now() < TIMESTAMP '2023-11-14 22:13:40'",
     "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (sum(12 / n) < 15) WHERE v > 1",
     "SELECT count(12 / n) AS c, last(k) AS l FROM s WINDOW LENGTHBATCH (4)",
+    "CREATE TRIGGER a AT START; CREATE TRIGGER e AT EVERY 3 SECONDS; CREATE TRIGGER c AT CRON '*/4 * * * * *'; \
+     CREATE TABLE t (k STRING PRIMARY KEY, n BIGINT); UPSERT INTO t SELECT k, n FROM s; \
+     SELECT triggered_time FROM a; SELECT triggered_time, k, n FROM e JOIN t ON TRUE; DELETE FROM t USING c WHERE n > 3; \
+     SELECT count(*) AS c, window_end FROM e WINDOW TUMBLING (SIZE 10 SECONDS)",
+    "CREATE TABLE t (k STRING, n BIGINT, c BIGINT, PRIMARY KEY (k), INDEX (n)) WITH (\"table.rows.max\" = 4, \
+     \"table.full\" = 'evict-oldest', \"state.ttl\" = '4 seconds'); INSERT INTO t VALUES ('k9', 9, 1), ('k1', 2, 3); \
+     SELECT s.k, s.n, t.n AS m, t.c FROM s LEFT JOIN t ON s.k = t.k AND t.n <> s.n; \
+     UPSERT INTO t SELECT k, n, 0 FROM s WHERE v > 4; \
+     UPDATE t SET c = c + s.n FROM s WHERE t.k = s.k AND s.n < 6; \
+     DELETE FROM t USING s WHERE t.n = s.n AND s.v < 0; \
+     SELECT s.k, t.k AS other, t.c FROM s JOIN t ON s.n > t.n; SELECT s.n, t.k FROM s JOIN t USING (n)",
+    "CREATE TABLE t (k STRING, c BIGINT, e TIMESTAMP, PRIMARY KEY (k, e)) WITH (\"table.rows.max\" = 7, \"table.full\" = 'reject'); \
+     UPSERT INTO t SELECT k, count(*) AS c, window_end FROM s WINDOW TUMBLING (SIZE 2 SECONDS) WHERE k <> '' GROUP BY k; \
+     SELECT s.k, s.n, t.c FROM s JOIN t ON s.k = t.k WHERE t.c > 1; \
+     CREATE TABLE f (n BIGINT PRIMARY KEY) WITH (\"table.rows.max\" = 3); INSERT INTO f SELECT n FROM s; \
+     CREATE TABLE g (k STRING PRIMARY KEY, c BIGINT); UPSERT INTO g SELECT k, count(*) FROM s GROUP BY k HAVING count(*) % 3 <> 0; \
+     SELECT s.k, g.c FROM s JOIN g USING (k)",
     "SELECT a.k, a.n AS x, b.n AS y FROM s WINDOW TIME (3 SECONDS) AS a FULL JOIN s WINDOW LENGTH (4) AS b ON a.k = b.k AND a.v < b.v; \
      SELECT a.n AS x, b.n AS y FROM s AS a UNIDIRECTIONAL LEFT JOIN s WINDOW EXTERNALTIME (ts, 2 SECONDS) AS b ON a.k = b.k AND 12 / a.n > b.n; \
      SELECT a.k, b.k AS l, a.n AS x FROM s WINDOW TIMELENGTH (5 SECONDS, 3) AS a RIGHT JOIN s WINDOW TIME (1 SECOND) AS b USING (n)",
@@ -162,7 +179,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 11],
+    operators: [bool; 14],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -184,7 +201,10 @@ impl Kinds {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
-            Operator::Join(_) => 10,
+            Operator::TableJoin(_) => 10,
+            Operator::TableWrite(_) => 11,
+            Operator::Trigger(_) => 12,
+            Operator::Join(_) => 13,
         };
         self.operators[at] = true;
     }
@@ -245,7 +265,9 @@ impl Kinds {
             | Node::Union { .. }
             | Node::Delay { .. }
             | Node::Group(_)
-            | Node::Over(_) => {}
+            | Node::Over(_)
+            | Node::TableJoin(_)
+            | Node::TableWrite(_) => {}
             Node::Join(node) => {
                 let at = match node.bound {
                     JoinBound::Windows(_) => 0,

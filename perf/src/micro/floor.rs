@@ -5,7 +5,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampNanosecondType};
 
 use super::Floor;
-use super::input::Trades;
+use super::input::{SYMBOLS, Trades};
 
 fn columns(batch: &RecordBatch) -> (&[i64], &arrow_array::StringArray, &[f64]) {
     let ts = batch.column(0).as_primitive::<TimestampNanosecondType>().values();
@@ -194,6 +194,51 @@ impl Floor for SlidingLength {
                 self.out.push(state.1 / state.0 as f64);
             }
             check += self.out.iter().sum::<f64>();
+        }
+        check
+    }
+}
+
+/// A lookup by symbol: the symbol and price of each row gathered beside two numbers of the table.
+#[derive(Default)]
+pub struct Enrich {
+    symbols: Symbols,
+    table: Vec<(i64, i64)>,
+    offsets: Vec<i32>,
+    bytes: Vec<u8>,
+    prices: Vec<f64>,
+    sectors: Vec<i64>,
+    lots: Vec<i64>,
+}
+
+impl Floor for Enrich {
+    fn pass(&mut self, trades: &Trades) -> f64 {
+        self.symbols.clear();
+        self.table.clear();
+        for nth in 0..SYMBOLS {
+            self.symbols.number(format!("SYM{nth:04}").as_bytes());
+            self.table.push((nth as i64 % 11, nth as i64 * 100));
+        }
+        let mut check = 0.0;
+        for batch in &trades.batches {
+            let (_, symbols, prices) = columns(batch);
+            self.offsets.clear();
+            self.bytes.clear();
+            self.prices.clear();
+            self.sectors.clear();
+            self.lots.clear();
+            self.offsets.push(0);
+            for (row, &price) in prices.iter().enumerate() {
+                let symbol = symbols.value(row).as_bytes();
+                let (sector, lot) = self.table[self.symbols.number(symbol) as usize];
+                self.bytes.extend_from_slice(symbol);
+                self.offsets.push(self.bytes.len() as i32);
+                self.prices.push(price);
+                self.sectors.push(sector);
+                self.lots.push(lot);
+            }
+            check += self.prices.last().copied().unwrap_or_default();
+            check += (self.sectors.iter().sum::<i64>() + self.lots.iter().sum::<i64>()) as f64;
         }
         check
     }

@@ -42,6 +42,21 @@ const W2: &str = "SELECT symbol, avg(price) AS a, sum(price) AS s, count(*) AS c
      FROM trades WINDOW TUMBLING (SIZE 1 SECOND) GROUP BY symbol;";
 const W3: &str = "SELECT symbol, avg(price) AS a FROM trades WINDOW LENGTH (100) GROUP BY symbol;";
 
+/// Trades beside a table of all symbols, found by key.
+const W5: &str =
+    "SELECT t.symbol, t.price, s.sector, s.lot FROM trades AS t JOIN sectors AS s ON t.symbol = s.symbol;";
+
+/// The table of [`W5`].
+fn sectors() -> String {
+    let row = |nth: u64| format!("('SYM{nth:04}', {}, {})", nth % 11, nth * 100);
+    let rows: Vec<String> = (0..input::SYMBOLS).map(row).collect();
+    format!(
+        "CREATE TABLE sectors (symbol STRING PRIMARY KEY, sector BIGINT NOT NULL, lot BIGINT NOT NULL);\n\
+         INSERT INTO sectors VALUES {};\n",
+        rows.join(", ")
+    )
+}
+
 /// Runs the benchmarks and prints the figures.
 pub fn run(args: &MicroArgs) {
     let trades = Trades::new(400);
@@ -57,6 +72,10 @@ pub fn run(args: &MicroArgs) {
     }
     if wanted("join_window") {
         print(args, join::measure(args.passes));
+    }
+    if wanted("w5_enrich") {
+        let query = format!("{}{W5}", sectors());
+        print(args, compare("w5_enrich", &query, args, &trades, &mut floor::Enrich::default()));
     }
     if wanted("single_event") {
         print(args, single::measure(W2, &trades));

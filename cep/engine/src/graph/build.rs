@@ -15,7 +15,8 @@ use cep_types::StreamId;
 use super::pace::Pace;
 use crate::actions::Output;
 use crate::chunk::Chunk;
-use crate::ops::{self, AggregationOp, Merge, Operator};
+use crate::ops::{self, AggregationOp, Merge, Operator, TriggerOp};
+use crate::table::Table;
 use crate::time::{StreamClock, Watermarks};
 
 /// Why a program cannot be run.
@@ -150,6 +151,11 @@ pub struct Graph {
     pub(crate) jump_ns: Option<i64>,
     /// Limits of the watermarks in this step.
     pub(crate) pace: Pace,
+    /// By number.
+    pub(crate) tables: Vec<Table>,
+    /// By stream: its steps have one row each, because somebody reads a table in them that somebody
+    /// else writes.
+    pub(crate) row_by_row: Vec<bool>,
 }
 
 impl Graph {
@@ -171,6 +177,8 @@ struct Builder<'a> {
     inlets: Vec<Option<(EdgeId, SlotId)>>,
     /// Edges that late rows go to, by the stream that takes them.
     late: BTreeMap<StreamId, Vec<Built>>,
+    /// Edges of triggers, by the stream of each.
+    triggers: BTreeMap<StreamId, Built>,
     /// Output edge of each query that has been built.
     queries: BTreeMap<QueryId, Built>,
     query: QueryId,
@@ -205,19 +213,34 @@ impl<'a> Builder<'a> {
                 left_out: Vec::new(),
                 jump_ns: None,
                 pace: Pace::default(),
+                tables: Vec::new(),
+                row_by_row: Vec::new(),
             },
             built: vec![None; count],
             inlets: vec![None; count],
             late: BTreeMap::new(),
+            triggers: BTreeMap::new(),
             queries: BTreeMap::new(),
             query: QueryId(0),
         }
     }
 
     fn build(mut self, watched: &[StreamId]) -> Result<Graph, BuildError> {
-        for stream in self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External) {
+        for table in &self.program.tables {
+            let made = Table::new(table).map_err(|reason| BuildError::Query {
+                owner: format!("table '{}'", table.name),
+                span: table.span,
+                reason,
+            })?;
+            self.graph.tables.push(made);
+        }
+        // Rows of a file that a table begins with go into it past the operators, and move no time.
+        let seeds: Vec<StreamId> = self.program.tables.iter().filter_map(|table| table.seed).collect();
+        let outer = self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External);
+        for stream in outer.filter(|stream| !seeds.contains(&stream.id)) {
             self.inlet(stream);
         }
+        self.build_triggers()?;
         for query in self.order()? {
             self.query = query.id;
             for stream in query.plan.scans() {
@@ -252,8 +275,30 @@ impl<'a> Builder<'a> {
             .zip(&self.inlets)
             .map(|(b, inlet)| inlet.or(b.as_ref().map(|b| (b.edge, b.slot))).expect("all streams were built"))
             .collect();
+        self.graph.row_by_row = super::tables::row_by_row(&self.graph);
         self.graph.jump_ns = self.graph.operators().filter_map(|(_, op)| op.jump_ns()).min();
         Ok(self.graph)
+    }
+
+    /// Triggers come before every query.
+    fn build_triggers(&mut self) -> Result<(), BuildError> {
+        for trigger in &self.program.triggers {
+            let stream = &self.program.streams[trigger.stream.index()];
+            let op = TriggerOp::new(&trigger.schedule).map_err(|reason| BuildError::Query {
+                owner: format!("trigger '{}'", stream.name),
+                span: trigger.span,
+                reason,
+            })?;
+            let (input, output) = (self.edge(&stream.schema), self.edge(&stream.schema));
+            // It ends when all that comes from outside has.
+            let outer = self.program.streams.iter().filter(|s| s.origin == StreamOrigin::External);
+            let sources = outer.map(|s| s.id).collect();
+            let slot = self.slot();
+            let kind = NodeKind::Operator { input, operator: Operator::Trigger(Box::new(op)) };
+            let built = self.push(kind, output, Built { edge: output, slot, sources, detached: true });
+            self.triggers.insert(trigger.stream, built);
+        }
+        Ok(())
     }
 
     /// An aggregation: its operator keeps everything and gives out nothing.
@@ -310,6 +355,7 @@ impl<'a> Builder<'a> {
             .filter_map(|q| self.queries.get(&q.id).cloned())
             .collect();
         inputs.extend(self.late.get(&id).into_iter().flatten().cloned());
+        inputs.extend(self.triggers.get(&id).cloned());
         let derived = !inputs.is_empty() || stream.origin == StreamOrigin::Derived;
         if let Some((edge, slot)) = self.inlets[id.index()] {
             // Rows from outside come before those that queries make of the same row.
@@ -350,7 +396,9 @@ impl<'a> Builder<'a> {
             | Node::Delay { .. }
             | Node::Group(_)
             | Node::Over(_)
-            | Node::Rate(_) => {
+            | Node::Rate(_)
+            | Node::TableJoin(_)
+            | Node::TableWrite(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
                 let late = self.late_edge(node, input, &built)?;
@@ -534,7 +582,9 @@ fn detaches(node: &Node) -> bool {
         | Node::Project { .. }
         | Node::Union { .. }
         | Node::Sliding(_)
-        | Node::Group(_) => false,
+        | Node::Group(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }
 
@@ -550,7 +600,9 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }
 
@@ -567,6 +619,8 @@ fn is_stream_itself(node: &Node) -> bool {
         | Node::Group(_)
         | Node::Over(_)
         | Node::Join(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }

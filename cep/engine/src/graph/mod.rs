@@ -12,6 +12,7 @@ mod due;
 mod pace;
 mod run;
 mod state;
+mod tables;
 
 pub use build::{BuildError, Graph};
 pub(crate) use build::{EdgeId, NodeKind, SlotId};

@@ -50,6 +50,7 @@ impl Graph {
     ) {
         let mut op_errors = Vec::new();
         self.left_out.clear();
+        self.tables.iter_mut().for_each(|table| table.begin(stamps[0]));
         for at in 0..self.nodes.len() {
             self.run_node(at, stamps, ended, &mut op_errors);
             if !op_errors.is_empty() && self.nodes[at].detached {
@@ -58,6 +59,8 @@ impl Graph {
             let query = self.nodes[at].query;
             errors.extend(op_errors.drain(..).map(|e| (query, e)));
         }
+        let stamp = *stamps.last().expect("a step has a row");
+        self.tables.iter_mut().for_each(|table| table.expire(stamp));
         let first = actions.emit_count();
         for output in &self.outputs {
             let edge = &mut self.edges[output.edge.0];
@@ -97,7 +100,7 @@ impl Graph {
     }
 
     fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
-        let Graph { nodes, pace, left_out, .. } = self;
+        let Graph { nodes, pace, left_out, tables, .. } = self;
         let node = &mut nodes[at];
         let mut out = std::mem::take(&mut self.edges[node.output.0]);
         let is_over =
@@ -136,7 +139,8 @@ impl Graph {
                 let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
                 let mut late = node.late.map(|e| std::mem::take(&mut self.edges[e.0]));
                 let mut positions = Vec::new();
-                let mut cx = OpContext { time, errors, late: late.as_mut(), left_out: Some(&mut positions) };
+                let left_out_of = Some(&mut positions);
+                let mut cx = OpContext { time, errors, late: late.as_mut(), left_out: left_out_of, tables };
                 operator.process(&self.edges[input.0], &mut out, &mut cx);
                 if !node.detached {
                     left_out.extend(positions.into_iter().map(|pos| (node.query, pos)));

@@ -5,7 +5,7 @@ use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::time::StreamClock;
 
 impl Graph {
-    /// Writes the state of clocks, merges and operators.
+    /// Writes the state of clocks, merges, operators and tables.
     pub(crate) fn encode(&self, out: &mut Writer) {
         self.clocks.iter().flatten().for_each(|c| c.encode(out));
         self.slot_floor.iter().for_each(|&f| out.i64(f));
@@ -19,6 +19,7 @@ impl Graph {
                 | NodeKind::Join { inputs: _, slots: _, late: _, operator } => operator.encode(out),
             }
         }
+        self.tables.iter().for_each(|table| table.encode(out));
     }
 
     /// Reads what [`Graph::encode`] of a graph of the same program wrote.
@@ -44,6 +45,6 @@ impl Graph {
                 | NodeKind::Join { inputs: _, slots: _, late: _, operator } => operator.decode(input)?,
             }
         }
-        Ok(())
+        self.tables.iter_mut().try_for_each(|table| table.decode(input))
     }
 }

@@ -3,7 +3,9 @@
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowNode};
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
-use super::{DelayOp, GroupOp, JoinOp, Operator, RateOp, SlidingWindowOp, StreamOver};
+use super::{
+    DelayOp, GroupOp, JoinOp, Operator, RateOp, SlidingWindowOp, StreamOver, TableJoinOp, TableWriteOp,
+};
 use crate::agg::{AggOptions, Order};
 
 /// `state.keys.max` of what reads no stream.
@@ -23,6 +25,8 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Delay { input, delay_ns } => {
             Ok(Operator::Delay(Box::new(DelayOp::new(input.schema(), *delay_ns))))
         }
+        Node::TableJoin(join) => Ok(Operator::TableJoin(Box::new(TableJoinOp::new(join)?))),
+        Node::TableWrite(write) => Ok(Operator::TableWrite(Box::new(TableWriteOp::new(write)?))),
         Node::Join(join) => Ok(Operator::Join(Box::new(JoinOp::new(join)?))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")

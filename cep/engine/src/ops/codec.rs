@@ -16,6 +16,10 @@ impl Operator {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
+            // 10 to 19: patterns, joins of streams.
+            Operator::TableJoin(_) => 20,
+            Operator::TableWrite(_) => 21,
+            Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
         }
     }
@@ -24,7 +28,8 @@ impl Operator {
     pub fn encode(&self, out: &mut Writer) {
         out.u8(self.tag());
         match self {
-            Operator::Rows(_) => {}
+            // Their state is the table's.
+            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) => {}
             Operator::Aligned(op) => op.encode(out),
             Operator::Session(op) => op.encode(out),
             Operator::Batch(op) => op.encode(out),
@@ -34,6 +39,7 @@ impl Operator {
             Operator::Aggregation(op) => op.encode(out),
             Operator::Sliding(op) => op.encode(out),
             Operator::Delay(op) => op.encode(out),
+            Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
         }
     }
@@ -48,7 +54,7 @@ impl Operator {
             return Err(DecodeError(format!("operator kind {tag} where the program has {}", self.tag())));
         }
         match self {
-            Operator::Rows(_) => Ok(()),
+            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) => Ok(()),
             Operator::Aligned(op) => op.decode(input),
             Operator::Session(op) => op.decode(input),
             Operator::Batch(op) => op.decode(input),
@@ -58,6 +64,7 @@ impl Operator {
             Operator::Aggregation(op) => op.decode(input),
             Operator::Sliding(op) => op.decode(input),
             Operator::Delay(op) => op.decode(input),
+            Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
         }
     }

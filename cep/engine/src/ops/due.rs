@@ -16,7 +16,10 @@ impl Operator {
             | Operator::Rate(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
-            | Operator::Delay(_) => None,
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => None,
         }
     }
 
@@ -26,6 +29,7 @@ impl Operator {
             Operator::Batch(op) => op.due_stamp(),
             Operator::Rate(op) => op.due_stamp(),
             Operator::Delay(op) => op.due_stamp(),
+            Operator::Trigger(op) => op.due_stamp(),
             Operator::Join(op) => op.due_stamp(),
             Operator::Rows(_)
             | Operator::Aligned(_)
@@ -33,7 +37,9 @@ impl Operator {
             | Operator::Over(_)
             | Operator::Group(_)
             | Operator::Aggregation(_)
-            | Operator::Sliding(_) => None,
+            | Operator::Sliding(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_) => None,
         }
     }
 }

@@ -21,6 +21,8 @@ mod rate;
 mod rows;
 mod shown;
 mod sliding;
+mod table;
+mod trigger;
 mod window;
 #[cfg(test)]
 mod work;
@@ -35,17 +37,20 @@ pub use over::StreamOver;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
+pub use table::{TableJoinOp, TableWriteOp};
+pub use trigger::TriggerOp;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::actions::Subject;
 use crate::chunk::Chunk;
+use crate::table::Table;
 use crate::time::NodeTime;
 
 /// Groups that one advance of the watermark or the stamp emits, about, where it is cut into several.
 const CLOSE_ROWS: usize = 1024;
 /// Bytes of text that the rows and keys of one operator may have: half of what a column can address,
 /// so that its results fit as well. Tests have less.
-const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
+pub(crate) const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
 /// Windows of one pane, or periods, that a row may end without its step being cut.
 const FEW_CLOSES: i64 = 64;
 
@@ -85,6 +90,8 @@ pub struct OpContext<'a> {
     pub late: Option<&'a mut Chunk>,
     /// Their positions go here, if somebody wants them.
     pub left_out: Option<&'a mut Vec<u32>>,
+    /// The program's tables, by number.
+    pub tables: &'a mut [Table],
 }
 
 impl OpContext<'_> {
@@ -122,6 +129,12 @@ pub enum Operator {
     Sliding(Box<SlidingWindowOp>),
     /// Rows pass later.
     Delay(Box<DelayOp>),
+    /// Joins with a table.
+    TableJoin(Box<TableJoinOp>),
+    /// Writes to a table.
+    TableWrite(Box<TableWriteOp>),
+    /// Rows that time makes.
+    Trigger(Box<TriggerOp>),
     /// Two streams joined.
     Join(Box<JoinOp>),
 }
@@ -140,7 +153,10 @@ impl Operator {
             | Operator::Rate(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
-            | Operator::Delay(_) => 0,
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => 0,
         }
     }
 
@@ -158,7 +174,10 @@ impl Operator {
             | Operator::Rate(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
-            | Operator::Delay(_) => None,
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => None,
         }
     }
 
@@ -166,6 +185,7 @@ impl Operator {
     pub fn stamp_horizon(&self) -> Option<i64> {
         match self {
             Operator::Rate(op) => op.stamp_horizon(),
+            Operator::Trigger(op) => op.stamp_horizon(),
             _ => None,
         }
     }
@@ -175,6 +195,7 @@ impl Operator {
         match self {
             Operator::Aligned(op) => op.jump_ns(),
             Operator::Rate(op) => op.jump_ns(),
+            Operator::Trigger(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -192,6 +213,9 @@ impl Operator {
             Operator::Aggregation(op) => op.process(input, cx),
             Operator::Sliding(op) => op.process(input, out, cx),
             Operator::Delay(op) => op.process(input, out, cx),
+            Operator::TableJoin(op) => op.process(input, out, cx),
+            Operator::TableWrite(op) => op.process(input, cx),
+            Operator::Trigger(op) => op.process(out, cx),
             Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
         }
     }

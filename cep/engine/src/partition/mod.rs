@@ -1,11 +1,12 @@
 //! A partition: the one way into the engine.
 //!
 //! Here what it is and how an entry is taken in steps · `step` one step · `time` how far time goes in
-//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations · `state` checkpoints and the state hash.
+//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations · `seed` files that tables begin with · `state` checkpoints and the state hash.
 
 mod due;
 mod late;
 mod read;
+mod seed;
 mod state;
 mod step;
 mod time;
@@ -19,6 +20,7 @@ use crate::actions::{Actions, RecordError};
 use crate::chunk::STEP_ROWS_MAX;
 use crate::graph::{BuildError, Graph, NodeKind, QueryError};
 use crate::ops::Operator;
+use crate::table::Table;
 use crate::time::Watermarks;
 
 use self::time::{is_jump, reached};
@@ -165,6 +167,11 @@ impl Partition {
         self.graph.operators().map(|(_, operator)| operator)
     }
 
+    /// Its tables, by number.
+    pub fn tables(&self) -> &[Table] {
+        &self.graph.tables
+    }
+
     /// Last entry applied.
     pub fn index(&self) -> LogIndex {
         self.index
@@ -235,9 +242,16 @@ impl Partition {
             return 0;
         }
         match &entry.kind {
+            EntryKind::Events(events) if self.seeds(events.stream).is_some() => self.seed(events, actions),
+            EntryKind::EndOfInput(stream) if self.seeds(*stream).is_some() => {
+                self.ended[stream.index()] = true;
+                self.cursor.done = 1;
+                1
+            }
             EntryKind::Events(events) => {
                 let from = self.cursor.done;
                 let stride = self.scratch.stride.clamp(STEP_ROWS_MIN, STEP_ROWS_MAX);
+                let stride = if self.graph.row_by_row[events.stream.index()] { 1 } else { stride };
                 let count = (events.rows.num_rows() - from).min(stride);
                 let count = self.step(events, from, count, entry, actions);
                 self.cursor.done += count;

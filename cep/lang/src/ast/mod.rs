@@ -10,20 +10,26 @@
 //! - The three window spellings of R-SQL-3 produce equal [`Window`] values.
 //! - Spans are byte ranges into the script text.
 
+mod function;
 mod join;
 mod query;
 mod statement;
+mod table;
+mod trigger;
 mod window;
 
+pub use function::{CreateFunction, Parameter};
 pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
 pub use query::{
     Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
     WithinPer,
 };
 pub use statement::{
-    ColumnDef, CreateAggregation, CreateStream, CreateView, DropKind, Insert, InsertSource, OptionLiteral,
-    ShowKind, Statement, StatementKind, WithOption,
+    ColumnDef, CreateAggregation, CreateStream, CreateView, DropKind, Insert, InsertSource, InsertVerb,
+    OptionLiteral, ShowKind, Statement, StatementKind, WithOption,
 };
+pub use table::{CreateIndex, CreateTable, Delete, Update};
+pub use trigger::{CreateTrigger, Schedule};
 pub use window::{Duration, Grain, Window, WindowKind};
 
 /// A byte range `[start, end)` of the script text.

@@ -2,7 +2,9 @@
 
 use datafusion_sql::sqlparser::ast as sql;
 
-use super::{Grain, Name, Query, Span};
+use super::{
+    CreateFunction, CreateIndex, CreateTable, CreateTrigger, Delete, Grain, Name, Query, Span, Update,
+};
 
 /// One statement of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,17 +24,29 @@ pub enum StatementKind {
     CreateView(CreateView),
     /// `CREATE AGGREGATION name [WITH (…)] AS SELECT … AGGREGATE BY ts EVERY …`.
     CreateAggregation(CreateAggregation),
-    /// `INSERT INTO stream …`.
+    /// `CREATE TABLE name (columns, PRIMARY KEY (…)) [WITH (…)]`.
+    CreateTable(CreateTable),
+    /// `CREATE INDEX ON table (columns)`.
+    CreateIndex(CreateIndex),
+    /// `CREATE TRIGGER name AT START | EVERY … | CRON …`.
+    CreateTrigger(CreateTrigger),
+    /// `CREATE FUNCTION name (parameters) AS expression`.
+    CreateFunction(Box<CreateFunction>),
+    /// `INSERT INTO stream …`, `INSERT INTO table …`, `UPSERT INTO table …`.
     Insert(Insert),
+    /// `UPDATE table SET … FROM stream …`.
+    Update(Box<Update>),
+    /// `DELETE FROM table USING stream …`.
+    Delete(Box<Delete>),
     /// A bare query: its rows are printed.
     Select(Query),
     /// `EXPLAIN statement`.
     Explain(Box<Statement>),
-    /// `SHOW STREAMS | VIEWS | AGGREGATIONS | FUNCTIONS | WINDOWS | QUERIES`.
+    /// `SHOW STREAMS | VIEWS | TABLES | AGGREGATIONS | FUNCTIONS | WINDOWS | QUERIES`.
     Show(ShowKind),
     /// `DESCRIBE name` (also `DESC`).
     Describe(Name),
-    /// `DROP STREAM | VIEW | AGGREGATION [IF EXISTS] name`.
+    /// `DROP STREAM | VIEW | TABLE | TRIGGER | FUNCTION | AGGREGATION [IF EXISTS] name`.
     Drop {
         /// Kind of the object.
         kind: DropKind,
@@ -124,12 +138,23 @@ pub struct CreateAggregation {
 /// `INSERT INTO`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Insert {
-    /// The stream that receives the rows.
+    /// What a key that is there means.
+    pub verb: InsertVerb,
+    /// The stream or table that receives the rows.
     pub target: Name,
     /// Explicit column list; empty when not written.
     pub columns: Vec<Name>,
     /// Where the rows come from.
     pub source: InsertSource,
+}
+
+/// What rows do to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertVerb {
+    /// `INSERT INTO`: they are added.
+    Insert,
+    /// `UPSERT INTO`: they replace those with their keys, or are added.
+    Upsert,
 }
 
 /// Source of an INSERT.
@@ -148,6 +173,8 @@ pub enum ShowKind {
     Streams,
     /// Views.
     Views,
+    /// Tables with their columns and options.
+    Tables,
     /// Aggregations.
     Aggregations,
     /// Continuous queries.
@@ -167,4 +194,10 @@ pub enum DropKind {
     View,
     /// An aggregation.
     Aggregation,
+    /// A table that no query reads or writes.
+    Table,
+    /// A trigger that no query reads.
+    Trigger,
+    /// A function; what was written with it stays.
+    Function,
 }

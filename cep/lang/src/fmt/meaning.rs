@@ -76,12 +76,45 @@ fn erase_statement(statement: &mut Statement) {
             erase_query(query);
             by.iter_mut().for_each(erase_name);
         }
-        StatementKind::Insert(Insert { target, columns, source }) => {
+        StatementKind::Insert(Insert { verb: _, target, columns, source }) => {
             erase_name(target);
             columns.iter_mut().for_each(erase_name);
             if let InsertSource::Query(query) = source {
                 erase_query(query);
             }
+        }
+        StatementKind::CreateTable(create) => {
+            erase_name(&mut create.name);
+            create.columns.iter_mut().for_each(|column| erase_name(&mut column.name));
+            create.key.iter_mut().chain(create.indexes.iter_mut().flatten()).for_each(erase_name);
+            erase_options(&mut create.options);
+        }
+        StatementKind::CreateIndex(create) => {
+            create.name.iter_mut().for_each(erase_name);
+            erase_name(&mut create.table);
+            create.columns.iter_mut().for_each(erase_name);
+        }
+        StatementKind::CreateTrigger(create) => {
+            erase_name(&mut create.name);
+            create.schedule_span = Span::default();
+        }
+        StatementKind::CreateFunction(create) => {
+            create.body_span = Span::default();
+            erase_name(&mut create.name);
+            create.parameters.iter_mut().for_each(|parameter| erase_name(&mut parameter.name));
+        }
+        StatementKind::Update(update) => {
+            update.span = Span::default();
+            erase_name(&mut update.table);
+            update.alias.iter_mut().for_each(erase_name);
+            update.set.iter_mut().for_each(|(name, _value)| erase_name(name));
+            erase_relation(&mut update.from);
+        }
+        StatementKind::Delete(delete) => {
+            delete.span = Span::default();
+            erase_name(&mut delete.table);
+            delete.alias.iter_mut().for_each(erase_name);
+            erase_relation(&mut delete.using);
         }
         StatementKind::Select(query) => erase_query(query),
         StatementKind::Explain(inner) => erase_statement(inner),

@@ -1,4 +1,4 @@
-//! What has been declared: streams, views, aggregations, and who uses what.
+//! What has been declared: streams, views, aggregations, tables, and who uses what.
 //!
 //! Invariant: names are unique over all kinds, under ASCII case folding.
 
@@ -11,6 +11,8 @@ use crate::diag::{Diagnostic, codes, suggest};
 use crate::plan::{Aggregation, Changelog, Node, Stream};
 
 use super::relation::{Relation, StateLimits};
+use super::sqlast::UserFunction;
+use super::table::TableEntry;
 
 /// The form under which a name is looked up.
 pub(crate) fn folded(name: &str) -> String {
@@ -77,6 +79,8 @@ pub(crate) enum Object {
     View(usize),
     /// Index into the aggregations.
     Aggregation(usize),
+    /// Index into the tables.
+    Table(usize),
 }
 
 impl Object {
@@ -86,6 +90,7 @@ impl Object {
             Object::Stream(_) => "a stream",
             Object::View(_) => "a view",
             Object::Aggregation(_) => "an aggregation",
+            Object::Table(_) => "a table",
         }
     }
 }
@@ -100,6 +105,10 @@ pub(crate) struct Catalog {
     pub views: Vec<View>,
     /// By number.
     pub aggregations: Vec<AggregationEntry>,
+    /// By number.
+    pub tables: Vec<TableEntry>,
+    /// User functions, by folded name.
+    functions: BTreeMap<String, UserFunction>,
     /// Folded names whose declaration failed; errors about them would only repeat it.
     failed: BTreeSet<String>,
 }
@@ -116,6 +125,7 @@ impl Catalog {
             Object::Stream(at) => &self.streams[at].stream.name,
             Object::View(at) => &self.views[at].name,
             Object::Aggregation(at) => &self.aggregations[at].aggregation.name,
+            Object::Table(at) => &self.tables[at].table.name,
         }
     }
 
@@ -134,7 +144,7 @@ impl Catalog {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("declare it first: CREATE STREAM {} (…) WITH (…)", name.text),
         };
-        let message = format!("there is no stream, view or aggregation `{}`", name.text);
+        let message = format!("there is no stream, view, table or aggregation `{}`", name.text);
         Box::new(Diagnostic::at(codes::UNKNOWN_STREAM, name.span, message).help(help))
     }
 
@@ -189,6 +199,38 @@ impl Catalog {
         self.aggregations.push(entry);
     }
 
+    /// Adds a table; its number is that of the tables so far.
+    pub(crate) fn add_table(&mut self, entry: TableEntry) {
+        self.objects.insert(folded(&entry.table.name), Object::Table(self.tables.len()));
+        self.tables.push(entry);
+    }
+
+    /// The user function called `name`.
+    pub(crate) fn function(&self, name: &str) -> Option<&UserFunction> {
+        if self.functions.is_empty() { None } else { self.functions.get(&folded(name)) }
+    }
+
+    /// All user functions, by name.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &UserFunction> {
+        self.functions.values()
+    }
+
+    /// Adds a user function.
+    pub(crate) fn add_function(&mut self, function: UserFunction) {
+        self.functions.insert(folded(&function.name), function);
+    }
+
+    /// Removes a user function; whether there was one. What was written with it stays as it is.
+    pub(crate) fn remove_function(&mut self, name: &str) -> bool {
+        self.functions.remove(&folded(name)).is_some()
+    }
+
+    /// Adds a stream that belongs to another object and has no name of its own.
+    pub(crate) fn add_nameless(&mut self, entry: StreamEntry) {
+        debug_assert_eq!(entry.stream.id, self.next_stream(), "streams are numbered in order");
+        self.streams.push(entry);
+    }
+
     /// Removes a name; what has a number keeps it until the program is made.
     pub(crate) fn remove(&mut self, object: Object) {
         let name = folded(self.name(object));
@@ -198,6 +240,7 @@ impl Catalog {
             // Views have no number outside; an entry without a name is found by nobody.
             Object::View(_) => {}
             Object::Aggregation(at) => self.aggregations[at].is_dropped = true,
+            Object::Table(at) => self.tables[at].is_dropped = true,
         }
     }
 

@@ -26,7 +26,8 @@ pub(crate) fn lower(
     schema: &SchemaRef,
     qualifier: Option<&str>,
 ) -> Result<WindowCondition> {
-    let relation = |qualifier, prefix, open| Relation { qualifier, columns: schema, prefix, open };
+    let relation =
+        |qualifier, prefix, open| Relation { qualifier, columns: schema, prefix, open, outer: false };
     let plain = Scope::of(qualifier, schema, context.registry());
     let scope = Scope {
         relations: vec![

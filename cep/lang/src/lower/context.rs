@@ -21,7 +21,7 @@ use super::error::Failure;
 use super::expr::{Conversion, cast_to, literal};
 use super::places::Places;
 use super::planner::Planner;
-use super::sqlast::{Scope, SqlExpr, parts_of, text_of};
+use super::sqlast::{Scope, SqlExpr, expand_calls, parts_of, text_of};
 use super::types::{type_name, widens};
 
 /// One statement's surroundings.
@@ -69,6 +69,8 @@ impl<'a> Context<'a> {
     /// A name that stands for nothing.
     pub(crate) fn resolved(&self, sql: &SqlExpr, scope: &Scope<'_>) -> Result<SqlExpr> {
         let mut sql = sql.clone();
+        let find = |name: &str| self.catalog.function(name);
+        expand_calls(&mut sql, &find).map_err(|refusal| self.places.refused(*refusal))?;
         scope.resolve(&mut sql).map_err(|refusal| self.places.refused(*refusal))?;
         Ok(sql)
     }

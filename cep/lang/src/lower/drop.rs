@@ -18,24 +18,42 @@ pub(crate) fn drop_object(
     if_exists: bool,
     name: &Name,
 ) -> Result<StatementResult> {
+    if kind == DropKind::Function {
+        return match (session.catalog.remove_function(&name.text), if_exists) {
+            (true, _) => Ok(StatementResult::Dropped(name.text.clone())),
+            (false, true) => Ok(StatementResult::Nothing),
+            (false, false) => {
+                let message = format!("there is no function `{}` of yours", name.text);
+                let help = "SHOW FUNCTIONS lists them";
+                Err(Box::new(Diagnostic::at(codes::UNKNOWN_FUNCTION, name.span, message).help(help)))
+            }
+        };
+    }
     let object = match session.catalog.find(&name.text) {
         Some(object) => object,
         None if if_exists => return Ok(StatementResult::Nothing),
         None => return Err(session.catalog.unknown(name)),
     };
+    let is_trigger =
+        matches!(object, Object::Stream(at) if session.is_trigger(session.catalog.streams[at].stream.id));
     let is_kind = matches!(
         (kind, object),
-        (DropKind::Stream, Object::Stream(_))
+        (DropKind::Stream | DropKind::Trigger, Object::Stream(_))
             | (DropKind::View, Object::View(_))
             | (DropKind::Aggregation, Object::Aggregation(_))
+            | (DropKind::Table, Object::Table(_))
     );
+    let is_kind = is_kind && (kind == DropKind::Trigger) == is_trigger;
     if !is_kind {
         let word = match object {
+            Object::Stream(_) if is_trigger => "TRIGGER",
             Object::Stream(_) => "STREAM",
             Object::View(_) => "VIEW",
             Object::Aggregation(_) => "AGGREGATION",
+            Object::Table(_) => "TABLE",
         };
-        let message = format!("`{}` is {}", name.text, object.kind());
+        let what = if is_trigger { "a trigger" } else { object.kind() };
+        let message = format!("`{}` is {what}", name.text);
         let help = format!("write DROP {word} {}", name.text);
         return Err(Box::new(Diagnostic::at(codes::WRONG_KIND, name.span, message).help(help)));
     }
@@ -43,6 +61,11 @@ pub(crate) fn drop_object(
         let message = format!("`{}` is used by {user}", session.catalog.name(object));
         let help = "nothing that is used can be dropped; views can be dropped first, queries run until the program ends";
         return Err(Box::new(Diagnostic::at(codes::STILL_USED, name.span, message).help(help)));
+    }
+    if let Object::Table(at) = object
+        && let Some(seed) = session.catalog.tables[at].table.seed
+    {
+        session.catalog.streams[seed.index()].is_dropped = true;
     }
     let dropped = session.catalog.name(object).to_owned();
     session.catalog.remove(object);
@@ -62,6 +85,11 @@ fn user_of(session: &Session, object: Object) -> Option<String> {
         {
             return Some(format!("the query `{}`, which writes it", entry.query.name));
         }
+        if let (Object::Table(at), Target::Table(target)) = (object, entry.query.target)
+            && catalog.tables[at].table.id == target
+        {
+            return Some(format!("the query `{}`, which writes it", entry.query.name));
+        }
     }
     for entry in &session.reads {
         if entry.uses.contains(&name) {
@@ -76,6 +104,7 @@ fn user_of(session: &Session, object: Object) -> Option<String> {
             let entry = &catalog.aggregations[at];
             entry.uses.contains(&name).then(|| format!("the aggregation `{}`", entry.aggregation.name))
         }
+        Object::Table(_) => None,
         Object::Stream(at) => {
             let (own, other) = (&catalog.streams[at], object);
             let Object::Stream(dropped) = other else {

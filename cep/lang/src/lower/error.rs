@@ -45,6 +45,15 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Planner(error) => Failure::from(*error),
+            PlanError::Argument { name, given, wanted } => Failure::new(
+                codes::TYPE_MISMATCH,
+                format!(
+                    "{name} is {}, and this is {}",
+                    super::types::type_name(&wanted),
+                    super::types::type_name(&given)
+                ),
+                format!("convert it: CAST(… AS {})", super::types::type_name(&wanted)),
+            ),
             PlanError::TooLarge => Failure::new(
                 codes::TOO_DEEP,
                 "the expression repeats its operands too often when calls such as coalesce, BETWEEN and CASE x are spelled out",

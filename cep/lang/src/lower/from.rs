@@ -100,14 +100,21 @@ fn named(
     }
     let object = catalog.get(name)?;
     context.uses(&name.text);
-    if let (Object::Stream(_) | Object::View(_), Some(within)) = (object, within) {
+    if let (Object::Stream(_) | Object::View(_) | Object::Table(_), Some(within)) = (object, within) {
         return Err(no_aggregation(&format!("`{}`", catalog.name(object)), within));
     }
     match object {
         Object::Stream(at) => Ok(stream(catalog, at)),
         Object::View(at) => Ok(catalog.views[at].relation.clone()),
         Object::Aggregation(at) => aggregation(context, at, name, within),
+        Object::Table(_) => Err(table_alone(name)),
     }
+}
+
+fn table_alone(name: &Name) -> Box<Diagnostic> {
+    let message = format!("`{}` is a table: it has rows, and no stream of them", name.text);
+    let help = format!("join it to a stream: FROM s JOIN {} ON s.k = {}.k", name.text, name.text);
+    Box::new(Diagnostic::at(codes::WRONG_KIND, name.span, message).help(help))
 }
 
 fn stream(catalog: &Catalog, at: usize) -> Relation {
@@ -279,7 +286,9 @@ pub(crate) fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }
 
@@ -296,6 +305,8 @@ pub(crate) fn is_direct(node: &Node) -> bool {
         | Node::Group(_)
         | Node::Over(_)
         | Node::Join(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => false,
     }
 }

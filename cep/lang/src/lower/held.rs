@@ -41,7 +41,9 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
         | Node::Group(_)
         // Rows without a partner have an event time that the watermark has not passed.
         | Node::Join(_)
-        | Node::Over(_) => None,
+        | Node::Over(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => None,
     };
     here.or_else(|| node.inputs().into_iter().find_map(|input| held_by(input, catalog)))
 }

@@ -143,8 +143,11 @@ pub(crate) fn fitted(rows: Rows, target: &SchemaRef, mapping: &[Option<usize>], 
     Ok(Rows { node, times, changelog })
 }
 
-/// `expr` with an error for a row without a value; a constant NULL is one now.
-fn not_null(expr: Expr, field: &FieldRef, span: Span) -> Result<Expr> {
+/// `expr` with an error for a row without a value.
+///
+/// # Errors
+/// A constant NULL.
+pub(crate) fn not_null(expr: Expr, field: &FieldRef, span: Span) -> Result<Expr> {
     if let ExprKind::Literal(_) = expr.kind {
         let message = format!("`{}` is NOT NULL", field.name());
         return Err(Box::new(Diagnostic::at(codes::TARGET_SCHEMA, span, message).help("write a value")));
@@ -159,7 +162,8 @@ fn not_null(expr: Expr, field: &FieldRef, span: Span) -> Result<Expr> {
     Ok(Expr { kind, data_type, nullable: false, span: at })
 }
 
-fn type_mismatch(column: &str, given: &str, field: &FieldRef, span: Span) -> Box<Diagnostic> {
+/// The error for a value of a type that the target's column does not take.
+pub(crate) fn type_mismatch(column: &str, given: &str, field: &FieldRef, span: Span) -> Box<Diagnostic> {
     let wanted = field_type_name(field);
     let message = format!("column `{column}` is {given}, and `{}` is {wanted}", field.name());
     let help = format!("convert it: CAST({column} AS {wanted})");

@@ -1,7 +1,7 @@
 //! Names and types resolved: the statement tree becomes the plan.
 //!
 //! `session` statement by statement · `catalog` what has been declared · `stream`, `insert`,
-//! `aggregation`, `drop`, `show` one file a statement · `query`, `from`, `select` a query from the
+//! `aggregation`, `drop`, `show` one file a statement · `table` tables · `trigger` triggers · `function` user functions · `query`, `from`, `select` a query from the
 //! outside in · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
 //! windows · `question` a bounded SELECT of what runs · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
 //! `planner`, `columns`, `expr` expressions through DataFusion's planner · `sqlast` everything that
@@ -25,6 +25,7 @@ mod drop;
 mod error;
 mod expr;
 mod from;
+mod function;
 mod group;
 mod held;
 mod insert;
@@ -44,6 +45,8 @@ mod session;
 mod show;
 pub mod sqlast;
 mod stream;
+mod table;
+mod trigger;
 mod types;
 mod window;
 mod within;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cep_types::StreamId;
 
-use crate::plan::{Node, Target};
+use crate::plan::{Node, TableId, Target};
 
 /// What a query reads and writes.
 #[derive(Debug)]
@@ -47,12 +47,17 @@ pub(crate) fn topological(queries: &[Ends]) -> Vec<usize> {
     out
 }
 
-/// Gives every scan in `node` its new number.
-pub(crate) fn renumber(node: &mut Node, new: &[StreamId]) {
+/// Gives every scan and table in `node` its new number.
+pub(crate) fn renumber(node: &mut Node, new: &[StreamId], tables: &[TableId]) {
+    match node {
+        Node::TableJoin(join) => join.table = tables[join.table.index()],
+        Node::TableWrite(write) => write.table = tables[write.table.index()],
+        _ => {}
+    }
     if let Node::Scan { stream, .. } = node {
         *stream = new[stream.0 as usize];
     }
-    node.inputs_mut().into_iter().for_each(|input| renumber(input, new));
+    node.inputs_mut().into_iter().for_each(|input| renumber(input, new, tables));
 }
 
 #[cfg(test)]

@@ -11,14 +11,15 @@ use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Result as PlanResult, TableReference, plan_err};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
-use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion_expr::{AggregateUDF, Expr, ExprSchemable, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 
 use crate::functions::{FunctionRegistry, json_field, lower_calls};
 
 use super::coerce::coerced;
 use super::columns::{Columns, log_time};
-use super::sqlast::{SqlExpr, SqlType, column_type};
+use super::sqlast::{SqlExpr, SqlType, check_arguments, column_type};
+use super::types::widens;
 
 /// Most nodes an expression may have once calls such as `coalesce` are spelled out; each of them
 /// repeats its arguments, so nesting them doubles.
@@ -31,6 +32,15 @@ pub(crate) enum PlanError {
     Planner(Box<datafusion_common::DataFusionError>),
     /// It would grow past [`NODES_MAX`].
     TooLarge,
+    /// An argument of a user function has another type.
+    Argument {
+        /// Which.
+        name: String,
+        /// Its type.
+        given: DataType,
+        /// That of the parameter.
+        wanted: DataType,
+    },
 }
 
 impl From<datafusion_common::DataFusionError> for PlanError {
@@ -68,6 +78,10 @@ impl Planner {
     /// # Errors
     /// Types that do not fit, wrong arguments.
     pub(crate) fn plan(&self, sql: SqlExpr, columns: &Columns) -> Result<Expr, PlanError> {
+        let mut sql = sql;
+        check_arguments(&mut sql, &mut |value, wanted, name| {
+            self.check_argument(value, wanted, name, columns)
+        })?;
         let options = ParserOptions::from(&self.config.sql_parser);
         let planner = SqlToRel::new_with_options(self, options);
         let expr = planner.sql_to_expr(sql, columns.planner(), &mut PlannerContext::new())?;
@@ -76,6 +90,25 @@ impl Planner {
             return Err(PlanError::TooLarge);
         }
         self.coerce(expr, columns)
+    }
+
+    /// Whether an argument of a user function has a type that its parameter takes without loss.
+    fn check_argument(
+        &self,
+        value: &SqlExpr,
+        wanted: &SqlType,
+        name: &str,
+        columns: &Columns,
+    ) -> Result<(), PlanError> {
+        let given = self.plan(value.clone(), columns)?.get_type(columns.planner().as_ref())?;
+        let wanted = match column_type(wanted) {
+            Ok(found) => found.data_type,
+            Err(_) => return Ok(()),
+        };
+        if widens(&super::types::column_type(&given), &wanted) {
+            return Ok(());
+        }
+        Err(PlanError::Argument { name: name.to_owned(), given, wanted })
     }
 
     /// Coerces the types in `expr` and spells out what is only a rewrite.

@@ -132,7 +132,19 @@ pub(crate) fn renamed(relation: Relation, names: &[Name], span: Span) -> Result<
     if names.is_empty() {
         return Ok(relation);
     }
-    let columns = relation.schema.fields();
+    let schema = renamed_schema(&relation.schema, names, span)?;
+    Ok(relation.renamed(schema))
+}
+
+/// Columns under other names; as they are when there are none.
+///
+/// # Errors
+/// As [`renamed`].
+pub(crate) fn renamed_schema(schema: &SchemaRef, names: &[Name], span: Span) -> Result<SchemaRef> {
+    if names.is_empty() {
+        return Ok(schema.clone());
+    }
+    let columns = schema.fields();
     if names.len() != columns.len() {
         let message = format!("{} names for {} columns", names.len(), columns.len());
         let all: Vec<&str> = columns.iter().map(|f| f.name().as_str()).collect();
@@ -149,8 +161,7 @@ pub(crate) fn renamed(relation: Relation, names: &[Name], span: Span) -> Result<
     }
     let fields =
         columns.iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(&name.text).into());
-    let schema = schema_of(fields.collect::<Vec<_>>());
-    Ok(relation.renamed(schema))
+    Ok(schema_of(fields.collect::<Vec<_>>()))
 }
 
 fn lower_select(
@@ -419,7 +430,9 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Join(_)
-        | Node::Over(_) => None,
+        | Node::Over(_)
+        | Node::TableJoin(_)
+        | Node::TableWrite(_) => None,
     }
 }
 

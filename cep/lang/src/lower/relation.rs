@@ -366,6 +366,29 @@ impl Relation {
         self.aggregate(keys, Vec::new(), schema)
     }
 
+    /// Rows of a table beside each row: `make` gets the rows and the schema that comes out.
+    ///
+    /// # Errors
+    /// An input that takes rows back, or is no stream yet.
+    pub(crate) fn beside_table(
+        mut self,
+        what: &str,
+        schema: SchemaRef,
+        make: impl FnOnce(Node) -> Node,
+    ) -> Result<Self, Failure> {
+        self.need_append(what)?;
+        let Flow::Stream(node) = self.flow else {
+            return Err(Failure::new(
+                codes::WINDOW_PLACE,
+                format!("{what} looks at rows as they come, and a window holds them back"),
+                "put the window into a query of its own: FROM (SELECT … FROM s WINDOW …) AS w JOIN t ON …",
+            ));
+        };
+        self.flow = Flow::Stream(make(node));
+        self.schema = schema;
+        Ok(self)
+    }
+
     /// The same columns under other names.
     pub(crate) fn renamed(self, schema: SchemaRef) -> Self {
         let exprs = columns_of(&self.schema)

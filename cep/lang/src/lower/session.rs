@@ -9,12 +9,12 @@ use cep_types::StreamId;
 use cep_types::options::StreamOptions;
 
 use crate::ast::{
-    CreateAggregation, CreateStream, CreateView, Insert, InsertSource, Name, Query, Span, Statement,
-    StatementKind,
+    CreateAggregation, CreateStream, CreateTable, CreateTrigger, CreateView, Delete, Insert, InsertSource,
+    InsertVerb, Name, Query, Span, Statement, StatementKind, Update,
 };
 use crate::diag::{Diagnostic, Result, codes};
 use crate::functions::FunctionRegistry;
-use crate::plan::{self, AggregationRead, ConstRows, Program, QueryId, Target};
+use crate::plan::{self, AggregationRead, ConstRows, Program, QueryId, TableId, Target};
 
 use super::aggregation;
 use super::catalog::{AggregationEntry, Catalog, Object, View, folded};
@@ -27,7 +27,7 @@ use super::query::{self, Ctes, closed, renamed};
 use super::relation::{Flow, OpenRead, Relation};
 use super::result::StatementResult;
 use super::stream::{self, SideKind, SideStream};
-use super::{CompileOptions, held, show};
+use super::{CompileOptions, function, held, show, table, trigger};
 
 /// What has been declared and started so far.
 #[derive(Debug, Clone)]
@@ -40,6 +40,7 @@ pub struct Session {
     constants: Vec<ConstRows>,
     /// Side streams that were named and are declared further down.
     pending: Vec<(StreamId, SideStream)>,
+    pub(super) triggers: Vec<plan::Trigger>,
     /// Folded names that CREATE STREAM declares further down in the running script.
     upcoming: BTreeSet<String>,
     prints: u32,
@@ -80,6 +81,7 @@ impl Session {
             reads: Vec::new(),
             constants: Vec::new(),
             pending: Vec::new(),
+            triggers: Vec::new(),
             upcoming: BTreeSet::new(),
             prints: 0,
         }
@@ -142,7 +144,20 @@ impl Session {
             StatementKind::CreateStream(create) => self.create_stream(create, *span, text),
             StatementKind::CreateView(create) => self.create_view(create, text),
             StatementKind::CreateAggregation(create) => self.create_aggregation(create, text),
+            StatementKind::CreateTable(create) => self.create_table(create, *span),
+            StatementKind::CreateIndex(create) => {
+                table::create_index(&mut self.catalog, create).map(StatementResult::Created)
+            }
             StatementKind::Insert(insert) => self.insert(insert, *span, text),
+            StatementKind::CreateTrigger(create) => self.create_trigger(create, *span),
+            StatementKind::CreateFunction(create) => {
+                let context = Context::new(&self.planner, &self.catalog, text);
+                let made = function::create(&context, create)?;
+                self.catalog.add_function(made);
+                Ok(StatementResult::Created(create.name.text.clone()))
+            }
+            StatementKind::Update(update) => self.update(update, text),
+            StatementKind::Delete(delete) => self.delete(delete, text),
             StatementKind::Select(query) => self.print(query, *span, text),
             StatementKind::Explain(inner) => show::explain(self, inner, text),
             StatementKind::Show(kind) => Ok(show::show(self, *kind)),
@@ -271,6 +286,111 @@ impl Session {
         Ok(StatementResult::Created(create.name.text.clone()))
     }
 
+    fn create_table(&mut self, create: &CreateTable, span: Span) -> Result<StatementResult> {
+        let name = &create.name;
+        if let Some(Object::Table(_)) = self.catalog.find(&name.text)
+            && create.if_not_exists
+        {
+            return Ok(StatementResult::Nothing);
+        }
+        self.catalog.check_free(name)?;
+        let id = TableId(u32::try_from(self.catalog.tables.len()).unwrap_or(u32::MAX));
+        let (mut entry, source) = table::create(id, create, span)?;
+        if let Some(source) = source {
+            let seed = self.catalog.next_stream();
+            entry.table.seed = Some(seed);
+            self.catalog.add_nameless(table::seed(seed, &entry, source));
+        }
+        self.catalog.add_table(entry);
+        Ok(StatementResult::Created(name.text.clone()))
+    }
+
+    fn create_trigger(&mut self, create: &CreateTrigger, span: Span) -> Result<StatementResult> {
+        self.catalog.check_free(&create.name)?;
+        let (entry, trigger) = trigger::create(self.catalog.next_stream(), create, span)?;
+        self.catalog.add_stream(entry);
+        self.triggers.push(trigger);
+        Ok(StatementResult::Created(create.name.text.clone()))
+    }
+
+    /// Whether a stream is a trigger's.
+    pub(super) fn is_trigger(&self, stream: StreamId) -> bool {
+        self.triggers.iter().any(|trigger| trigger.stream == stream)
+    }
+
+    fn insert_into_table(
+        &mut self,
+        at: usize,
+        insert: &Insert,
+        span: Span,
+        text: &str,
+    ) -> Result<StatementResult> {
+        let Insert { verb, target, columns, source } = insert;
+        let own = self.catalog.tables[at].table.clone();
+        let schema = &own.schema;
+        let constant = |rows: RecordBatch, session: &mut Session| {
+            let count = rows.num_rows();
+            let conflict = table::conflict(*verb, &own);
+            session.catalog.tables[at].table.rows.push((conflict, rows));
+            StatementResult::Inserted(count)
+        };
+        let query = match source {
+            InsertSource::Values(values) => {
+                let context = Context::new(&self.planner, &self.catalog, text);
+                let given = values.first().map_or(0, Vec::len);
+                let mapping = insert::mapping(schema, target, columns, given, span)?;
+                let rows = insert::constants(&context, values, schema, &mapping, span)?;
+                return Ok(constant(rows, self));
+            }
+            InsertSource::Query(query) => query,
+        };
+        let Lowered { relation, uses } = self.lower_unnamed(query, text)?;
+        let given = relation.schema.fields().len();
+        let mapping = insert::mapping(schema, target, columns, given, query.span)?;
+        match relation.flow {
+            Flow::Once(values) => {
+                let rows = insert::constant_row(&values, &relation.schema, schema, &mapping, query.span)?;
+                Ok(constant(rows, self))
+            }
+            Flow::Read(_) => Err(table::no_rows(query.span)),
+            Flow::Stream(_) | Flow::Window(_) | Flow::Sliding(_) => {
+                let (node, times, changelog) = closed(relation, query.span)?;
+                query::check_size(&node, span)?;
+                let rows = insert::fitted(Rows { node, times, changelog }, schema, &mapping, query.span)?;
+                table::check_changelog(&own, *verb, &rows, target)?;
+                let rows = table::rows_into(&own, *verb, rows);
+                Ok(self.start(target.text.clone(), Target::Table(own.id), rows, uses, span))
+            }
+        }
+    }
+
+    /// The table called `name`.
+    fn table(&self, name: &Name) -> Result<plan::Table> {
+        match self.catalog.get(name)? {
+            Object::Table(at) => Ok(self.catalog.tables[at].table.clone()),
+            other => {
+                let message = format!("`{}` is {}, and only rows of tables change", name.text, other.kind());
+                Err(Box::new(Diagnostic::at(codes::WRONG_KIND, name.span, message).help("name a table")))
+            }
+        }
+    }
+
+    fn update(&mut self, update: &Update, text: &str) -> Result<StatementResult> {
+        let own = self.table(&update.table)?;
+        let context = Context::new(&self.planner, &self.catalog, text);
+        let rows = table::update(&context, &own, update)?;
+        let uses = context.into_used();
+        Ok(self.start(update.table.text.clone(), Target::Table(own.id), rows, uses, update.span))
+    }
+
+    fn delete(&mut self, delete: &Delete, text: &str) -> Result<StatementResult> {
+        let own = self.table(&delete.table)?;
+        let context = Context::new(&self.planner, &self.catalog, text);
+        let rows = table::delete(&context, &own, delete)?;
+        let uses = context.into_used();
+        Ok(self.start(delete.table.text.clone(), Target::Table(own.id), rows, uses, delete.span))
+    }
+
     fn print(&mut self, query: &Query, span: Span, text: &str) -> Result<StatementResult> {
         let Lowered { relation, uses } = self.lower(query, text)?;
         match relation.flow {
@@ -292,7 +412,15 @@ impl Session {
     }
 
     fn insert(&mut self, insert: &Insert, span: Span, text: &str) -> Result<StatementResult> {
-        let Insert { target, columns, source } = insert;
+        let Insert { verb, target, columns, source } = insert;
+        if let Object::Table(at) = self.catalog.get(target)? {
+            return self.insert_into_table(at, insert, span, text);
+        }
+        if *verb == InsertVerb::Upsert {
+            let message = format!("`{}` is no table, and only rows of a table are replaced", target.text);
+            let help = "write INSERT INTO";
+            return Err(Box::new(Diagnostic::at(codes::WRONG_KIND, target.span, message).help(help)));
+        }
         match source {
             InsertSource::Values(values) => {
                 let at = self.target(target)?;
@@ -310,6 +438,11 @@ impl Session {
     /// The stream of an INSERT, which must exist.
     fn target(&self, target: &Name) -> Result<usize> {
         match self.catalog.get(target)? {
+            Object::Stream(at) if self.is_trigger(self.catalog.streams[at].stream.id) => {
+                let message = format!("`{}` is a trigger, and time makes its rows", target.text);
+                let help = "insert into a stream of your own";
+                Err(Box::new(Diagnostic::at(codes::READ_ONLY, target.span, message).help(help)))
+            }
             Object::Stream(at) => {
                 insert::check_writable(&self.catalog.streams[at], target)?;
                 Ok(at)
@@ -467,7 +600,7 @@ impl Session {
         for side in sides {
             let target = match self.catalog.find(&side.name.text) {
                 Some(Object::Stream(at)) => self.catalog.streams[at].stream.id,
-                Some(Object::View(_) | Object::Aggregation(_)) => continue,
+                Some(Object::View(_) | Object::Aggregation(_) | Object::Table(_)) => continue,
                 None if self.upcoming.contains(&folded(&side.name.text)) => {
                     self.pending.push((id, side));
                     continue;
@@ -516,7 +649,18 @@ impl Session {
         for stream in &mut streams {
             stream.time.late_stream = stream.time.late_stream.map(|id| new[id.0 as usize]);
         }
+        let mut new_tables = Vec::with_capacity(self.catalog.tables.len());
+        let mut tables = Vec::new();
+        for entry in &self.catalog.tables {
+            let id = TableId(u32::try_from(tables.len()).unwrap_or(u32::MAX));
+            new_tables.push(id);
+            if !entry.is_dropped {
+                let seed = entry.table.seed.map(|seed| new[seed.index()]);
+                tables.push(plan::Table { id, seed, ..entry.table.clone() });
+            }
+        }
         let target = |target: Target| match target {
+            Target::Table(id) => Target::Table(new_tables[id.index()]),
             Target::Print => Target::Print,
             Target::Stream(id) => Target::Stream(new[id.0 as usize]),
         };
@@ -532,7 +676,7 @@ impl Session {
                 let mut query = self.queries[at].query.clone();
                 query.id = QueryId(id);
                 query.target = target(query.target);
-                order::renumber(&mut query.plan, &new);
+                order::renumber(&mut query.plan, &new, &new_tables);
                 query
             })
             .collect();
@@ -542,7 +686,7 @@ impl Session {
             new_aggregations.push(aggregations.len());
             if !entry.is_dropped {
                 let mut aggregation = entry.aggregation.clone();
-                order::renumber(&mut aggregation.input, &new);
+                order::renumber(&mut aggregation.input, &new, &new_tables);
                 aggregations.push(aggregation);
             }
         }
@@ -561,7 +705,11 @@ impl Session {
             .filter(|rows| !self.catalog.stream(rows.stream).is_dropped)
             .map(|rows| ConstRows { stream: new[rows.stream.0 as usize], rows: rows.rows.clone() })
             .collect();
-        Program { streams, queries, constants, aggregations, reads }
+        let live = |trigger: &&plan::Trigger| !self.catalog.stream(trigger.stream).is_dropped;
+        let triggers = self.triggers.iter().filter(live);
+        let triggers =
+            triggers.map(|trigger| plan::Trigger { stream: new[trigger.stream.index()], ..trigger.clone() });
+        Program { streams, queries, constants, aggregations, reads, tables, triggers: triggers.collect() }
     }
 }
 
@@ -579,7 +727,11 @@ fn declared_name(statement: &Statement) -> Option<&Name> {
         StatementKind::CreateStream(create) => Some(&create.name),
         StatementKind::CreateView(create) => Some(&create.name),
         StatementKind::CreateAggregation(create) => Some(&create.name),
+        StatementKind::CreateTable(create) => Some(&create.name),
+        StatementKind::CreateTrigger(create) => Some(&create.name),
+        StatementKind::CreateFunction(create) => Some(&create.name),
         StatementKind::Insert(insert) => Some(&insert.target),
+        StatementKind::CreateIndex(_) | StatementKind::Update(_) | StatementKind::Delete(_) => None,
         StatementKind::Select(_)
         | StatementKind::Explain(_)
         | StatementKind::Show(_)

@@ -6,7 +6,8 @@ use cep_types::StreamId;
 use crate::ast::{Name, OptionLiteral, ShowKind, Statement, WithOption};
 use crate::diag::Result;
 use crate::plan::{
-    Clock, StreamTime, Target, explain_aggregation, explain_node, explain_query, explain_read, explain_stream,
+    Clock, StreamTime, Table, Target, explain_aggregation, explain_node, explain_query, explain_read,
+    explain_stream, explain_table, explain_trigger,
 };
 
 use super::catalog::{Object, View, changelog_text};
@@ -30,6 +31,7 @@ pub(crate) fn show(session: &Session, kind: ShowKind) -> StatementResult {
     match kind {
         ShowKind::Streams => streams(session),
         ShowKind::Views => views(session),
+        ShowKind::Tables => tables(session),
         ShowKind::Aggregations => aggregations(session),
         ShowKind::Queries => queries(session),
         ShowKind::Functions => functions(session),
@@ -49,12 +51,13 @@ fn columns_text(schema: &Schema) -> String {
 }
 
 fn streams(session: &Session) -> StatementResult {
-    let live = session.catalog.streams.iter().filter(|entry| !entry.is_dropped);
+    let is_seed = |id: StreamId| session.catalog.tables.iter().any(|entry| entry.table.seed == Some(id));
+    let live = session.catalog.streams.iter().filter(|e| !e.is_dropped && !is_seed(e.stream.id));
     let rows = live.map(|entry| {
         let stream = &entry.stream;
         vec![
             stream.name.clone(),
-            role_text(&stream.options).to_owned(),
+            if session.is_trigger(stream.id) { "trigger" } else { role_text(&stream.options) }.to_owned(),
             changelog_text(stream.changelog).to_owned(),
             columns_text(&stream.schema),
             entry.options_text.clone(),
@@ -69,9 +72,29 @@ fn views(session: &Session) -> StatementResult {
             let view = &session.catalog.views[at];
             Some(vec![view.name.clone(), columns_text(&view.relation.schema)])
         }
-        Object::Stream(_) | Object::Aggregation(_) => None,
+        Object::Stream(_) | Object::Aggregation(_) | Object::Table(_) => None,
     });
     table(&["name", "columns"], rows.collect())
+}
+
+fn tables(session: &Session) -> StatementResult {
+    let live = session.catalog.tables.iter().filter(|entry| !entry.is_dropped);
+    let rows = live.map(|entry| {
+        let table = &entry.table;
+        let names = |columns: &[usize]| {
+            let names: Vec<&str> = columns.iter().map(|&c| table.schema.field(c).name().as_str()).collect();
+            names.join(", ")
+        };
+        let indexes: Vec<String> = table.indexes.iter().map(|index| format!("({})", names(index))).collect();
+        vec![
+            table.name.clone(),
+            columns_text(&table.schema),
+            names(&table.key),
+            indexes.join(", "),
+            entry.options_text.clone(),
+        ]
+    });
+    table(&["name", "columns", "key", "indexes", "options"], rows.collect())
 }
 
 fn aggregations(session: &Session) -> StatementResult {
@@ -88,11 +111,18 @@ fn queries(session: &Session) -> StatementResult {
     let stream_name = |target: Target| match target {
         Target::Print => "print".to_owned(),
         Target::Stream(id) => format!("stream {}", session.catalog.stream(id).stream.name),
+        Target::Table(id) => format!("table {}", session.catalog.tables[id.index()].table.name),
     };
     let running = session.queries.iter().map(|entry| {
         let query = &entry.query;
-        let reads: Vec<&str> =
+        let mut reads: Vec<&str> =
             query.plan.scans().iter().map(|id| session.catalog.stream(*id).stream.name.as_str()).collect();
+        for table in query.plan.tables_read() {
+            let name = session.catalog.tables[table.index()].table.name.as_str();
+            if !reads.contains(&name) {
+                reads.push(name);
+            }
+        }
         let rows = changelog_text(query.changelog).to_owned();
         vec![query.name.clone(), stream_name(query.target), rows, reads.join(", ")]
     });
@@ -109,7 +139,10 @@ fn functions(session: &Session) -> StatementResult {
     let rows = docs
         .into_iter()
         .map(|doc| vec![doc.name, doc.kind.as_str().to_owned(), doc.syntax, doc.aliases.join(", "), doc.doc]);
-    table(&["name", "kind", "usage", "aliases", "meaning"], rows.collect())
+    let own = session.catalog.functions().map(|own| {
+        vec![own.name.clone(), "user".to_owned(), own.usage(), String::new(), "of CREATE FUNCTION".to_owned()]
+    });
+    table(&["name", "kind", "usage", "aliases", "meaning"], rows.chain(own).collect())
 }
 
 fn windows() -> StatementResult {
@@ -125,7 +158,11 @@ fn windows() -> StatementResult {
 /// There is no such object.
 pub(crate) fn describe(session: &Session, name: &Name) -> Result<StatementResult> {
     let catalog = &session.catalog;
+    if let Object::Table(at) = catalog.get(name)? {
+        return Ok(describe_table(&catalog.tables[at].table));
+    }
     let (schema, time) = match catalog.get(name)? {
+        Object::Table(at) => (&catalog.tables[at].table.schema, None),
         Object::Stream(at) => (&catalog.streams[at].stream.schema, Some(&catalog.streams[at].stream.time)),
         Object::View(at) => (&catalog.views[at].relation.schema, None),
         Object::Aggregation(at) => (&catalog.aggregations[at].aggregation.output, None),
@@ -136,6 +173,17 @@ pub(crate) fn describe(session: &Session, name: &Name) -> Result<StatementResult
         vec![field.name().clone(), field_type_name(field), null.to_owned(), note]
     });
     Ok(table(&["column", "type", "null", "note"], rows.collect()))
+}
+
+fn describe_table(table: &Table) -> StatementResult {
+    let rows = table.schema.fields().iter().enumerate().map(|(at, field)| {
+        let null = if field.is_nullable() { "NULL" } else { "NOT NULL" };
+        let key = if table.key.contains(&at) { "primary key" } else { "" };
+        let index = if table.indexes.iter().any(|index| index.contains(&at)) { "index" } else { "" };
+        let notes: Vec<&str> = [key, index].into_iter().filter(|note| !note.is_empty()).collect();
+        vec![field.name().clone(), field_type_name(field), null.to_owned(), notes.join(", ")]
+    });
+    self::table(&["column", "type", "null", "note"], rows.collect())
 }
 
 fn time_note(time: &StreamTime, column: usize) -> String {
@@ -159,8 +207,16 @@ pub(crate) fn explain(session: &Session, statement: &Statement, text: &str) -> R
     trial.execute(statement, text)?;
     let names = |id: StreamId| trial.catalog.stream(id).stream.name.clone();
     let mut out = String::new();
-    for entry in &trial.catalog.streams[session.catalog.streams.len()..] {
+    for entry in &trial.catalog.tables[session.catalog.tables.len()..] {
+        out.push_str(&explain_table(&entry.table));
+    }
+    let is_seed = |id: StreamId| trial.catalog.tables.iter().any(|entry| entry.table.seed == Some(id));
+    let streams = trial.catalog.streams[session.catalog.streams.len()..].iter();
+    for entry in streams.filter(|entry| !is_seed(entry.stream.id)) {
         out.push_str(&explain_stream(&entry.stream, &names));
+    }
+    for trigger in &trial.triggers[session.triggers.len()..] {
+        out.push_str(&explain_trigger(trigger, &names));
     }
     for view in &trial.catalog.views[session.catalog.views.len()..] {
         out.push_str(&view_text(view, &names, statement)?);

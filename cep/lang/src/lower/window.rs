@@ -321,7 +321,11 @@ fn check_multiple(size: Duration, step: Duration, span: Span) -> Result<()> {
     }
 }
 
-fn check_cron(expression: &str, span: Span) -> Result<()> {
+/// Checks a cron expression.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn check_cron(expression: &str, span: Span) -> Result<()> {
     let parsed = croner::parser::CronParser::builder()
         .seconds(croner::parser::Seconds::Optional)
         .build()

@@ -9,13 +9,14 @@ use cep_types::StreamId;
 use cep_types::options::format_duration;
 use cep_types::sql_type::field_type_name;
 
-use crate::ast::{Duration, Grain, RateEvery, RateKind};
+use crate::ast::{Duration, Grain, RateEvery, RateKind, Schedule};
 
+use super::explain_table::explain_table;
 use super::text::list;
 use super::{
     AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
     Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
-    Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, WindowBody,
+    Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger, WindowBody,
     WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
@@ -29,6 +30,8 @@ pub fn explain_program(program: &Program) -> String {
         None => format!("#{}", id.0),
     };
     let mut parts: Vec<String> = program.streams.iter().map(|s| explain_stream(s, &names)).collect();
+    parts.extend(program.triggers.iter().map(|t| explain_trigger(t, &names)));
+    parts.extend(program.tables.iter().map(explain_table));
     parts.extend(program.aggregations.iter().map(|a| explain_aggregation(a, &names)));
     parts.extend(program.queries.iter().map(|q| explain_query(q, &names)));
     for read in &program.reads {
@@ -71,6 +74,16 @@ pub fn explain_stream(stream: &Stream, names: &StreamNames<'_>) -> String {
     )
 }
 
+/// A trigger.
+pub fn explain_trigger(trigger: &Trigger, names: &StreamNames<'_>) -> String {
+    let when = match &trigger.schedule {
+        Schedule::Start => "with the first stamp".to_owned(),
+        Schedule::Every(ns) => format!("every {}", format_duration(*ns)),
+        Schedule::Cron(expression) => format!("at '{expression}' UTC"),
+    };
+    format!("trigger {} {when}, in log time\n  state: when it is due next\n", names(trigger.stream))
+}
+
 fn changelog_text(changelog: Changelog) -> &'static str {
     match changelog {
         Changelog::Append => "append",
@@ -92,6 +105,8 @@ fn target_text(target: &Target, names: &StreamNames<'_>) -> String {
     match target {
         Target::Print => "print".to_owned(),
         Target::Stream(id) => format!("stream {}", names(*id)),
+        // The topmost operator says which, and how.
+        Target::Table(_) => "table".to_owned(),
     }
 }
 
@@ -166,7 +181,7 @@ pub fn explain_node(node: &Node, names: &StreamNames<'_>) -> String {
     out.text
 }
 
-fn named_list(exprs: &[NamedExpr], schema: &Schema) -> String {
+pub(super) fn named_list(exprs: &[NamedExpr], schema: &Schema) -> String {
     list(exprs, |named| named_text(named, schema))
 }
 
@@ -180,12 +195,12 @@ fn exprs_text(exprs: &[Expr], schema: &Schema) -> String {
 }
 
 #[derive(Default)]
-struct Text {
-    text: String,
+pub(super) struct Text {
+    pub(super) text: String,
 }
 
 impl Text {
-    fn line(&mut self, depth: usize, line: std::fmt::Arguments<'_>) {
+    pub(super) fn line(&mut self, depth: usize, line: std::fmt::Arguments<'_>) {
         let indent = 2 * depth;
         writeln!(self.text, "{:indent$}{line}", "").expect("writing to a string does not fail");
     }
@@ -209,6 +224,8 @@ impl Text {
             Node::Group(group) => self.group(depth, group),
             Node::Over(over) => self.over(depth, over),
             Node::Rate(rate) => self.rate(depth, rate),
+            Node::TableJoin(join) => self.table_join(depth, join),
+            Node::TableWrite(write) => self.table_write(depth, write),
             Node::Join(join) => self.join(depth, join),
         }
         for input in node.inputs() {

@@ -8,19 +8,22 @@
 
 mod aggregate;
 mod explain;
+mod explain_table;
 mod expr;
 mod join;
 mod node;
 mod pattern;
 mod program;
+mod table;
 mod text;
 mod window;
 
 pub use aggregate::{AggCall, AggFunc, SortKey};
 pub use explain::{
     StreamNames, explain_aggregation, explain_node, explain_program, explain_query, explain_read,
-    explain_stream,
+    explain_stream, explain_trigger,
 };
+pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
 pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use node::{
@@ -33,7 +36,10 @@ pub use pattern::{
 };
 pub use program::{
     Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
-    StreamOrigin, StreamTime, Target,
+    StreamOrigin, StreamTime, Target, Trigger,
+};
+pub use table::{
+    OnConflict, Probe, Table, TableAction, TableId, TableJoinKind, TableJoinNode, TableWriteNode, WhenFull,
 };
 pub use text::{agg_name, call_text, expr_text, over_text, sort_text};
 pub use window::{BatchWindow, Calendar, SlidingWindow, WindowCondition};

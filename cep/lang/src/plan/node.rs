@@ -5,7 +5,10 @@ use cep_types::StreamId;
 
 use crate::ast::{RateEvery, RateKind, Span};
 
-use super::{AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey};
+use super::{
+    AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey, TableId,
+    TableJoinNode, TableWriteNode,
+};
 
 /// A streaming operator with its inputs below it.
 #[derive(Debug, Clone)]
@@ -57,6 +60,10 @@ pub enum Node {
     Over(Box<OverNode>),
     /// OUTPUT … EVERY ….
     Rate(Box<RateNode>),
+    /// JOIN, IN and EXISTS with a table.
+    TableJoin(Box<TableJoinNode>),
+    /// INSERT, UPSERT, UPDATE and DELETE of a table: the topmost node of its query.
+    TableWrite(Box<TableWriteNode>),
     /// Two streams joined.
     Join(Box<JoinNode>),
 }
@@ -327,6 +334,8 @@ impl Node {
             Node::Group(n) => &n.schema,
             Node::Over(n) => &n.schema,
             Node::Rate(n) => n.input.schema(),
+            Node::TableJoin(n) => &n.schema,
+            Node::TableWrite(n) => &n.schema,
             Node::Join(n) => &n.schema,
         }
     }
@@ -344,6 +353,8 @@ impl Node {
             Node::Group(n) => vec![&n.input],
             Node::Over(n) => vec![&n.input],
             Node::Rate(n) => vec![&n.input],
+            Node::TableJoin(n) => vec![&n.input],
+            Node::TableWrite(n) => vec![&n.input],
             Node::Join(n) => n.sides.iter().map(|side| &side.input).collect(),
         }
     }
@@ -361,6 +372,8 @@ impl Node {
             Node::Group(n) => vec![&mut n.input],
             Node::Over(n) => vec![&mut n.input],
             Node::Rate(n) => vec![&mut n.input],
+            Node::TableJoin(n) => vec![&mut n.input],
+            Node::TableWrite(n) => vec![&mut n.input],
             Node::Join(n) => n.sides.iter_mut().map(|side| &mut side.input).collect(),
         }
     }
@@ -379,5 +392,14 @@ impl Node {
             out.push(*stream);
         }
         self.inputs().into_iter().for_each(|n| n.collect_scans(out));
+    }
+
+    /// Tables read below, with repetition.
+    pub fn tables_read(&self) -> Vec<TableId> {
+        let mut out: Vec<TableId> = self.inputs().into_iter().flat_map(Node::tables_read).collect();
+        if let Node::TableJoin(join) = self {
+            out.push(join.table);
+        }
+        out
     }
 }

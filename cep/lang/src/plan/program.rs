@@ -5,9 +5,9 @@ use arrow_schema::SchemaRef;
 use cep_types::StreamId;
 use cep_types::options::StreamOptions;
 
-use crate::ast::{Grain, Span};
+use crate::ast::{Grain, Schedule, Span};
 
-use super::{AggCall, Expr, NamedExpr, Node};
+use super::{AggCall, Expr, NamedExpr, Node, Table, TableId};
 
 /// Streams, queries and aggregations of one script.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,21 @@ pub struct Program {
     pub aggregations: Vec<Aggregation>,
     /// Reads of aggregations, answered when asked for: `ceptra run` asks at the end of input.
     pub reads: Vec<AggregationRead>,
+    /// By [`TableId`].
+    pub tables: Vec<Table>,
+    /// Streams whose rows time makes.
+    pub triggers: Vec<Trigger>,
+}
+
+/// `CREATE TRIGGER`.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its stream, with one TIMESTAMP column: the time at which it was due.
+    pub stream: StreamId,
+    /// When it fires.
+    pub schedule: Schedule,
+    /// Its statement.
+    pub span: Option<Span>,
 }
 
 /// A stream.
@@ -135,6 +150,8 @@ pub enum Target {
     Print,
     /// Into a stream.
     Stream(StreamId),
+    /// Into a table: [`Node::TableWrite`] is the topmost node.
+    Table(TableId),
 }
 
 /// Rows of `INSERT … VALUES`.

@@ -1,4 +1,4 @@
-//! The columns of CREATE STREAM.
+//! The columns of CREATE STREAM and CREATE TABLE.
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
@@ -14,17 +14,8 @@ impl Cursor<'_> {
         self.expect_token(&Token::LParen)?;
         let mut columns: Vec<ColumnDef> = Vec::new();
         loop {
-            let column = self.column_definition()?;
-            if let Some(first) = columns.iter().find(|c| c.name.matches(&column.name.text)) {
-                return Err(Box::new(
-                    Diagnostic::at(
-                        codes::COLUMN_TWICE,
-                        column.name.span,
-                        format!("the column `{}` is declared twice", first.name.text),
-                    )
-                    .help("names match in any case; rename one of them"),
-                ));
-            }
+            let (column, _is_key) = self.column_definition(false)?;
+            self.check_new(&columns, &column)?;
             columns.push(column);
             if !self.eat_token(&Token::Comma) {
                 break;
@@ -37,7 +28,17 @@ impl Cursor<'_> {
         Ok(columns)
     }
 
-    fn column_definition(&mut self) -> Result<ColumnDef> {
+    /// A column of a table, and whether `PRIMARY KEY` stands behind it.
+    pub(super) fn table_column(&mut self) -> Result<(ColumnDef, bool)> {
+        self.column_definition(true)
+    }
+
+    /// Whether the word `n` ahead may be a type with a size, as `DECIMAL(10, 2)`.
+    pub(super) fn is_sized_type(&self, n: usize) -> bool {
+        self.is_one_of(n, &["DECIMAL", "NUMERIC", "VARCHAR", "CHAR", "TIMESTAMP", "TIME", "FLOAT"])
+    }
+
+    fn column_definition(&mut self, in_table: bool) -> Result<(ColumnDef, bool)> {
         let is_constraint = self
             .is_one_of(0, &["PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "CONSTRAINT", "WATERMARK", "PERIOD"])
             && !self.is_type_word(1);
@@ -61,17 +62,21 @@ impl Cursor<'_> {
                 None => error,
             })
         })?;
-        let mut not_null = false;
+        let (mut not_null, mut is_key) = (false, false);
         loop {
             if !not_null && self.eat(&["NOT", "NULL"]) {
                 not_null = true;
+            } else if in_table && !is_key && self.eat(&["PRIMARY", "KEY"]) {
+                is_key = true;
             } else if self.is_token(0, &Token::Comma) || self.is_token(0, &Token::RParen) {
                 break;
             } else {
                 return Err(self.constraint_refused());
             }
         }
-        Ok(ColumnDef { name, data_type: column_type.data_type, json: column_type.json, not_null })
+        let not_null = not_null || is_key;
+        let column = ColumnDef { name, data_type: column_type.data_type, json: column_type.json, not_null };
+        Ok((column, is_key))
     }
 
     /// Whether the word `n` ahead may be a type: then the word before it names a column.
@@ -93,7 +98,7 @@ impl Cursor<'_> {
             (
                 "PRIMARY",
                 "a stream has no primary key: it is a sequence of events, not a set of rows",
-                "leave it out; keep the last row of each key with WINDOW UNIQUE (key)",
+                "leave it out, or declare a table: CREATE TABLE name (…, PRIMARY KEY (key))",
             ),
             (
                 "UNIQUE",

@@ -1,4 +1,4 @@
-//! CREATE STREAM and CREATE VIEW.
+//! CREATE: which object it is; STREAM and VIEW.
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
@@ -28,6 +28,18 @@ impl Cursor<'_> {
         }
         if self.eat(&["AGGREGATION"]) {
             return self.create_aggregation().map(StatementKind::CreateAggregation);
+        }
+        if self.eat(&["TABLE"]) {
+            return self.create_table().map(StatementKind::CreateTable);
+        }
+        if self.eat(&["FUNCTION"]) {
+            return self.create_function().map(|create| StatementKind::CreateFunction(Box::new(create)));
+        }
+        if self.eat(&["TRIGGER"]) {
+            return self.create_trigger().map(StatementKind::CreateTrigger);
+        }
+        if self.eat(&["INDEX"]) {
+            return self.create_index().map(StatementKind::CreateIndex);
         }
         Err(refuse::created(self))
     }

@@ -26,12 +26,14 @@ const JSON_ARROW_PRECEDENCE: u8 = 45;
 #[derive(Debug)]
 pub(crate) struct CeptraDialect {
     fuel: Cell<u64>,
+    /// A query inside an expression is being parsed.
+    pub(super) in_subquery: Cell<bool>,
 }
 
 impl CeptraDialect {
     /// A dialect with fuel for a statement of `tokens` tokens.
     pub(crate) fn for_tokens(tokens: usize) -> Self {
-        Self { fuel: Cell::new(FUEL_BASE + FUEL_PER_TOKEN * tokens as u64) }
+        Self { fuel: Cell::new(FUEL_BASE + FUEL_PER_TOKEN * tokens as u64), in_subquery: Cell::new(false) }
     }
 
     fn burn(&self) -> bool {
@@ -43,7 +45,7 @@ impl CeptraDialect {
 
 /// An error of ours that travels through `sqlparser`: `\u{1}code\u{1}message\u{1}help` and then
 /// the location as `sqlparser` writes it. `cursor` takes it apart again.
-fn refusal(code: &str, message: &str, help: &str, at: &TokenWithSpan) -> ParserError {
+pub(super) fn refusal(code: &str, message: &str, help: &str, at: &TokenWithSpan) -> ParserError {
     ParserError::ParserError(format!("\u{1}{code}\u{1}{message}\u{1}{help}{}", at.span.start))
 }
 
@@ -84,8 +86,8 @@ fn is_clause_word(keyword: Keyword) -> bool {
 fn subquery_refused(at: &TokenWithSpan) -> ParserError {
     refusal(
         codes::SUBQUERY,
-        "a query inside an expression is not supported yet",
-        "compute it in a stream or a view of its own, then read that in FROM",
+        "a query inside an expression is the right side of IN or EXISTS, and reads a table",
+        "write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own",
         at,
     )
 }
@@ -292,7 +294,7 @@ impl Dialect for CeptraDialect {
                 )))
             }
             Token::Word(w) if w.keyword == Keyword::EXISTS && *after == Token::LParen => {
-                Some(Err(subquery_refused(next)))
+                Some(super::subquery::exists(self, parser))
             }
             Token::Word(w) if w.keyword == Keyword::ARRAY && *after == Token::LParen => {
                 is_query_start(&parser.peek_nth_token_ref(2).token).then(|| Err(subquery_refused(next)))
@@ -337,6 +339,6 @@ impl Dialect for CeptraDialect {
         };
         let is_subquery = parser.peek_nth_token_ref(behind_in).token == Token::LParen
             && is_query_start(&parser.peek_nth_token_ref(behind_in + 1).token);
-        is_subquery.then(|| Err(subquery_refused(parser.peek_nth_token_ref(behind_in))))
+        is_subquery.then(|| super::subquery::in_query(self, parser, expr, behind_in == 2))
     }
 }

@@ -3,7 +3,7 @@
 //! `tokens` cuts the text and remembers bytes · `dialect` our SQL flavour and the fuel that bounds
 //! parsing time · `depth` refuses nesting that could exhaust a stack · `cursor` one statement's
 //! tokens and everything that is delegated to `sqlparser` · `statement`, `create`, `columns`,
-//! `options`, `query`, `relation`, `window`, `table_function`, `duration`, `output` our grammar,
+//! `options`, `query`, `table`, `trigger`, `function`, `subquery`, `relation`, `window`, `table_function`, `duration`, `output` our grammar,
 //! one file a clause · `variables` `${VAR}` in strings · `refuse` what has no place here, with the reason · `location` lines and
 //! columns to bytes.
 //!
@@ -19,6 +19,7 @@ mod cursor;
 mod depth;
 mod dialect;
 mod duration;
+mod function;
 mod join;
 mod location;
 mod options;
@@ -27,10 +28,13 @@ mod query;
 mod refuse;
 mod relation;
 mod statement;
+mod subquery;
+mod table;
 mod table_function;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tokens;
+mod trigger;
 mod variables;
 mod window;
 mod window_params;

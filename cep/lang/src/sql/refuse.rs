@@ -20,11 +20,8 @@ fn find(c: &Cursor<'_>, table: &[Refused]) -> Option<Box<Diagnostic>> {
 /// Starts of statements that are known elsewhere.
 #[rustfmt::skip]
 const STATEMENTS: &[Refused] = &[
-    (&["UPDATE"], codes::STATEMENT, "UPDATE needs tables, which are not supported yet", "a stream's events never change; INSERT INTO another stream what they become"),
-    (&["DELETE"], codes::STATEMENT, "DELETE needs tables, which are not supported yet", "a stream's events never go away; filter them with WHERE"),
-    (&["UPSERT"], codes::STATEMENT, "UPSERT needs tables, which are not supported yet", "an unwindowed GROUP BY emits upserts"),
-    (&["MERGE"], codes::STATEMENT, "MERGE needs tables, which are not supported yet", "an unwindowed GROUP BY emits upserts"),
-    (&["REPLACE"], codes::STATEMENT, "REPLACE needs tables, which are not supported yet", "write INSERT INTO"),
+    (&["MERGE"], codes::STATEMENT, "MERGE is not supported", "write UPSERT INTO table SELECT …, or UPDATE table SET … FROM stream WHERE …"),
+    (&["REPLACE"], codes::STATEMENT, "REPLACE is not supported", "write UPSERT INTO table SELECT …"),
     (&["ALTER"], codes::STATEMENT, "ALTER is not supported yet", "DROP the object and CREATE it again"),
     (&["TRUNCATE"], codes::STATEMENT, "a stream cannot be emptied", "DROP it"),
     (&["SET"], codes::STATEMENT, "there are no session variables", "options stand in WITH (…) of CREATE STREAM; `${VAR}` reads the environment"),
@@ -65,7 +62,9 @@ const STATEMENTS: &[Refused] = &[
     (&["PRAGMA"], codes::STATEMENT, "there are no pragmas", "options stand in WITH (…) of CREATE STREAM"),
 ];
 
-const STARTS: &[&str] = &["CREATE", "INSERT", "SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "DROP"];
+const STARTS: &[&str] = &[
+    "CREATE", "INSERT", "UPSERT", "UPDATE", "DELETE", "SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "DROP",
+];
 
 /// A statement that starts with none of ours.
 pub(super) fn statement(c: &Cursor<'_>) -> Box<Diagnostic> {
@@ -79,25 +78,21 @@ pub(super) fn statement(c: &Cursor<'_>) -> Box<Diagnostic> {
     Box::new(match suggest(word, STARTS.iter().copied()) {
         Some(close) => error.help(format!("did you mean `{close}`?")),
         None => {
-            error.help("statements start with CREATE, INSERT, SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or DROP")
+            error.help("statements start with CREATE, INSERT, UPSERT, UPDATE, DELETE, SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or DROP")
         }
     })
 }
 
 #[rustfmt::skip]
 const CREATED: &[Refused] = &[
-    (&["TABLE"], codes::STATEMENT, "CREATE TABLE is not supported yet", "use a stream; WINDOW UNIQUE (key) keeps the last row of each key"),
-    (&["TRIGGER"], codes::STATEMENT, "CREATE TRIGGER is not supported yet", "a stream WITH ('type' = 'source', 'extension' = 'timer', …) ticks"),
-    (&["FUNCTION"], codes::STATEMENT, "CREATE FUNCTION is not supported yet", "write the expression out, or compute it in a view"),
     (&["MATERIALIZED"], codes::STATEMENT, "a materialized view is a stream here", "write CREATE STREAM name AS SELECT …"),
     (&["TEMPORARY"], codes::STATEMENT, "nothing is temporary", "leave out TEMPORARY; WITH names a query inside one statement"),
     (&["TEMP"], codes::STATEMENT, "nothing is temporary", "leave out TEMP; WITH names a query inside one statement"),
     (&["EXTERNAL"], codes::STATEMENT, "sources are streams", "write CREATE STREAM … WITH ('type' = 'source', 'extension' = 'file', …)"),
     (&["SOURCE"], codes::STATEMENT, "a source is an option of a stream", "write CREATE STREAM … WITH ('type' = 'source', 'extension' = …)"),
     (&["SINK"], codes::STATEMENT, "a sink is an option of a stream", "write CREATE STREAM … WITH ('type' = 'sink', 'extension' = …)"),
+    (&["UNIQUE", "INDEX"], codes::STATEMENT, "an index does not check uniqueness", "the PRIMARY KEY of a table is unique; others are CREATE INDEX ON table (column)"),
     (&["WINDOW"], codes::STATEMENT, "windows have no names of their own yet", "put the window behind the stream: FROM s WINDOW TUMBLING (SIZE 1 MINUTE)"),
-    (&["INDEX"], codes::STATEMENT, "streams have no indexes", "leave it out"),
-    (&["UNIQUE", "INDEX"], codes::STATEMENT, "streams have no indexes", "leave it out"),
     (&["SCHEMA"], codes::STATEMENT, "there are no databases or schemas", "leave it out"),
     (&["DATABASE"], codes::STATEMENT, "there are no databases or schemas", "leave it out"),
     (&["TYPE"], codes::STATEMENT, "CREATE TYPE is not supported", "write the type out: STRUCT<a INT, b STRING>"),
@@ -105,7 +100,7 @@ const CREATED: &[Refused] = &[
     (&["ROLE"], codes::STATEMENT, "rights are not managed in SQL", "roles belong to the server's configuration"),
     (&["USER"], codes::STATEMENT, "rights are not managed in SQL", "roles belong to the server's configuration"),
     (&["EXTENSION"], codes::STATEMENT, "there are no extensions", "leave it out"),
-    (&["MACRO"], codes::STATEMENT, "CREATE MACRO is not supported", "compute it in a view"),
+    (&["MACRO"], codes::STATEMENT, "CREATE MACRO is written CREATE FUNCTION here", "write CREATE FUNCTION f(a DOUBLE) AS a * 2"),
 ];
 
 /// CREATE of something else.
@@ -119,8 +114,8 @@ pub(super) fn dropped(c: &Cursor<'_>) -> Box<Diagnostic> {
 }
 
 fn kind_expected(c: &Cursor<'_>, verb: &str) -> Box<Diagnostic> {
-    const KINDS: &[&str] = &["STREAM", "VIEW", "AGGREGATION"];
-    let error = c.unexpected(&format!("STREAM, VIEW or AGGREGATION behind {verb}"));
+    const KINDS: &[&str] = &["STREAM", "VIEW", "TABLE", "TRIGGER", "FUNCTION", "AGGREGATION"];
+    let error = c.unexpected(&format!("STREAM, VIEW, TABLE, TRIGGER, FUNCTION or AGGREGATION behind {verb}"));
     let close = c.word(0).and_then(|word| suggest(word, KINDS.iter().copied()));
     match close {
         Some(close) => Box::new(error.help(format!("did you mean `{close}`?"))),

@@ -1,8 +1,8 @@
-//! Which statement it is, and the small ones: INSERT, EXPLAIN, SHOW, DESCRIBE, DROP.
+//! Which statement it is, and the small ones: INSERT, UPSERT, EXPLAIN, SHOW, DESCRIBE, DROP.
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
-use crate::ast::{DropKind, Insert, InsertSource, ShowKind, Statement, StatementKind};
+use crate::ast::{DropKind, Insert, InsertSource, InsertVerb, ShowKind, Statement, StatementKind};
 use crate::diag::{Diagnostic, Result, codes};
 
 use super::Variables;
@@ -35,7 +35,16 @@ impl Cursor<'_> {
             return self.create();
         }
         if self.is(0, "INSERT") {
-            return self.insert().map(StatementKind::Insert);
+            return self.insert(InsertVerb::Insert).map(StatementKind::Insert);
+        }
+        if self.is(0, "UPSERT") {
+            return self.insert(InsertVerb::Upsert).map(StatementKind::Insert);
+        }
+        if self.is(0, "UPDATE") {
+            return self.update().map(|update| StatementKind::Update(Box::new(update)));
+        }
+        if self.is(0, "DELETE") {
+            return self.delete().map(|delete| StatementKind::Delete(Box::new(delete)));
         }
         if self.is_one_of(0, &["SELECT", "WITH"]) || self.is_token(0, &Token::LParen) {
             return self.query().map(StatementKind::Select);
@@ -59,7 +68,10 @@ impl Cursor<'_> {
     fn left_over(&self) -> Box<Diagnostic> {
         refuse::clause(self).unwrap_or_else(|| {
             let error = self.unexpected("the end of the statement");
-            if self.is_one_of(0, &["CREATE", "INSERT", "SELECT", "DROP", "SHOW", "DESCRIBE"]) {
+            if self.is_one_of(
+                0,
+                &["CREATE", "INSERT", "UPSERT", "UPDATE", "DELETE", "SELECT", "DROP", "SHOW", "DESCRIBE"],
+            ) {
                 Box::new(error.help("statements are separated by `;`"))
             } else {
                 error
@@ -67,21 +79,20 @@ impl Cursor<'_> {
         })
     }
 
-    fn insert(&mut self) -> Result<Insert> {
-        self.expect("INSERT")?;
+    fn insert(&mut self, verb: InsertVerb) -> Result<Insert> {
+        self.advance();
         if self.is_one_of(0, &["OR", "OVERWRITE", "REPLACE", "IGNORE"]) {
-            return Err(Box::new(
-                self.error(codes::CLAUSE, "rows of a stream are never replaced, so INSERT has no variants")
-                    .help("write INSERT INTO stream SELECT …"),
-            ));
+            return Err(Box::new(self.error(codes::CLAUSE, "INSERT has no variants").help(
+                "write INSERT INTO stream SELECT …, or UPSERT INTO table SELECT … to replace rows by key",
+            )));
         }
         self.expect("INTO")?;
         if self.is(0, "TABLE") {
             return Err(Box::new(
-                self.unexpected("the name of a stream").help("leave out TABLE: INSERT INTO stream …"),
+                self.unexpected("the name of a stream or table").help("leave out TABLE: INSERT INTO name …"),
             ));
         }
-        let target = self.object_name("the name of a stream")?;
+        let target = self.object_name("the name of a stream or table")?;
         let has_columns = self.is_token(0, &Token::LParen)
             && !(self.is_one_of(1, &["SELECT", "WITH"]) || self.is_token(1, &Token::LParen));
         let columns = if has_columns { self.name_list("a column name")? } else { Vec::new() };
@@ -97,7 +108,7 @@ impl Cursor<'_> {
         } else {
             return Err(self.unexpected("SELECT or VALUES"));
         };
-        Ok(Insert { target, columns, source })
+        Ok(Insert { verb, target, columns, source })
     }
 
     fn values(&mut self) -> Result<Vec<Vec<datafusion_sql::sqlparser::ast::Expr>>> {
@@ -144,6 +155,7 @@ impl Cursor<'_> {
         const KINDS: &[(&str, ShowKind)] = &[
             ("STREAMS", ShowKind::Streams),
             ("VIEWS", ShowKind::Views),
+            ("TABLES", ShowKind::Tables),
             ("AGGREGATIONS", ShowKind::Aggregations),
             ("QUERIES", ShowKind::Queries),
             ("FUNCTIONS", ShowKind::Functions),
@@ -154,12 +166,9 @@ impl Cursor<'_> {
             self.expect(word)?;
             return Ok(StatementKind::Show(*kind));
         }
-        let error =
-            self.unexpected("STREAMS, VIEWS, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW");
+        let error = self
+            .unexpected("STREAMS, VIEWS, TABLES, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW");
         let help = match self.word(0) {
-            Some(word) if word.eq_ignore_ascii_case("TABLES") => {
-                Some("did you mean `SHOW STREAMS`?".to_owned())
-            }
             Some(word) => crate::diag::suggest(word, KINDS.iter().map(|(name, _)| *name))
                 .map(|close| format!("did you mean `SHOW {close}`?")),
             None => None,
@@ -172,10 +181,11 @@ impl Cursor<'_> {
 
     fn describe(&mut self) -> Result<StatementKind> {
         self.advance();
-        if self.is_one_of(0, &["STREAM", "VIEW", "AGGREGATION"]) && self.word(1).is_some() {
+        if self.is_one_of(0, &["STREAM", "VIEW", "TABLE", "TRIGGER", "AGGREGATION"]) && self.word(1).is_some()
+        {
             self.advance();
         }
-        self.object_name("the name of a stream, view or aggregation").map(StatementKind::Describe)
+        self.object_name("the name of a stream, view, table or aggregation").map(StatementKind::Describe)
     }
 
     fn drop_statement(&mut self) -> Result<StatementKind> {
@@ -186,6 +196,12 @@ impl Cursor<'_> {
             DropKind::View
         } else if self.eat(&["AGGREGATION"]) {
             DropKind::Aggregation
+        } else if self.eat(&["TABLE"]) {
+            DropKind::Table
+        } else if self.eat(&["TRIGGER"]) {
+            DropKind::Trigger
+        } else if self.eat(&["FUNCTION"]) {
+            DropKind::Function
         } else {
             return Err(refuse::dropped(self));
         };

@@ -1,7 +1,8 @@
 //! The control group's host, on shard 0: it proposes, and carries what is owed to partitions.
 //!
-//! Here its life and its deliveries · `machine` the state machine · `config` what the config says · `deploy` from texts to entries ·
-//! `programs` texts compiled · `routing` the table for clients · `spread` whether a program is right on many partitions.
+//! Here its life and its deliveries · `machine` the state machine · `config` what the config says · `deploy` from texts
+//! to entries · `programs` texts compiled · `routing` the table for clients · `spread`, `spread_tables` whether a program
+//! is right on many partitions.
 //!
 //! Invariants: what is owed is asked of the group's state, never remembered here, so a crash loses nothing;
 //! a delivery under way is not begun again until it is answered.
@@ -12,6 +13,7 @@ mod machine;
 pub(crate) mod programs;
 mod routing;
 mod spread;
+mod spread_tables;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

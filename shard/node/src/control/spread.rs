@@ -13,8 +13,10 @@ use cep_lang::plan::{
 };
 use cep_types::StreamId;
 
+use super::spread_tables::Tables;
+
 /// Places of the key's columns among those of an edge; `None`: its rows may be of any partition.
-type Key = Option<Vec<usize>>;
+pub(super) type Key = Option<Vec<usize>>;
 
 /// Checks a program.
 ///
@@ -26,8 +28,15 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
         let key = &stream.options.partition_by;
         keys.insert(stream.id, (!key.is_empty()).then(|| key.clone()));
     }
+    if let Some(trigger) = program.triggers.first() {
+        return Err(format!(
+            "trigger '{}' would fire in every partition; use a space of one partition",
+            program.streams[trigger.stream.index()].name
+        ));
+    }
+    let mut tables = Tables::of(program);
     for query in &program.queries {
-        let key = key_of(&query.plan, &keys).map_err(|what| {
+        let key = key_of(&query.plan, &keys, &mut tables).map_err(|what| {
             format!(
                 "query '{}' {what}, which is not of one partition; group by the columns of partition.by, or use a \
                  space of one partition",
@@ -54,7 +63,7 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
                 aggregation.name
             )
         };
-        let key = key_of(&aggregation.input, &keys).map_err(|what| refused(&what))?;
+        let key = key_of(&aggregation.input, &keys, &mut tables).map_err(|what| refused(&what))?;
         let place = |at: usize| {
             aggregation.keys.iter().position(|k| matches!(k.expr.kind, ExprKind::Column(c) if c == at))
         };
@@ -65,18 +74,19 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
     Ok(())
 }
 
-fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
+fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> Result<Key, String> {
     match node {
         Node::Scan { stream, .. } => Ok(keys.get(stream).cloned().flatten()),
-        Node::Filter { input, .. } | Node::Delay { input, .. } => key_of(input, keys),
-        Node::Project { input, exprs, .. } => Ok(projected(key_of(input, keys)?, exprs)),
+        Node::Filter { input, .. } | Node::Delay { input, .. } => key_of(input, keys, tables),
+        Node::Project { input, exprs, .. } => Ok(projected(key_of(input, keys, tables)?, exprs)),
         Node::Union { inputs, .. } => {
-            let all: Vec<Key> = inputs.iter().map(|input| key_of(input, keys)).collect::<Result<_, _>>()?;
+            let all: Vec<Key> =
+                inputs.iter().map(|input| key_of(input, keys, tables)).collect::<Result<_, _>>()?;
             let first = all[0].clone();
             Ok(first.filter(|_| all.windows(2).all(|pair| pair[0] == pair[1])))
         }
         Node::Window(window) => {
-            let key = key_of(&window.input, keys)?;
+            let key = key_of(&window.input, keys, tables)?;
             match &window.window {
                 BatchWindow::Tumbling { .. } | BatchWindow::Hop { .. } | BatchWindow::Cumulate { .. } => {}
                 BatchWindow::Session { keys: by, .. } => {
@@ -115,14 +125,14 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
             Ok(Some(key))
         }
         Node::Group(group) => {
-            let key = key_of(&group.input, keys)?;
+            let key = key_of(&group.input, keys, tables)?;
             let place = |at: usize| {
                 group.keys.iter().position(|k| matches!(k.expr.kind, ExprKind::Column(c) if c == at))
             };
             grouped(key, place).map(Some).ok_or_else(|| "groups rows of several keys".into())
         }
         Node::Over(over) => {
-            let key = key_of(&over.input, keys)?;
+            let key = key_of(&over.input, keys, tables)?;
             let by = |&at: &usize| {
                 over.calls.iter().all(|call| {
                     call.partition_by.iter().any(|e| matches!(e.kind, ExprKind::Column(c) if c == at))
@@ -134,22 +144,33 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
                 Err("has OVER over rows of several keys".into())
             }
         }
-        Node::Join(join) => joined(join, keys),
+        Node::Join(join) => joined(join, keys, tables),
         Node::Sliding(_) => Err("has a window over rows of all keys".into()),
         Node::Rate(_) => Err("limits the output of all keys together".into()),
+        Node::TableJoin(join) => {
+            let key = key_of(&join.input, keys, tables)?;
+            tables.read(join, key.as_deref())?;
+            Ok(grouped(key, |at| join.kept.iter().position(|&kept| kept == at)))
+        }
+        Node::TableWrite(write) => {
+            let key = key_of(&write.input, keys, tables)?;
+            tables.write(write, key.as_deref())?;
+            Ok(None)
+        }
     }
 }
 
 /// The key behind a join: rows that belong together must be in one partition, and be kept by what is there
 /// of their key alone.
-fn joined(join: &JoinNode, keys: &BTreeMap<StreamId, Key>) -> Result<Key, String> {
+fn joined(join: &JoinNode, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> Result<Key, String> {
     if let JoinBound::Windows(windows) = &join.bound {
         let is_by_time = |w: &JoinWindow| matches!(w, JoinWindow::Passing | JoinWindow::Time(_));
         if !windows.iter().all(is_by_time) {
             return Err("joins by a window over rows of all keys".into());
         }
     }
-    let [left, right] = [key_of(&join.sides[0].input, keys)?, key_of(&join.sides[1].input, keys)?];
+    let [left, right] =
+        [key_of(&join.sides[0].input, keys, tables)?, key_of(&join.sides[1].input, keys, tables)?];
     let is = |expr: &Expr, at: usize| matches!(expr.kind, ExprKind::Column(c) if c == at);
     let (Some(left), Some(right)) = (left, right) else {
         return Err("joins on something else than the partition key".into());

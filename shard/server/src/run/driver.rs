@@ -171,6 +171,7 @@ impl Run {
             let rows = self.engine.read(read)?;
             match read.target {
                 Target::Print => self.outputs.deliver_read(at, &rows)?,
+                Target::Table(_) => unreachable!("the compiler lets no read write a table"),
                 Target::Stream(stream) => {
                     let errors =
                         self.engine.rows(stream, rows.clone(), None, wall_ns(), &mut self.outputs)?;

@@ -50,12 +50,20 @@ pub struct Inputs {
     turn: usize,
     /// Inputs whose end has been said.
     said_ended: Vec<bool>,
+    /// Inputs whose rows tables begin with: they come to their end before others begin.
+    seeds: Vec<bool>,
 }
 
 impl Inputs {
     /// Inputs in declaration order.
     pub fn new(all: Vec<Input>, order: Order, pace: Pace) -> Self {
-        Inputs { said_ended: vec![false; all.len()], all, order, pace, turn: 0 }
+        let seeds = vec![false; all.len()];
+        Inputs { said_ended: vec![false; all.len()], all, order, pace, turn: 0, seeds }
+    }
+
+    /// The inputs of these streams come to their end before others begin.
+    pub fn seeds_first(&mut self, is_seed: impl Fn(cep_types::StreamId) -> bool) {
+        self.seeds = self.all.iter().map(|input| is_seed(input.stream)).collect();
     }
 
     /// Rows of inputs that pass their rate limits at once: so many of each stream were taken before.
@@ -69,11 +77,15 @@ impl Inputs {
     /// If a source fails for good.
     pub fn next(&mut self, now_ns: i64, talk: &Talk) -> Result<Step> {
         let mut wait_ns = None;
+        let seeding = (0..self.all.len()).any(|at| self.seeds[at] && !self.said_ended[at]);
         for at in 0..self.all.len() {
             let at = match self.order {
                 Order::Merged => at,
                 Order::Arrival => (self.turn + at) % self.all.len(),
             };
+            if seeding && !self.seeds[at] {
+                continue;
+            }
             match self.all[at].poll(now_ns, talk)? {
                 Poll::Ended if !self.said_ended[at] => {
                     self.said_ended[at] = true;
@@ -95,7 +107,7 @@ impl Inputs {
         match (wait_ns, self.order) {
             (Some(until_ns), _) => Ok(Step::Wait(until_ns)),
             (None, Order::Arrival) => Ok(Step::End),
-            (None, Order::Merged) => Ok(self.merged(now_ns)),
+            (None, Order::Merged) => Ok(self.merged(now_ns, seeding)),
         }
     }
 
@@ -107,12 +119,14 @@ impl Inputs {
     }
 
     /// The next run of rows; every input has a row in hand or has ended.
-    fn merged(&mut self, now_ns: i64) -> Step {
+    fn merged(&mut self, now_ns: i64, seeding: bool) -> Step {
         let heads: Vec<Option<Head<'_>>> = self
             .all
             .iter()
-            .map(|input| {
-                (!input.ended()).then(|| Head { times: input.head_times(), rows: input.head_rows() })
+            .zip(&self.seeds)
+            .map(|(input, &seed)| {
+                (!input.ended() && (seed || !seeding))
+                    .then(|| Head { times: input.head_times(), rows: input.head_rows() })
             })
             .collect();
         match next_run(&heads) {

@@ -5,8 +5,8 @@
 
 use cep_lang::plan::{
     AggCall, BatchWindow, Expr, ExprKind, JoinBound, JoinNode, JoinWindow, NamedExpr, Node, OverCall,
-    OverFunc, Program, SlidingNode, SlidingWindow, SortKey, StreamOrigin, WindowBody, WindowCondition,
-    WindowKey, WindowNode,
+    OverFunc, Probe, Program, SlidingNode, SlidingWindow, SortKey, StreamOrigin, TableAction, TableJoinKind,
+    WindowBody, WindowCondition, WindowKey, WindowNode,
 };
 use cep_types::StreamId;
 use cep_types::options::{ErrorStrategy, Role};
@@ -27,6 +27,9 @@ pub fn wanted_columns(program: &Program) -> Vec<Vec<bool>> {
             wanted.columns[stream.id.index()][column] = true;
         }
     }
+    for seed in program.tables.iter().filter_map(|table| table.seed) {
+        wanted.columns[seed.index()].fill(true);
+    }
     for query in &program.queries {
         wanted.node(&query.plan, &all(&query.plan));
     }
@@ -38,6 +41,13 @@ pub fn wanted_columns(program: &Program) -> Vec<Vec<bool>> {
         wanted.node(&aggregation.input, &used);
     }
     wanted.columns
+}
+
+fn mark_probe(probe: &Probe, used: &mut [bool]) {
+    match probe {
+        Probe::Key(exprs) | Probe::Index { index: _, exprs } => exprs.iter().for_each(|e| mark(e, used)),
+        Probe::Scan => {}
+    }
 }
 
 struct Wanted {
@@ -86,6 +96,34 @@ impl Wanted {
                 let mut below = used.to_vec();
                 node.keys.iter().for_each(|&key| below[key] = true);
                 self.node(&node.input, &below);
+            }
+            Node::TableJoin(node) => {
+                let width = node.input.schema().fields().len();
+                let mut both = vec![false; width + node.columns.fields().len()];
+                node.kept.iter().zip(used).for_each(|(&kept, &used)| both[kept] |= used);
+                let equal = match &node.kind {
+                    TableJoinKind::In { equal, by_value: _ } => Some(equal),
+                    TableJoinKind::Inner | TableJoinKind::Left | TableJoinKind::Exists => None,
+                };
+                mark_probe(&node.probe, &mut both);
+                node.condition.iter().chain(equal).for_each(|e| mark(e, &mut both));
+                self.node(&node.input, &both[..width]);
+            }
+            Node::TableWrite(node) => {
+                let width = node.input.schema().fields().len();
+                let mut both = vec![false; width + node.columns.fields().len()];
+                match &node.action {
+                    TableAction::Insert(_) | TableAction::Upsert => both.fill(true),
+                    TableAction::Update { probe, condition, set } => {
+                        mark_probe(probe, &mut both);
+                        condition.iter().chain(set.iter().map(|(_, e)| e)).for_each(|e| mark(e, &mut both));
+                    }
+                    TableAction::Delete { probe, condition } => {
+                        mark_probe(probe, &mut both);
+                        condition.iter().for_each(|e| mark(e, &mut both));
+                    }
+                }
+                self.node(&node.input, &both[..width]);
             }
         }
     }

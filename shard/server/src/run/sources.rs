@@ -69,7 +69,9 @@ pub fn open_inputs(
         unread_warnings(program).iter().for_each(|warning| talk.warn(warning));
     }
     let order = if arrival && playback == Playback::Max { Order::Arrival } else { Order::Merged };
-    Ok(Inputs::new(inputs, order, Pace::new(playback)))
+    let mut inputs = Inputs::new(inputs, order, Pace::new(playback));
+    inputs.seeds_first(|stream| program.tables.iter().any(|table| table.seed == Some(stream)));
+    Ok(inputs)
 }
 
 fn rates(stream: &Stream) -> Vec<cep_types::options::Rate> {

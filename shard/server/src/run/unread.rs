@@ -3,13 +3,14 @@
 use cep_lang::plan::{Program, Stream, Target};
 use cep_types::options::{ErrorStrategy, Role};
 
-/// Streams that a query or an aggregation reads, by [`StreamId`](cep_types::StreamId).
+/// Streams that a query or an aggregation reads, or that a table begins with, by [`StreamId`](cep_types::StreamId).
 pub fn read_streams(program: &Program) -> Vec<bool> {
     let mut read = vec![false; program.streams.len()];
     let plans = program.queries.iter().map(|q| &q.plan).chain(program.aggregations.iter().map(|a| &a.input));
     for stream in plans.flat_map(|plan| plan.scans()) {
         read[stream.index()] = true;
     }
+    program.tables.iter().filter_map(|table| table.seed).for_each(|seed| read[seed.index()] = true);
     read
 }
 

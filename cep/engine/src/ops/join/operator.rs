@@ -212,11 +212,12 @@ impl JoinOp {
         groups.clear();
         if input.is_empty() {
             // What the chunk before left must not be taken for its rows.
-            self.prepare[side].run(input, &mut OpContext { time, errors, late: None, left_out: None });
+            self.prepare[side]
+                .run(input, &mut OpContext { time, errors, late: None, left_out: None, tables: &mut [] });
             return;
         }
         let prepare = &mut self.prepare[side];
-        prepare.run(input, &mut OpContext { time, errors, late: None, left_out: None });
+        prepare.run(input, &mut OpContext { time, errors, late: None, left_out: None, tables: &mut [] });
         let rows = prepare.rows(input);
         let columns = prepare.columns(input, 0..self.key_count);
         fresh.clear();

@@ -176,10 +176,26 @@ impl SlidingWindowOp {
     /// Evaluates all expressions; of the errors of one row only the first is reported.
     fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         let Scratch { place_errors, body_errors, .. } = &mut self.scratch;
-        self.at_place
-            .run(input, &mut OpContext { time: cx.time, errors: place_errors, late: None, left_out: None });
-        self.body
-            .run(input, &mut OpContext { time: cx.time, errors: body_errors, late: None, left_out: None });
+        self.at_place.run(
+            input,
+            &mut OpContext {
+                time: cx.time,
+                errors: place_errors,
+                late: None,
+                left_out: None,
+                tables: &mut [],
+            },
+        );
+        self.body.run(
+            input,
+            &mut OpContext {
+                time: cx.time,
+                errors: body_errors,
+                late: None,
+                left_out: None,
+                tables: &mut [],
+            },
+        );
         cx.errors.append(place_errors);
         let failed = self.at_place.failed();
         let in_body = self.body.failed().iter().zip(body_errors.drain(..));

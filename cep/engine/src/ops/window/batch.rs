@@ -197,7 +197,8 @@ impl BatchWindowOp {
     fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
         let mut errors = Vec::new();
-        let mut own = OpContext { time: cx.time, errors: &mut errors, late: None, left_out: None };
+        let mut own =
+            OpContext { time: cx.time, errors: &mut errors, late: None, left_out: None, tables: &mut [] };
         match &mut self.trigger {
             Trigger::External { times, .. } => times.run(input, &mut own),
             Trigger::Condition { condition, .. } => condition.begin(input, &mut own),
@@ -433,7 +434,7 @@ fn out_of_time(pos: u32) -> OpError {
 }
 
 /// A cron expression that names times.
-fn cron(expression: &str) -> std::result::Result<Cron, String> {
+pub(crate) fn cron(expression: &str) -> std::result::Result<Cron, String> {
     let cron = Cron::from_str(expression).map_err(|e| format!("the cron expression '{expression}': {e}"))?;
     match cron.find_next_occurrence(&DateTime::UNIX_EPOCH, true) {
         Ok(_) => Ok(cron),
@@ -444,7 +445,7 @@ fn cron(expression: &str) -> std::result::Result<Cron, String> {
 }
 
 /// The cron times around a stamp; the first is the stamp itself where no time is before it.
-fn cron_bounds(cron: &Cron, stamp: i64) -> std::result::Result<(i64, i64), String> {
+pub(crate) fn cron_bounds(cron: &Cron, stamp: i64) -> std::result::Result<(i64, i64), String> {
     // Cron times are whole seconds.
     let now = DateTime::from_timestamp_nanos(stamp.saturating_sub(stamp.rem_euclid(SECOND_NS)));
     let before = cron.find_previous_occurrence(&now, true).ok().and_then(|b| b.timestamp_nanos_opt());

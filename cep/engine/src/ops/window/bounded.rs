@@ -152,7 +152,13 @@ impl Step {
                 let mut op_errors = Vec::new();
                 shape.prepare.run(
                     &input,
-                    &mut OpContext { time: node, errors: &mut op_errors, late: None, left_out: None },
+                    &mut OpContext {
+                        time: node,
+                        errors: &mut op_errors,
+                        late: None,
+                        left_out: None,
+                        tables: &mut [],
+                    },
                 );
                 errors.extend(op_errors.into_iter().map(|e| OpError::of_result(at.pos, e.code, e.message)));
                 let rows = shape.prepare.rows(&input);

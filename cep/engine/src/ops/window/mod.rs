@@ -20,6 +20,7 @@ mod session;
 
 pub use aligned::AlignedWindow;
 pub use batch::BatchWindowOp;
+pub(crate) use batch::{cron, cron_bounds};
 pub(crate) use lasting::is_lasting;
 pub(crate) use layout::{Layout, Pane};
 pub(crate) use result::ResultPlan;

@@ -34,4 +34,15 @@ raise the limit."
     NO_ROOM "E1012" "no room for the row"
 "The open windows of a query hold as much text as one operator may keep (1 GiB). Select fewer columns
 below the window, or make it shorter."
+
+    DUPLICATE_KEY "E1020" "key that is there"
+"INSERT INTO met a key that the table has already. UPSERT INTO replaces the row; `insert.conflict` of the
+table decides what INSERT does."
+
+    NULL_KEY "E1021" "NULL in a key"
+"A column of the PRIMARY KEY is NULL in a row that is to be written."
+
+    TABLE_FULL "E1022" "table that is full"
+"The table has `table.rows.max` rows, and `table.full` is 'fail'. Raise the limit, delete rows, or set
+`table.full` to 'evict-oldest' or `state.ttl`."
 }

@@ -26,11 +26,12 @@ Other joins that are refused have a message that names what to write instead."
 key often does: `lag(x) OVER (PARTITION BY key ORDER BY ts)`."
 
     STATEMENT "E0603" "statement that is not supported"
-"The statement is known from other databases. Either it needs something that is not supported yet
-(tables, triggers, functions), or it has no meaning on a stream (transactions, UPDATE of events)."
+"The statement is known from other databases. Either it is not supported, or it has no meaning on a stream
+(transactions)."
 
     SUBQUERY "E0604" "query inside an expression"
-"IN (SELECT …), EXISTS (SELECT …) and scalar subqueries are not supported yet.
+"A query inside an expression is the right side of IN or EXISTS, and reads one table:
+`x IN (SELECT c FROM t WHERE …)`. Scalar subqueries are not supported.
 
 Mistake:
 ```sql

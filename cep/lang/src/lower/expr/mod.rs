@@ -326,7 +326,8 @@ pub(crate) fn checked_cast(inner: Expr, to: &DataType) -> Converted {
     }
 }
 
-fn try_cast_to(inner: Expr, to: &DataType) -> Expr {
+/// The value as `to`, NULL where it has none.
+pub(crate) fn try_cast_to(inner: Expr, to: &DataType) -> Expr {
     convert(inner, to, true)
 }
 

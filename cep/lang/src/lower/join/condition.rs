@@ -71,7 +71,7 @@ pub(super) fn find(
 }
 
 /// `left.name = right.name`, resolved.
-fn using(sides: &[Side; 2], name: &Name) -> SqlExpr {
+pub(super) fn using(sides: &[Side; 2], name: &Name) -> SqlExpr {
     let [left, right] = [0, 1].map(|at| {
         let found = sides[at].sources.iter().find_map(|source| source.resolved(&name.text));
         found.expect("both sides were looked at")

@@ -2,7 +2,7 @@
 //!
 //! Rooms: `names` which columns an expression may use · `condition` the parts of ON, USING and WHERE: keys,
 //! bounds of time, the rest · `span_of_time` differences of event times · `side` what is joined · `bound`
-//! how long rows are kept · `windowed` both sides in the same window · `narrow` columns nobody reads ·
+//! how long rows are kept · `windowed` both sides in the same window · `narrow` columns nobody reads · `with_table` joins of a stream and a table ·
 //! `refuse` errors.
 //!
 //! Invariant: no join without a bound of its state compiles.
@@ -15,6 +15,7 @@ mod refuse;
 mod side;
 mod span_of_time;
 mod windowed;
+mod with_table;
 
 use arrow_schema::FieldRef;
 
@@ -33,6 +34,7 @@ pub(crate) use narrow::narrowed;
 pub(crate) use refuse::{no_sides, no_versions};
 use side::Side;
 use span_of_time::TimeColumn;
+pub(crate) use with_table::narrowed_table;
 
 /// A join, or one relation of it.
 #[derive(Debug)]
@@ -84,6 +86,9 @@ fn lower_join(
     ctes: &Ctes<'_>,
     sources: &mut usize,
 ) -> Result<Joined> {
+    if let Some(joined) = with_table::lower(context, join, filters, ctes, sources)? {
+        return Ok(joined);
+    }
     let Join { kind, left, right, constraint, asof, span } = join;
     if let Some(asof) = asof {
         return Err(refuse::no_table("ASOF JOIN", asof.span));

@@ -84,7 +84,12 @@ impl<'a> Names<'a> {
     pub(crate) fn columns(self, schema: &SchemaRef) -> Columns {
         match self {
             Names::One(_) => Columns::named(schema),
-            Names::Joined(sources) => Columns::with_names(schema, resolved(sources.iter())),
+            Names::Joined(sources) => {
+                // Behind them stand columns that the query made itself.
+                let mut names = resolved(sources.iter());
+                names.extend(schema.fields()[names.len()..].iter().map(|field| marked(field.name())));
+                Columns::with_names(schema, names)
+            }
         }
     }
 }
@@ -99,6 +104,7 @@ pub(super) fn scope<'a>(
         columns: if open { &source.open } else { &source.schema },
         prefix: &source.prefix,
         open,
+        outer: false,
     };
     let open = sources.clone().map(|source| relation(source, true));
     let mut relations: Vec<_> = open.chain(sources.clone().map(|source| relation(source, false))).collect();
@@ -109,6 +115,7 @@ pub(super) fn scope<'a>(
             columns: &edges.schema,
             prefix: &edges.prefix,
             open: false,
+            outer: false,
         };
         relations.extend(sources.filter(|source| !source.is_window()).map(of_side));
     }

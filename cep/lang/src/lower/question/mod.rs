@@ -131,7 +131,7 @@ impl Session {
     pub fn askable(&self, name: &str) -> Option<Askable> {
         Some(match self.catalog.find(name)? {
             Object::Stream(_) => Askable::Stream,
-            Object::View(_) | Object::Aggregation(_) => Askable::Kept,
+            Object::View(_) | Object::Aggregation(_) | Object::Table(_) => Askable::Kept,
         })
     }
 

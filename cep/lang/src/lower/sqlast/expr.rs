@@ -14,8 +14,8 @@ fn subquery(node: &Expr) -> Checked {
     Err(refuse(
         codes::SUBQUERY,
         node.span(),
-        "a query inside an expression is not supported yet",
-        "compute it in a stream or a view of its own, then read that in FROM",
+        "a query as a value is not supported",
+        "compute it in a stream or a view of its own, then join that in FROM",
     ))
 }
 
@@ -129,8 +129,11 @@ impl Walk {
             Expr::Array(sql::Array { elem, named: _with_the_word_array }) => self.exprs(elem),
             Expr::Interval(interval) => value::interval(node, interval),
 
-            Expr::InSubquery { expr: _expr, subquery: _query, negated: _negated } => subquery(node),
-            Expr::Exists { subquery: _query, negated: _negated } => subquery(node),
+            Expr::InSubquery { expr, subquery, negated: _negated } => {
+                self.expr(expr)?;
+                self.table_query(node, subquery)
+            }
+            Expr::Exists { subquery, negated: _negated } => self.table_query(node, subquery),
             Expr::Subquery(_query) => subquery(node),
             Expr::GroupingSets(_sets) | Expr::Cube(_sets) | Expr::Rollup(_sets) => grouping(node),
             Expr::Wildcard(_token) => wildcard(node),
@@ -151,6 +154,13 @@ impl Walk {
             Expr::Lambda(_lambda) => unsupported(node, "a lambda", "unnest the array in the select list"),
             Expr::MemberOf(_member) => unsupported(node, "MEMBER OF", "write array_has(array, value)"),
         }
+    }
+
+    /// The query of IN or EXISTS.
+    fn table_query(&mut self, node: &Expr, query: &sql::Query) -> Checked {
+        let Some(query) = super::TableQuery::of(query) else { return subquery(node) };
+        self.optional(query.item)?;
+        self.optional(query.filter)
     }
 
     /// `.field` and `[index]` behind an expression.

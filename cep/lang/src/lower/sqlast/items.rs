@@ -4,6 +4,7 @@ use datafusion_sql::sqlparser::ast::{self as sql, Expr, Spanned};
 use datafusion_sql::sqlparser::tokenizer::Span;
 
 use crate::diag::codes;
+use crate::lower::columns::MARK;
 
 use super::resolve::{Relation, Scope, column_name};
 use super::{Refusal, refuse, row_count};
@@ -145,6 +146,10 @@ fn wildcard(
         options.opt_replace.as_ref().map_or(&[], |replace| &replace.items);
     replaced.iter().try_for_each(|element| known(&element.column_name))?;
     for field in relation.columns.fields() {
+        // Some are made by the query itself.
+        if field.name().starts_with(MARK) {
+            continue;
+        }
         let is = |name: &sql::Ident| field.name().eq_ignore_ascii_case(&name.value);
         if left_out.iter().any(is) {
             continue;

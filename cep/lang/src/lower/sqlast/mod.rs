@@ -8,11 +8,14 @@ mod conjunction;
 mod expr;
 mod function;
 mod items;
+mod make;
 mod number;
 mod operator;
 mod resolve;
 mod select;
+mod subquery;
 mod types;
+mod user_function;
 mod value;
 
 use datafusion_sql::sqlparser::ast::{self as sql, Spanned};
@@ -26,9 +29,12 @@ pub use function::{FunctionClause, function_clauses};
 pub(crate) use items::{
     Item, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of,
 };
+pub(crate) use make::equality;
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Relation as ScopeRelation, Scope};
+pub(crate) use subquery::{TableQuery, exprs_of, has_subquery, named_item, replace_subqueries};
 pub use types::{ColumnType, column_type};
+pub(crate) use user_function::{UserFunction, calls, check_arguments, expand_calls};
 
 /// A node that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +173,8 @@ fn single_name<'a>(name: &'a sql::ObjectName, what: &str) -> Result<&'a sql::Ide
 
 /// An expression of the script; only this folder takes it apart.
 pub(crate) type SqlExpr = sql::Expr;
+/// An item of a select list.
+pub(crate) type SqlSelectItem = sql::SelectItem;
 /// A type of the script.
 pub(crate) type SqlType = sql::DataType;
 /// An ORDER BY item of the script.

@@ -26,6 +26,9 @@ pub(crate) struct Relation<'a> {
     pub prefix: &'a str,
     /// Whether its columns are found without the qualifier.
     pub open: bool,
+    /// It belongs to the query around: its columns are found without the qualifier only where no other
+    /// relation has one of that name.
+    pub outer: bool,
 }
 
 /// Names that an expression may use.
@@ -52,9 +55,14 @@ impl<'a> Scope<'a> {
         columns: &'a Schema,
         registry: &'a FunctionRegistry,
     ) -> Self {
-        let relation = Relation { qualifier, columns, prefix: "", open: true };
+        let relation = Relation { qualifier, columns, prefix: "", open: true, outer: false };
         let relations = vec![relation];
         Self { relations, joined: false, aliases: &[], aliases_first: false, windows: &[], registry }
+    }
+
+    /// A relation whose columns are found with and without its name.
+    pub(crate) fn relation(qualifier: &'a str, columns: &'a Schema, prefix: &'a str) -> Relation<'a> {
+        Relation { qualifier: Some(qualifier), columns, prefix, open: true, outer: false }
     }
 
     /// Checks the definitions of the WINDOW clause, used or not.
@@ -93,7 +101,9 @@ impl<'a> Scope<'a> {
     }
 
     fn column(&self, qualifier: Option<&str>, name: &str) -> Option<Found<'a>> {
-        self.relations.iter().find_map(|relation| {
+        // The query's own relations first, then those around it.
+        let inner = self.relations.iter().filter(|relation| !relation.outer);
+        inner.chain(self.relations.iter().filter(|relation| relation.outer)).find_map(|relation| {
             let applies = match qualifier {
                 None => relation.open,
                 Some(wanted) => relation.qualifier.is_some_and(|q| q.eq_ignore_ascii_case(wanted)),
@@ -112,11 +122,16 @@ impl<'a> Scope<'a> {
 
     /// Refuses a name without qualifier that columns of several relations have.
     fn check_unambiguous(&self, name: &Ident) -> Checked {
-        let open = self.relations.iter().filter(|relation| self.joined && relation.open);
         let has = |relation: &&Relation<'_>| {
-            relation.columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(&name.value))
+            self.joined
+                && relation.open
+                && relation.columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(&name.value))
         };
-        let mut found = open.filter(has).map(|relation| relation.qualifier);
+        // A name of the query itself hides those around it.
+        let is_outer =
+            !self.relations.iter().filter(|relation| !relation.outer).any(|relation| has(&relation));
+        let of_level = self.relations.iter().filter(|relation| relation.outer == is_outer);
+        let mut found = of_level.filter(has).map(|relation| relation.qualifier);
         let (Some(first), Some(second)) = (found.next(), found.next()) else {
             return Ok(());
         };
@@ -206,7 +221,14 @@ impl VisitorMut for Resolver<'_, '_> {
     type Break = Box<Refusal>;
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        let outcome = if let Expr::Identifier(name) = expr {
+        let outcome = if let Expr::InSubquery { .. } | Expr::Exists { .. } = expr {
+            Err(refuse(
+                codes::SUBQUERY,
+                sql::Spanned::span(expr),
+                "a query inside an expression stands in the SELECT of a stream, before any window",
+                "put it into WHERE or the select list of FROM (SELECT … FROM s WHERE x IN (SELECT …)), and the window behind",
+            ))
+        } else if let Expr::Identifier(name) = expr {
             self.identifier(name)
         } else if let Expr::CompoundIdentifier(parts) = expr {
             self.path(parts, Vec::new()).map(Some)
