@@ -226,7 +226,8 @@ impl Kinds {
             | Node::Union { .. }
             | Node::Delay { .. }
             | Node::Group(_)
-            | Node::Over(_) => {}
+            | Node::Over(_)
+            | Node::Pattern(_) => {}
         }
         node.inputs().into_iter().for_each(|input| self.plan(input));
     }

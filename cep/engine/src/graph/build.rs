@@ -339,7 +339,8 @@ impl<'a> Builder<'a> {
             | Node::Delay { .. }
             | Node::Group(_)
             | Node::Over(_)
-            | Node::Rate(_) => {
+            | Node::Rate(_)
+            | Node::Pattern(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
                 let late = self.late_edge(node, input, &built)?;
@@ -478,7 +479,7 @@ impl<'a> Builder<'a> {
 /// Whether rows leave `node` later than the records they are made of.
 fn detaches(node: &Node) -> bool {
     match node {
-        Node::Window(_) | Node::Delay { .. } | Node::Rate(_) => true,
+        Node::Window(_) | Node::Delay { .. } | Node::Rate(_) | Node::Pattern(_) => true,
         Node::Over(over) => over.event_time_order,
         Node::Scan { .. }
         | Node::Filter { .. }
@@ -500,7 +501,8 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::Pattern(_) => false,
     }
 }
 
@@ -516,6 +518,7 @@ fn is_stream_itself(node: &Node) -> bool {
         | Node::Delay { .. }
         | Node::Group(_)
         | Node::Over(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::Pattern(_) => false,
     }
 }

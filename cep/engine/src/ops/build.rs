@@ -23,6 +23,7 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Delay { input, delay_ns } => {
             Ok(Operator::Delay(Box::new(DelayOp::new(input.schema(), *delay_ns))))
         }
+        Node::Pattern(_) => Err("patterns cannot be run yet; compare rows with lag(x) OVER (…)".to_string()),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }

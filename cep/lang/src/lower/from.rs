@@ -253,7 +253,8 @@ fn is_final(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Group(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::Pattern(_) => false,
     }
 }
 
@@ -269,6 +270,7 @@ fn is_direct(node: &Node) -> bool {
         | Node::Delay { .. }
         | Node::Group(_)
         | Node::Over(_)
-        | Node::Rate(_) => false,
+        | Node::Rate(_)
+        | Node::Pattern(_) => false,
     }
 }

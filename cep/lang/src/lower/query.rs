@@ -411,7 +411,8 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Window(_)
         | Node::Sliding(_)
         | Node::Delay { .. }
-        | Node::Over(_) => None,
+        | Node::Over(_)
+        | Node::Pattern(_) => None,
     }
 }
 

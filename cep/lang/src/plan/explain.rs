@@ -209,6 +209,7 @@ impl Text {
             Node::Group(group) => self.group(depth, group),
             Node::Over(over) => self.over(depth, over),
             Node::Rate(rate) => self.rate(depth, rate),
+            Node::Pattern(_) => self.line(depth, format_args!("pattern")),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);

@@ -5,7 +5,7 @@ use cep_types::StreamId;
 
 use crate::ast::{RateEvery, RateKind, Span};
 
-use super::{AggCall, BatchWindow, Expr, NamedExpr, SlidingWindow, SortKey};
+use super::{AggCall, BatchWindow, Expr, NamedExpr, PatternNode, SlidingWindow, SortKey};
 
 /// A streaming operator with its inputs below it.
 #[derive(Debug, Clone)]
@@ -57,6 +57,8 @@ pub enum Node {
     Over(Box<OverNode>),
     /// OUTPUT … EVERY ….
     Rate(Box<RateNode>),
+    /// PATTERN, SEQUENCE or MATCH_RECOGNIZE.
+    Pattern(Box<PatternNode>),
 }
 
 /// A batch window and what is computed from its content.
@@ -323,6 +325,7 @@ impl Node {
             Node::Group(n) => &n.schema,
             Node::Over(n) => &n.schema,
             Node::Rate(n) => n.input.schema(),
+            Node::Pattern(n) => &n.schema,
         }
     }
 
@@ -339,6 +342,7 @@ impl Node {
             Node::Group(n) => vec![&n.input],
             Node::Over(n) => vec![&n.input],
             Node::Rate(n) => vec![&n.input],
+            Node::Pattern(n) => vec![&n.input],
         }
     }
 
@@ -355,6 +359,7 @@ impl Node {
             Node::Group(n) => vec![&mut n.input],
             Node::Over(n) => vec![&mut n.input],
             Node::Rate(n) => vec![&mut n.input],
+            Node::Pattern(n) => vec![&mut n.input],
         }
     }
 

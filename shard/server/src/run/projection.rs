@@ -4,8 +4,9 @@
 //! unchanged, or when whole rows are kept (late streams, dead letters of processing errors).
 
 use cep_lang::plan::{
-    AggCall, BatchWindow, Expr, ExprKind, NamedExpr, Node, OverCall, OverFunc, Program, SlidingNode,
-    SlidingWindow, SortKey, StreamOrigin, WindowBody, WindowCondition, WindowKey, WindowNode,
+    AggCall, BatchWindow, Expr, ExprKind, NamedExpr, Node, OverCall, OverFunc, PatternNode, Program,
+    SlidingNode, SlidingWindow, Slot, SortKey, StreamOrigin, WindowBody, WindowCondition, WindowKey,
+    WindowNode,
 };
 use cep_types::StreamId;
 use cep_types::options::{ErrorStrategy, Role};
@@ -85,7 +86,28 @@ impl Wanted {
                 node.keys.iter().for_each(|&key| below[key] = true);
                 self.node(&node.input, &below);
             }
+            Node::Pattern(node) => self.pattern(node),
         }
+    }
+
+    /// Expressions of a pattern read slots, and slots read columns.
+    fn pattern(&mut self, node: &PatternNode) {
+        let mut below = none(&node.input);
+        node.tag.iter().for_each(|&tag| below[tag] = true);
+        node.keys.iter().for_each(|e| mark(e, &mut below));
+        let conditions = node.elements.iter().filter_map(|e| e.condition.as_ref());
+        for slot in node.slots.iter().chain(conditions.flat_map(|c| &c.slots)) {
+            match slot {
+                Slot::Input(column) | Slot::Row { column, at: _ } => below[*column] = true,
+                Slot::Aggregate { call, of: _, scope: _ } => mark_call(call, &mut below),
+                Slot::Classifier(_)
+                | Slot::MatchNumber
+                | Slot::TimedOut
+                | Slot::FirstTime
+                | Slot::LastTime => {}
+            }
+        }
+        self.node(&node.input, &below);
     }
 
     fn window(&mut self, node: &WindowNode) {
