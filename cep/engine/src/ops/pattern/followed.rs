@@ -543,6 +543,8 @@ impl Machine {
             return;
         }
         let mut run = key.runs.remove(at);
+        // More may be due for it at the same time.
+        run.due = super::run::NEVER;
         let mut advanced: SmallVec<[Advanced; 2]> = SmallVec::new();
         let mut kept: SmallVec<[(usize, Thread); 1]> = SmallVec::new();
         let mut dead = None;

@@ -19,7 +19,7 @@ use super::automaton::Timer;
 use super::captures::{NONE, NodeId};
 use super::followed::{Hits, Refusal};
 use super::machine::{Found, FoundKind, Machine, Now, Place};
-use super::run::{Key, Run, Thread};
+use super::run::{Key, NEVER, Run, Thread};
 use crate::ops::OpError;
 
 impl Machine {
@@ -256,6 +256,7 @@ impl Machine {
         let Ok(at) = key.runs.binary_search_by_key(&number, |run| run.number) else { return };
         let mut run = key.runs.remove(at);
         if run.due == due {
+            run.due = NEVER;
             let automaton = Arc::clone(&self.automaton);
             self.live -= run.weight();
             let threads = std::mem::take(&mut run.threads);

@@ -257,37 +257,33 @@ impl Builder<'_> {
         for item in items.iter().filter(|i| at_start || !i.at_start) {
             match item.event {
                 Event::Accept if item.at_end => state.accepts_at_end = true,
-                Event::Accept => {
-                    state.accepts = true;
-                    // What is less preferred than a match at hand never comes to bear.
-                    if self.matching == Matching::Preferred {
-                        break;
-                    }
-                }
+                Event::Accept => state.accepts = true,
+                // What is less preferred than a match at hand never comes to bear.
+                Event::Take(_) if state.accepts && self.matching == Matching::Preferred => {}
                 Event::Take(leaf) => {
-                    let take = self.take(term, leaf, item)?;
+                    let take = self.take(leaf, item)?;
                     state.takes.push(take);
                 }
                 Event::Fall(leaf) => {
                     let element = self.element(leaf);
-                    state.falls.push(Fall { element, to: self.next(term, item)? });
+                    state.falls.push(Fall { element, to: self.next(item)? });
                 }
                 Event::Time(part) => {
                     let timer = Timer {
                         register: self.terms.parts.part(part).register,
                         after_ns: 0,
-                        to: self.next(term, item)?,
-                        again: self.restarts(term, item)?,
+                        to: self.next(item)?,
+                        again: self.restarts(item)?,
                         is_absence: true,
                         completes: item.every.clone(),
                     };
                     state.timers.push(timer);
                 }
-                Event::Expire(part) => self.expire(term, part, item, &mut state)?,
+                Event::Expire(part) => self.expire(part, item, &mut state)?,
             }
         }
         if let Some(again) = self.terms.again(term) {
-            state.again = Some(self.restart(term, &again)?);
+            state.again = Some(self.restart(&again)?);
         }
         Ok(state)
     }
@@ -296,40 +292,40 @@ impl Builder<'_> {
         self.terms.parts.leaves[usize::from(leaf)].element.0
     }
 
-    fn expire(&mut self, term: TermId, part: PartId, item: &Item, state: &mut State) -> Result<(), String> {
+    fn expire(&mut self, part: PartId, item: &Item, state: &mut State) -> Result<(), String> {
         let bound = self.terms.parts.part(part).bound;
         for (register, within) in [bound.time, bound.step].into_iter().flatten() {
             state.timers.push(Timer {
                 register,
                 // Both ends count: it is over a nanosecond later.
                 after_ns: within.saturating_add(1),
-                to: self.next(term, item)?,
+                to: self.next(item)?,
                 again: Vec::new(),
                 is_absence: false,
                 completes: Vec::new(),
             });
         }
         if let Some((register, rows)) = bound.events {
-            let to = self.next(term, item)?;
+            let to = self.next(item)?;
             state.row_bounds.push((register, rows, to));
         }
         Ok(())
     }
 
-    fn take(&mut self, term: TermId, leaf: LeafId, item: &Item) -> Result<Take, String> {
-        let to = self.next(term, item)?.ok_or("a row that is taken leads nowhere")?;
+    fn take(&mut self, leaf: LeafId, item: &Item) -> Result<Take, String> {
+        let to = self.next(item)?.ok_or("a row that is taken leads nowhere")?;
         Ok(Take {
             leaf,
             element: self.element(leaf),
             unless: item.unless.iter().map(|&l| self.element(l)).collect(),
             to,
-            again: self.restarts(term, item)?,
+            again: self.restarts(item)?,
             completes: item.every.clone(),
         })
     }
 
     /// The move of an item; `None`: the match fails.
-    fn next(&mut self, from: TermId, item: &Item) -> Result<Option<Move>, String> {
+    fn next(&mut self, item: &Item) -> Result<Option<Move>, String> {
         let Some(next) = item.next else { return Ok(None) };
         let mut sets = Vec::new();
         for &part in &item.begins {
@@ -352,10 +348,10 @@ impl Builder<'_> {
             kept: self.terms.parts.part(loss.but).leaves.clone(),
         });
         let losses = losses.collect();
-        self.to(from, next, sets, losses).map(Some)
+        self.to(next, sets, losses).map(Some)
     }
 
-    fn to(&mut self, _from: TermId, next: TermId, mut sets: Vec<Set>, losses: Vec<Loss>) -> Result<Move, String> {
+    fn to(&mut self, next: TermId, mut sets: Vec<Set>, losses: Vec<Loss>) -> Result<Move, String> {
         let reached = self.terms.reached(next)?;
         sets.extend(self.armed(Some(next), reached));
         let mut used = vec![false; usize::from(self.terms.parts.registers)];
@@ -396,16 +392,17 @@ impl Builder<'_> {
         sets
     }
 
-    fn restarts(&mut self, term: TermId, item: &Item) -> Result<Vec<Restart>, String> {
-        item.again.iter().map(|again| self.restart(term, again)).collect()
+    fn restarts(&mut self, item: &Item) -> Result<Vec<Restart>, String> {
+        item.again.iter().map(|again| self.restart(again)).collect()
     }
 
-    fn restart(&mut self, from: TermId, again: &Again) -> Result<Restart, String> {
+    fn restart(&mut self, again: &Again) -> Result<Restart, String> {
         let losses = again.rollback.map(|part| {
             let part = self.terms.parts.part(part);
             Loss { since: part.register, lost: part.leaves.clone(), kept: 0..0 }
         });
-        let to = self.to(from, again.term, Vec::new(), losses.into_iter().collect())?;
+        let term = self.terms.from_start(again.term);
+        let to = self.to(term, Vec::new(), losses.into_iter().collect())?;
         Ok(Restart { to })
     }
 }

@@ -169,7 +169,11 @@ impl Parts {
             Pattern::Exclude(body) => return self.add(body, true, in_and),
             Pattern::Every(body) => {
                 self.only("EVERY", self.matching != Matching::Preferred)?;
+                let first = self.parts.len();
                 let body = self.add(body, excluded, false)?;
+                if self.parts[first..].iter().any(|p| matches!(p.kind, Kind::Every(_))) {
+                    return Err("EVERY stands inside of another EVERY; let one of them do".into());
+                }
                 if self.may_be_empty(body) {
                     return Err("EVERY stands before a part that may be empty; let the part have a row".into());
                 }
