@@ -442,7 +442,7 @@ impl Machine {
     pub fn restarted(&mut self, thread: &Thread, restart: &Restart, clock: i64, row: u64) -> Thread {
         let head = self.without(thread.head, &restart.to.losses, &thread.registers);
         let mut again = Thread { state: 0, head, registers: thread.registers.clone() };
-        again.go(&restart.to, clock, row);
+        again.go(if head == NONE { &restart.without_rows } else { &restart.to }, clock, row);
         again
     }
 

@@ -445,15 +445,19 @@ impl PatternOp {
             Now { source, early, time: row.time, stamp: row.stamp, clock: row.clock, seq: key.rows + 1, pos };
         let is_in = look(&mut self.machine, key, group, &now, errors);
         key.window = window;
-        if !is_in {
+        if is_in {
+            key.past += 1;
+        } else {
             // As though it had not come: its neighbours do not see it.
             key.window.remove(at);
-            return;
         }
-        key.past += 1;
         while key.past > self.machine.layout.before {
             key.window.pop_front();
             key.past -= 1;
+        }
+        if let Some(next) = key.window.get(key.past) {
+            let clock = next.clock;
+            self.fire_in_window(key, group, clock, Place { pos, time: None, stamp }, errors);
         }
     }
 

@@ -125,8 +125,10 @@ pub struct Move {
 /// A thread that EVERY begins again.
 #[derive(Debug)]
 pub struct Restart {
-    /// Where.
+    /// Where, with the rows that are left.
     pub to: Move,
+    /// Where, if none is left: no bound has begun.
+    pub without_rows: Move,
 }
 
 /// A register is set.
@@ -203,9 +205,13 @@ impl Automaton {
 
 /// Whether EVERY begins something again here that is not the whole.
 fn begins_inside(state: &State, initial: StateId) -> bool {
+    restarts(state).any(|again| again.to.state != initial)
+}
+
+/// All that begins again here.
+fn restarts(state: &State) -> impl Iterator<Item = &Restart> {
     let takes = state.takes.iter().flat_map(|t| &t.again);
-    let timers = state.timers.iter().flat_map(|t| &t.again);
-    takes.chain(timers).any(|again| again.to.state != initial)
+    takes.chain(state.timers.iter().flat_map(|t| &t.again)).chain(&state.again)
 }
 
 struct Builder<'p> {
@@ -403,7 +409,10 @@ impl Builder<'_> {
         });
         let term = self.terms.from_start(again.term);
         let to = self.to(term, Vec::new(), losses.into_iter().collect())?;
-        Ok(Restart { to })
+        let empty = self.terms.without_rows(term);
+        let empty = self.terms.from_start(empty);
+        let without_rows = self.to(empty, Vec::new(), Vec::new())?;
+        Ok(Restart { to, without_rows })
     }
 }
 
@@ -440,10 +449,9 @@ fn look_ahead(states: &mut [State], elements: usize) {
 
 fn followers(state: &State) -> Vec<StateId> {
     let mut out: Vec<StateId> = state.takes.iter().map(|t| t.to.state).collect();
-    out.extend(state.takes.iter().flat_map(|t| &t.again).map(|a| a.to.state));
+    out.extend(restarts(state).flat_map(|a| [a.to.state, a.without_rows.state]));
     out.extend(state.falls.iter().filter_map(|f| f.to.as_ref()).map(|m| m.state));
     out.extend(state.timers.iter().filter_map(|t| t.to.as_ref()).map(|m| m.state));
-    out.extend(state.timers.iter().flat_map(|t| &t.again).map(|a| a.to.state));
     out.extend(state.row_bounds.iter().filter_map(|b| b.2.as_ref()).map(|m| m.state));
     out.sort_unstable();
     out.dedup();

@@ -524,6 +524,33 @@ impl<'p> Terms<'p> {
         if self.is_initial(self.parts.root, term) { self.whole() } else { term }
     }
 
+    /// A term of which no row was taken.
+    pub fn without_rows(&mut self, term: TermId) -> TermId {
+        match self.get(term).clone() {
+            Term::Then(first, rest) => {
+                let first = self.without_rows(first);
+                self.then(first, rest)
+            }
+            Term::And(part, branches) => {
+                let branches = branches.iter().map(|&b| self.without_rows(b)).collect();
+                self.and(part, branches)
+            }
+            Term::Or(part, branches, _) => {
+                let branches = branches.iter().map(|&b| self.without_rows(b)).collect();
+                self.intern(Term::Or(part, branches, false))
+            }
+            Term::Every(part, body, _) => {
+                let body = self.without_rows(body);
+                self.intern(Term::Every(part, body, false))
+            }
+            Term::Bounded(part, body, _) => {
+                let body = self.without_rows(body);
+                self.bounded(part, body, false)
+            }
+            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => term,
+        }
+    }
+
     /// Whether a term is all of a part.
     fn is_initial(&mut self, part: PartId, term: TermId) -> bool {
         if term == self.part(part) {
