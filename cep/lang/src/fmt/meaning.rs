@@ -4,7 +4,8 @@ use datafusion_sql::sqlparser::tokenizer::Token;
 
 use crate::ast::{
     ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Define, Derived, Insert, InsertSource,
-    MatchRecognize, Measure, Name, OutputRate, PatternExpr, PatternExprKind, PatternSource, Query, Relation, RelationSource, Select, SetExpr, SkipKind, SkipTo, Span, Statement, StatementKind, Subset, Window,
+    MatchRecognize, Measure, Name, OutputRate, PatternExpr, PatternExprKind, PatternSource, Query, Relation,
+    RelationSource, Select, SetExpr, SkipKind, SkipTo, Span, Statement, StatementKind, Subset, Window,
     WithOption, WithinBound, WithinPer,
 };
 use crate::sql::parse_with;
@@ -148,7 +149,8 @@ fn erase_relation(relation: &mut Relation) {
 }
 
 fn erase_pattern(source: &mut PatternSource) {
-    let PatternSource { kind: _, shape, within, partition_by: _, order_by: _, skip, timed_out, span } = source;
+    let PatternSource { kind: _, shape, within, partition_by: _, order_by: _, skip, timed_out, span } =
+        source;
     *span = Span::default();
     erase_shape(shape);
     erase_bounds(within);

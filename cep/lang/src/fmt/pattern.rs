@@ -90,7 +90,8 @@ fn inside(tokens: &[Tok], at: usize, here: Region) -> Region {
 /// Whether a clause of MATCH_RECOGNIZE begins at `at`.
 pub(super) fn starts_clause(tokens: &[Tok], at: usize) -> bool {
     CLAUSES.iter().any(|(first, second)| {
-        tokens[at].is(first) && (second.is_empty() || tokens.get(at + 1).is_some_and(|tok| tok.is_any(second)))
+        tokens[at].is(first)
+            && (second.is_empty() || tokens.get(at + 1).is_some_and(|tok| tok.is_any(second)))
     }) && at > 0
         && (tokens[at - 1].token == Token::LParen || tokens[at - 1].ends_operand())
 }
@@ -116,15 +117,15 @@ pub(super) fn is_keyword(tokens: &[Tok], at: usize, region: Region) -> bool {
     if tokens[at].is("AFTER") {
         return next.is_some_and(|tok| tok.is("MATCH"));
     }
-    let follows = BEHIND.iter().any(|(word, words)| {
-        tokens[at].is(word) && behind.is_some_and(|tok| tok.is_any(words))
-    });
+    let follows =
+        BEHIND.iter().any(|(word, words)| tokens[at].is(word) && behind.is_some_and(|tok| tok.is_any(words)));
     match region {
         Region::Outside => follows,
         Region::Clauses => follows || starts_clause(tokens, at),
         Region::Shape => {
             follows
-                || tokens[at].is("EVERY") && next.is_some_and(|tok| tok.is_word() || tok.token == Token::LParen)
+                || tokens[at].is("EVERY")
+                    && next.is_some_and(|tok| tok.is_word() || tok.token == Token::LParen)
                 || tokens[at].is("PERMUTE") && is_call
                 || tokens[at].is("FOR") && behind.is_some_and(Tok::ends_operand)
         }
@@ -150,7 +151,9 @@ pub(super) fn blank(tokens: &[Tok], at: usize) -> Option<bool> {
     if matches!(this.token, Token::Number(_, _) | Token::Colon | Token::Gt) && in_angle(at) {
         return Some(false);
     }
+    let ends = tokens.get(at + 1).is_some_and(|tok| tok.token == Token::RBrace);
     match (&before.token, &this.token) {
+        (Token::Comma, Token::Number(_, _)) if ends => Some(false),
         (_, Token::LBrace) => Some(tokens.get(at + 1).is_some_and(|tok| tok.token == Token::Minus)),
         (Token::LBrace, _) => Some(false),
         (Token::Minus, Token::RBrace) => Some(false),

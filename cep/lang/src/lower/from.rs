@@ -21,7 +21,9 @@ pub(crate) fn qualifier(written: &Written) -> Option<&str> {
     match (&written.alias, &written.source) {
         (Some(alias), _) => Some(&alias.text),
         (None, RelationSource::Name(name)) => Some(&name.text),
-        (None, RelationSource::Derived(_) | RelationSource::Pattern(_) | RelationSource::Recognize(_)) => None,
+        (None, RelationSource::Derived(_) | RelationSource::Pattern(_) | RelationSource::Recognize(_)) => {
+            None
+        }
     }
 }
 

@@ -113,7 +113,9 @@ pub(crate) fn recursive(name: &Name) -> Box<Diagnostic> {
 /// Whether a query's FROM names `name` anywhere.
 pub(crate) fn reads_directly(body: &SetExpr, name: &str) -> bool {
     match body {
-        SetExpr::Select(select) => select.from.as_ref().is_some_and(|relation| reads_source(&relation.source, name)),
+        SetExpr::Select(select) => {
+            select.from.as_ref().is_some_and(|relation| reads_source(&relation.source, name))
+        }
         SetExpr::UnionAll(operands) => operands.iter().any(|operand| reads_directly(operand, name)),
         SetExpr::Nested(query) => reads_directly(&query.body, name),
     }

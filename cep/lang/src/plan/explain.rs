@@ -15,9 +15,9 @@ use super::pattern_text;
 use super::text::list;
 use super::{
     AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
-    GroupNode, LatePolicy, NamedExpr, Node, OverNode, PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow,
-    Stream, StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text,
-    over_text, sort_text,
+    GroupNode, LatePolicy, NamedExpr, Node, OverNode, PatternNode, Program, Query, RateNode, SlidingNode,
+    SlidingWindow, Stream, StreamOrigin, Target, WindowBody, WindowCondition, WindowKey, WindowNode,
+    call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.

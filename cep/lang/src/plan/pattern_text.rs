@@ -14,28 +14,25 @@ pub(super) fn shape_text(node: &PatternNode) -> String {
     part(&node.pattern, &node.elements, Around::Nothing)
 }
 
-/// How tightly what is around a part binds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What is around a part: in another part, one of several parts stands in brackets.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Around {
     Nothing,
-    Then,
-    Or,
-    And,
-    Quantifier,
+    Part,
 }
 
 fn part(pattern: &Pattern, elements: &[PatternElement], around: Around) -> String {
-    let several = |parts: &[Pattern], between: &str, own: Around| {
-        let texts: Vec<String> = parts.iter().map(|p| part(p, elements, own)).collect();
+    let several = |parts: &[Pattern], between: &str| {
+        let texts: Vec<String> = parts.iter().map(|p| part(p, elements, Around::Part)).collect();
         let text = texts.join(between);
-        if around >= own { format!("({text})") } else { text }
+        if around == Around::Nothing { text } else { format!("({text})") }
     };
     let name = |id: &ElementId| elements[id.0].name.as_str();
     match pattern {
         Pattern::Element(id) => name(id).to_owned(),
-        Pattern::Then(parts) => several(parts, " -> ", Around::Then),
-        Pattern::Or(parts) => several(parts, " | ", Around::Or),
-        Pattern::And(parts) => several(parts, " & ", Around::And),
+        Pattern::Then(parts) => several(parts, " -> "),
+        Pattern::Or(parts) => several(parts, " | "),
+        Pattern::And(parts) => several(parts, " & "),
         Pattern::Permute(parts) => {
             format!("PERMUTE({})", list(parts, |p| part(p, elements, Around::Nothing)))
         }
@@ -49,10 +46,10 @@ fn part(pattern: &Pattern, elements: &[PatternElement], around: Around) -> Strin
                 (min, Some(max)) => format!("{{{min},{max}}}"),
             };
             let reluctant = if *greedy { "" } else { "?" };
-            format!("{}{times}{reluctant}", part(body, elements, Around::Quantifier))
+            format!("{}{times}{reluctant}", part(body, elements, Around::Part))
         }
         Pattern::Exclude(body) => format!("{{- {} -}}", part(body, elements, Around::Nothing)),
-        Pattern::Every(body) => format!("EVERY {}", part(body, elements, Around::And)),
+        Pattern::Every(body) => format!("EVERY {}", part(body, elements, Around::Part)),
         Pattern::Absent { element, for_ns: None } => format!("NOT {}", name(element)),
         Pattern::Absent { element, for_ns: Some(ns) } => {
             format!("NOT {} FOR {}", name(element), format_duration(*ns))
@@ -122,8 +119,30 @@ pub(super) fn state_text(node: &PatternNode) -> String {
         OverBound::EvictOldest => "the oldest is given up then",
         OverBound::Fail => "a row that would begin one more is an error then",
     };
-    let bound = if node.within.is_empty() { ", nothing else bounds how long one is kept" } else { "" };
+    let bound = if node.within.is_empty() && !is_bounded(&node.pattern) {
+        ", nothing else bounds how long one is kept"
+    } else {
+        ""
+    };
     format!("at most {} partial matches of all keys; {over}{bound}", node.runs_max)
+}
+
+/// Whether WITHIN bounds the whole.
+fn is_bounded(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Bounded { .. } => true,
+        Pattern::Every(body) | Pattern::Exclude(body) => is_bounded(body),
+        Pattern::Or(parts) => parts.iter().all(is_bounded),
+        Pattern::Element(_)
+        | Pattern::Then(_)
+        | Pattern::And(_)
+        | Pattern::Permute(_)
+        | Pattern::Repeat { .. }
+        | Pattern::Absent { .. }
+        | Pattern::Start
+        | Pattern::End
+        | Pattern::Empty => false,
+    }
 }
 
 /// A schema with the slots' texts as names, so that expressions over them can be shown.

@@ -144,7 +144,7 @@ fn parse_finality(parser: &mut Parser) -> Result<Expr, ParserError> {
         clauses: Vec::new(),
     };
     Ok(Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::with_span(word.span, name.value.clone())]),
+        name: ObjectName::from(vec![Ident::with_span(word.span, name.value.to_ascii_uppercase())]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(list),

@@ -225,7 +225,7 @@ select e.v from sequence(every (e=a+,b?) within 5 seconds) order by ts;"#,
         &expect![[r#"
             SELECT e1.k, e2[last - 1].v, count(e2) n
             FROM PATTERN (
-                EVERY e1 = a[v > 1] -> e2 = b[k = e1.k]{2, 5} -> (c AND NOT d) OR e<2:3> -> NOT f FOR 10 SECONDS
+                EVERY e1 = a[v > 1] -> e2 = b[k = e1.k]{2,5} -> (c AND NOT d) OR e<2:3> -> NOT f FOR 10 SECONDS
             ) WITHIN 1 MINUTE AND 10 EVENTS AND 5 SECONDS BETWEEN STEPS PARTITION BY k AFTER MATCH SKIP TO FIRST e2 WITH TIMED OUT MATCHES
             WHERE e1.v > 0;
 
@@ -244,21 +244,21 @@ fn match_recognize() {
 select * from s match_recognize(pattern(a));"#,
         &expect![[r#"
             SELECT *
-            FROM s match_recognize (
+            FROM s MATCH_RECOGNIZE (
                 PARTITION BY k
                 ORDER BY ts
-                measures
-                    final last(a.price, 1) AS p,
-                    running sum(b.price) AS t,
+                MEASURES
+                    FINAL last(a.price, 1) AS p,
+                    RUNNING sum(b.price) AS t,
                     count(a.*) AS n,
                     classifier() AS c,
                     prev(first(a.price), 2) AS q
-                ALL rows per match SHOW empty matches
-                after match skip to last u -- where to go on
-                pattern (^ a b+? (c | d)* e{2, 3}? {- f -} permute(g, h) () $)
-                within INTERVAL '1' hour
-                subset u = (a, b)
-                define a AS price > 1, b AS b.price > prev(b.price)
+                ALL ROWS PER MATCH SHOW EMPTY MATCHES
+                AFTER MATCH SKIP TO LAST u -- where to go on
+                PATTERN (^ a b+? (c | d)* e{2,3}? {- f -} PERMUTE(g, h) () $)
+                WITHIN INTERVAL '1' HOUR
+                SUBSET u = (a, b)
+                DEFINE a AS price > 1, b AS b.price > prev(b.price)
             ) AS m
             WHERE p > 1;
 

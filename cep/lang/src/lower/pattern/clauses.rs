@@ -72,7 +72,8 @@ pub(super) fn order(
     let name = text_of(&item.expr);
     let help = match time {
         Some(time) => format!("write ORDER BY {time}, or leave it out to take rows as they stand in the log"),
-        None => "leave it out to take rows as they stand in the log, or set \"event.time\" on the stream".to_owned(),
+        None => "leave it out to take rows as they stand in the log, or set \"event.time\" on the stream"
+            .to_owned(),
     };
     if item.descending || !is_time(name.trim_matches(['"', '`'])) {
         let message = "a pattern is ordered by the event time of its rows, ascending";

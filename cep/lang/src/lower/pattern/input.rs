@@ -110,7 +110,8 @@ fn key(context: &Context<'_>, sql: &SqlExpr, source: &Source) -> Result<Expr> {
     context.scalar(sql, &scope, &Columns::named(&source.schema)).map_err(|mut error| {
         if error.code == codes::UNKNOWN_COLUMN {
             error.message = format!("{}, and every stream of the pattern needs the key", error.message);
-            error.message = error.message.replace("there is no column", &format!("`{}` has no column", source.name.text));
+            error.message =
+                error.message.replace("there is no column", &format!("`{}` has no column", source.name.text));
             error.help = Some(format!(
                 "give it one: WITH x AS (SELECT …, id AS key FROM {}) and use x in the pattern",
                 source.name.text
@@ -136,8 +137,11 @@ impl Union {
             let tag = i32::try_from(at).expect("a pattern has fewer than 2^31 streams");
             vec![Some(literal(ScalarValue::Int32(Some(tag))))]
         });
-        let mut union =
-            Self { fields: vec![Arc::new(tag)], places: vec![Vec::new(); sources.len()], exprs: tags.collect() };
+        let mut union = Self {
+            fields: vec![Arc::new(tag)],
+            places: vec![Vec::new(); sources.len()],
+            exprs: tags.collect(),
+        };
         for (at, source) in sources.iter().enumerate() {
             for (index, field) in source.schema.fields().iter().enumerate() {
                 let place = union.column(at, field);
@@ -156,7 +160,8 @@ impl Union {
                 && known.data_type() == field.data_type()
                 && known.metadata() == field.metadata()
         };
-        let found = (1..self.fields.len()).find(|place| same(&self.fields[*place]) && self.exprs[at][*place].is_none());
+        let found = (1..self.fields.len())
+            .find(|place| same(&self.fields[*place]) && self.exprs[at][*place].is_none());
         found.unwrap_or_else(|| self.add(field.as_ref().clone()))
     }
 

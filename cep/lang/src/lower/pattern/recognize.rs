@@ -27,7 +27,11 @@ use super::sheet::{About, Place, Sheet, Surface};
 ///
 /// # Errors
 /// Unknown names, an order that is not the event time, what the standard forbids.
-pub(crate) fn recognize(context: &Context<'_>, written: &MatchRecognize, ctes: &Ctes<'_>) -> Result<Relation> {
+pub(crate) fn recognize(
+    context: &Context<'_>,
+    written: &MatchRecognize,
+    ctes: &Ctes<'_>,
+) -> Result<Relation> {
     let MatchRecognize { input, partition_by, order_by, measures, rows, skip, shape, within, .. } = written;
     let MatchRecognize { subsets, defines, span, .. } = written;
     let relation = from::lower(context, input, ctes)?;
@@ -45,12 +49,19 @@ pub(crate) fn recognize(context: &Context<'_>, written: &MatchRecognize, ctes: &
     let pattern = Shaper::of_rows(&folded).shape(shape)?;
     check_exclusion(&pattern, *rows, shape)?;
     let keys = keys(context, partition_by, &schema)?;
-    let about =
-        About { context, elements: &elements, input: &schema, seen: None, surface: Surface::Recognize, limits };
+    let about = About {
+        context,
+        elements: &elements,
+        input: &schema,
+        seen: None,
+        surface: Surface::Recognize,
+        limits,
+    };
     let planned = conditions(about, defines)?;
     let after = clauses::skip(skip.as_ref(), &elements, AfterMatch::PastLastRow)?;
     let order_columns = if order_by.is_empty() { Vec::new() } else { order_column(order_by, &schema) };
-    let mut output = Output { sheet: Sheet::new(about, Place::Output(scope(*rows))), exprs: vec![], fields: vec![] };
+    let mut output =
+        Output { sheet: Sheet::new(about, Place::Output(scope(*rows))), exprs: vec![], fields: vec![] };
     output.columns(&keys, &order_columns, measures, *rows, &schema)?;
     let Output { sheet, exprs, fields } = output;
     let node = PatternNode {
@@ -158,7 +169,8 @@ fn check_exclusion(pattern: &Pattern, rows: RowsPerMatch, shape: &PatternExpr) -
     if rows != RowsPerMatch::AllWithUnmatched || !excludes(pattern) {
         return Ok(());
     }
-    let message = "rows left out by {- … -} are matched, and WITH UNMATCHED ROWS could not tell them from others";
+    let message =
+        "rows left out by {- … -} are matched, and WITH UNMATCHED ROWS could not tell them from others";
     Err(Box::new(
         Diagnostic::at(codes::PATTERN_SHAPE, shape.span, message)
             .help("write SHOW EMPTY MATCHES or OMIT EMPTY MATCHES, or leave out {- and -}"),
@@ -208,7 +220,8 @@ fn conditions(about: About<'_>, defines: &[Define]) -> Result<Vec<PatternElement
         if planned[id.0].condition.is_some() {
             let message = format!("`{}` is defined twice", name.text);
             return Err(Box::new(
-                Diagnostic::at(codes::PATTERN_NAME, name.span, message).help("combine the conditions with AND"),
+                Diagnostic::at(codes::PATTERN_NAME, name.span, message)
+                    .help("combine the conditions with AND"),
             ));
         }
         planned[id.0].condition = Some(Sheet::condition(about, id, condition)?);
@@ -246,7 +259,9 @@ impl Output<'_> {
             self.measure(measure, rows, schema)?;
         }
         if all {
-            (0..schema.fields().len()).filter(|c| !done.contains(c)).for_each(|c| self.input_column(c, schema));
+            (0..schema.fields().len())
+                .filter(|c| !done.contains(c))
+                .for_each(|c| self.input_column(c, schema));
         }
         if self.exprs.is_empty() {
             let message = "ONE ROW PER MATCH without PARTITION BY and MEASURES has no columns";

@@ -39,8 +39,7 @@ pub(crate) fn lower_select(
     let schema: SchemaRef = found.input.node.schema().clone();
     let surface = Surface::Source { timed_out: found.timed_out };
     let limits = found.input.limits;
-    let about =
-        About { context, elements: &found.elements, input: &schema, seen: None, surface, limits };
+    let about = About { context, elements: &found.elements, input: &schema, seen: None, surface, limits };
     let mut taking = Taking {
         context,
         elements: &found.elements,
@@ -69,8 +68,12 @@ fn check_clauses(context: &Context<'_>, select: &Select, around: Around<'_>) -> 
     }
     if !around.order_by.is_empty() {
         return Err(Box::new(
-            Diagnostic::at(codes::ORDER_PLACE, select.span, "ORDER BY needs all rows first, and these never end")
-                .help("ORDER BY the event time stands directly behind PATTERN (…), before WHERE"),
+            Diagnostic::at(
+                codes::ORDER_PLACE,
+                select.span,
+                "ORDER BY needs all rows first, and these never end",
+            )
+            .help("ORDER BY the event time stands directly behind PATTERN (…), before WHERE"),
         ));
     }
     Ok(())
@@ -83,7 +86,8 @@ fn relation(
     exprs: Vec<NamedExpr>,
     fields: Vec<FieldRef>,
 ) -> Relation {
-    let Found { input, elements: _, planned, pattern, matching, order, skip, within, timed_out, span } = found;
+    let Found { input, elements: _, planned, pattern, matching, order, skip, within, timed_out, span } =
+        found;
     let limits = input.limits;
     let node = PatternNode {
         input: input.node,
@@ -197,7 +201,7 @@ impl Captures for Taking<'_> {
         if let Some(at) = self.taken.iter().position(|known| known == expr) {
             return Ok(marked(&self.exprs[at].name));
         }
-        let text = text_of(expr);
+        let text = text_of(expr).replace('"', "");
         let taken = |name: &str| self.exprs.iter().any(|e| e.name.eq_ignore_ascii_case(name));
         let name = match taken(&text) {
             false => text,

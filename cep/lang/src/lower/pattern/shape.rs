@@ -108,8 +108,12 @@ impl<'a> Shaper<'a> {
             }
             PatternExprKind::Exclude(body) if around.excluded => {
                 return Err(Box::new(
-                    Diagnostic::at(codes::PATTERN_SHAPE, body.span, "what is left out cannot be left out again")
-                        .help("keep the outer {- … -}"),
+                    Diagnostic::at(
+                        codes::PATTERN_SHAPE,
+                        body.span,
+                        "what is left out cannot be left out again",
+                    )
+                    .help("keep the outer {- … -}"),
                 ));
             }
             PatternExprKind::Exclude(body) => {
@@ -158,7 +162,10 @@ impl<'a> Shaper<'a> {
                 Diagnostic::at(
                     codes::PATTERN_SHAPE,
                     span,
-                    format!("PERMUTE of {} parts has too many orders; {PERMUTE_MAX} is the most", parts.len()),
+                    format!(
+                        "PERMUTE of {} parts has too many orders; {PERMUTE_MAX} is the most",
+                        parts.len()
+                    ),
                 )
                 .help("match them with one variable and count kinds in its condition"),
             ));
@@ -216,7 +223,9 @@ impl<'a> Shaper<'a> {
 pub(super) fn may_be_empty(pattern: &Pattern) -> bool {
     match pattern {
         Pattern::Element(_) => false,
-        Pattern::Then(parts) | Pattern::And(parts) | Pattern::Permute(parts) => parts.iter().all(may_be_empty),
+        Pattern::Then(parts) | Pattern::And(parts) | Pattern::Permute(parts) => {
+            parts.iter().all(may_be_empty)
+        }
         Pattern::Or(parts) => parts.iter().any(may_be_empty),
         Pattern::Repeat { body, min, max: _, greedy: _ } => *min == 0 || may_be_empty(body),
         Pattern::Exclude(body) | Pattern::Every(body) | Pattern::Bounded { body, within: _ } => {
@@ -302,10 +311,8 @@ fn any(pattern: &Pattern, is: &dyn Fn(&Pattern) -> bool) -> bool {
             | Pattern::Exclude(body)
             | Pattern::Every(body)
             | Pattern::Bounded { body, .. } => any(body, is),
-            Pattern::Element(_)
-            | Pattern::Absent { .. }
-            | Pattern::Start
-            | Pattern::End
-            | Pattern::Empty => false,
+            Pattern::Element(_) | Pattern::Absent { .. } | Pattern::Start | Pattern::End | Pattern::Empty => {
+                false
+            }
         }
 }

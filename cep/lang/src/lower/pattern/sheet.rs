@@ -145,7 +145,8 @@ impl<'a> Sheet<'a> {
         let span = self.context.places.of(sql);
         let wanted = super::super::types::column_type(&expr.data_type);
         if matches!(wanted, DataType::Union(_, _)) {
-            let failure = Failure::new(codes::EXPRESSION, "a value of several types", "convert it: CAST(x AS type)");
+            let failure =
+                Failure::new(codes::EXPRESSION, "a value of several types", "convert it: CAST(x AS type)");
             return Err(failure.boxed(span));
         }
         let expr = super::super::expr::cast_to(expr, &wanted);
@@ -182,8 +183,7 @@ impl<'a> Sheet<'a> {
         let mut extraction = Extraction::default();
         let count = self.entries.len();
         let failed = |failure: Failure| failure.boxed(span);
-        let rest =
-            extraction.aggregates(typed, &[], count, span).map_err(|error| failed(error.into()))?;
+        let rest = extraction.aggregates(typed, &[], count, span).map_err(|error| failed(error.into()))?;
         let mut calls = Vec::new();
         let mut fields = Vec::new();
         for typed in &extraction.calls {

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ast::{Name, PatternExpr, PatternExprKind, PatternKind, PatternSource, Span};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{
-    AfterMatch, ElementId, Matching, Pattern, PatternElement, PatternOrder, Within,
-};
+use crate::plan::{AfterMatch, ElementId, Matching, Pattern, PatternElement, PatternOrder, Within};
 
 use super::super::context::Context;
 use super::super::error::Failure;
@@ -80,7 +78,18 @@ pub(super) fn lower(context: &Context<'_>, written: &PatternSource, ctes: &Ctes<
         PatternKind::Pattern => Matching::Followed,
         PatternKind::Sequence => Matching::Contiguous,
     };
-    Ok(Found { input, elements, planned, pattern, matching, order, skip, within: bounds, timed_out, span: *span })
+    Ok(Found {
+        input,
+        elements,
+        planned,
+        pattern,
+        matching,
+        order,
+        skip,
+        within: bounds,
+        timed_out,
+        span: *span,
+    })
 }
 
 fn collect<'a>(shape: &'a PatternExpr, is_absent: bool, out: &mut Vec<Written<'a>>) {
@@ -132,15 +141,19 @@ fn named_elements(parts: &[Written<'_>], sources: &[Source], source_of: &[usize]
     let mut elements = Elements::default();
     for (part, source) in parts.iter().zip(source_of) {
         if let Some(alias) = part.alias {
-            let stream_too = parts.iter().any(|p| p.alias.is_none() && !p.is_absent && p.stream.matches(&alias.text));
+            let stream_too =
+                parts.iter().any(|p| p.alias.is_none() && !p.is_absent && p.stream.matches(&alias.text));
             if elements.by_alias(&alias.text).is_some() || stream_too {
                 let message = format!("two elements are called `{}`", alias.text);
                 return Err(Box::new(
-                    Diagnostic::at(codes::PATTERN_NAME, alias.span, message).help("give one of them another name"),
+                    Diagnostic::at(codes::PATTERN_NAME, alias.span, message)
+                        .help("give one of them another name"),
                 ));
             }
         }
         let base = part.alias.unwrap_or(part.stream).text.clone();
+        // What has no rows is not referred to, so its name gives way.
+        let base = if part.is_absent { format!("not_{base}") } else { base };
         let taken = |name: &str| elements.list.iter().any(|e: &Element| e.name.eq_ignore_ascii_case(name));
         let name = match taken(&base) {
             false => base,
@@ -167,7 +180,9 @@ fn check_timed_out(written: Option<&Span>, pattern: &Pattern, bounds: &[Within])
         return Ok(true);
     }
     let message = "no partial match ever times out: nothing bounds its time";
-    Err(Box::new(Diagnostic::at(codes::PATTERN_BOUND, *span, message).help("write WITHIN 1 MINUTE behind the pattern")))
+    Err(Box::new(
+        Diagnostic::at(codes::PATTERN_BOUND, *span, message).help("write WITHIN 1 MINUTE behind the pattern"),
+    ))
 }
 
 /// The conditions of all elements.

@@ -151,7 +151,11 @@ fn placed(failure: Failure, span: Span) -> Box<Refusal> {
 impl Binder<'_> {
     fn replacement(&mut self, expr: &mut Expr) -> Outcome<Option<Expr>> {
         if let Expr::Identifier(name) = expr {
-            return if name.value.starts_with(MARK) { Ok(None) } else { self.path(&[name.clone()], Vec::new()) };
+            return if name.value.starts_with(MARK) {
+                Ok(None)
+            } else {
+                self.path(&[name.clone()], Vec::new())
+            };
         }
         if let Expr::CompoundIdentifier(parts) = expr {
             return self.path(parts, Vec::new());
@@ -211,8 +215,13 @@ impl Binder<'_> {
             self.seen.push(Some(first.value.to_ascii_lowercase()));
             return Ok(Some(self.with_path(bound, span, fields, rest)));
         }
-        let found =
-            self.names.column(None, &first.value, self.at).map_err(|failure| placed(failure, first.span))?;
+        let found = self.names.column(None, &first.value, self.at).map_err(|failure| {
+            let mut refusal = placed(failure, first.span);
+            if refusal.code == codes::UNKNOWN_COLUMN && !more.is_empty() {
+                refusal.message = format!("`{}` is neither an element nor a column", first.value);
+            }
+            refusal
+        })?;
         let Some(bound) = found else {
             return Ok(None);
         };
@@ -285,7 +294,10 @@ impl Binder<'_> {
         let whole = span.union(&column.span);
         let bound = self.names.column(Some(name), &column.value, at).map_err(|f| placed(f, whole))?;
         let Some(bound) = bound else {
-            return no(format!("`{name}` has no column `{}`", column.value), "name a column of it".to_owned());
+            return no(
+                format!("`{name}` has no column `{}`", column.value),
+                "name a column of it".to_owned(),
+            );
         };
         let mut fields = Vec::new();
         let mut rest = rest;
@@ -301,8 +313,7 @@ impl Binder<'_> {
         let args = arguments(name, span, function, 1..=1)?;
         let inner_name = if let Expr::Function(inner) = &args[0] { function_name(inner) } else { None };
         let is_row = |name: &str| matches!(name, "FIRST" | "LAST" | "CLASSIFIER");
-        let fits =
-            inner_name.is_some_and(|(inner, _span)| is_row(&inner) || self.names.is_aggregate(&inner));
+        let fits = inner_name.is_some_and(|(inner, _span)| is_row(&inner) || self.names.is_aggregate(&inner));
         if !fits || self.at.scope.is_some() {
             return Err(refuse(
                 codes::PATTERN_ROW,
@@ -673,10 +684,8 @@ impl Taker<'_> {
 
 /// Functions of rows of a match, upper case.
 fn is_match_function(name: &str) -> bool {
-    [
-        "FINAL", "RUNNING", "FIRST", "LAST", "PREV", "NEXT", "CLASSIFIER", "MATCH_NUMBER", "MATCH_ROWTIME",
-    ]
-    .contains(&name)
+    ["FINAL", "RUNNING", "FIRST", "LAST", "PREV", "NEXT", "CLASSIFIER", "MATCH_NUMBER", "MATCH_ROWTIME"]
+        .contains(&name)
 }
 
 /// Both conditions, or the one there is.

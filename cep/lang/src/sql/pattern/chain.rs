@@ -136,7 +136,12 @@ impl Chain<'_, '_> {
             let part = self.postfix()?;
             let span = self.cursor.since(start);
             let kind = PatternExprKind::Every(Box::new(part.expr));
-            return Ok(Part { is_bare_every: true, is_group: false, expr: PatternExpr { kind, span }, ..part });
+            return Ok(Part {
+                is_bare_every: true,
+                is_group: false,
+                expr: PatternExpr { kind, span },
+                ..part
+            });
         }
         if self.at_word("NOT") {
             return self.not(start);
@@ -238,7 +243,9 @@ impl Chain<'_, '_> {
     }
 
     fn twice(&self, word: &str) -> Box<Diagnostic> {
-        Box::new(self.cursor.error(codes::PATTERN_SHAPE, format!("{word} twice in a row")).help("leave out one"))
+        Box::new(
+            self.cursor.error(codes::PATTERN_SHAPE, format!("{word} twice in a row")).help("leave out one"),
+        )
     }
 }
 

@@ -2,9 +2,7 @@
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
-use crate::ast::{
-    PatternKind, PatternSource, SkipKind, SkipTo, Span, WithinBound, WithinKind,
-};
+use crate::ast::{PatternKind, PatternSource, SkipKind, SkipTo, Span, WithinBound, WithinKind};
 use crate::diag::{Diagnostic, Result, codes};
 
 use super::super::cursor::Cursor;
@@ -26,6 +24,11 @@ impl Cursor<'_> {
         self.advance();
         self.expect_token(&Token::LParen)?;
         let shape = Chain { cursor: self, kind, depth: 0 }.chain()?;
+        if matches!(self.token(0), Token::Word(_)) {
+            return Err(Box::new(
+                self.unexpected("`->`, AND, OR or `)`").help("steps are joined by `->`: a -> b"),
+            ));
+        }
         self.expect_token(&Token::RParen)?;
         super::shape::check_size(&shape)?;
         let mut source = PatternSource {
@@ -118,8 +121,12 @@ impl Cursor<'_> {
             self.advance();
             return Ok(WithinBound { kind: WithinKind::Events(rows), span: self.since(start) });
         }
-        if !(self.at_duration() || matches!(self.token(0), Token::SingleQuotedString(_) | Token::Number(_, _))) {
-            return Err(Box::new(self.unexpected("a length of time or a number of events").help(WITHIN_HELP)));
+        if !(self.at_duration()
+            || matches!(self.token(0), Token::SingleQuotedString(_) | Token::Number(_, _)))
+        {
+            return Err(Box::new(
+                self.unexpected("a length of time or a number of events").help(WITHIN_HELP),
+            ));
         }
         let length = self.fixed_duration("the time of a match")?.length;
         let step = self.eat(&["BETWEEN", "STEPS"]);
@@ -162,7 +169,18 @@ impl Cursor<'_> {
     fn ends_skip(&self, n: usize) -> bool {
         self.is_one_of(
             n,
-            &["PATTERN", "WITHIN", "PARTITION", "ORDER", "WITH", "WHERE", "HAVING", "QUALIFY", "GROUP", "OUTPUT"],
+            &[
+                "PATTERN",
+                "WITHIN",
+                "PARTITION",
+                "ORDER",
+                "WITH",
+                "WHERE",
+                "HAVING",
+                "QUALIFY",
+                "GROUP",
+                "OUTPUT",
+            ],
         )
     }
 }

@@ -19,7 +19,8 @@ impl Cursor<'_> {
             if self.eat(&["PARTITION", "BY"]) { self.comma_separated(Self::expr)? } else { Vec::new() };
         let order_by =
             if self.eat(&["ORDER", "BY"]) { self.comma_separated(Self::order_by_expr)? } else { Vec::new() };
-        let measures = if self.eat(&["MEASURES"]) { self.comma_separated(Self::measure)? } else { Vec::new() };
+        let measures =
+            if self.eat(&["MEASURES"]) { self.comma_separated(Self::measure)? } else { Vec::new() };
         let rows = self.rows_per_match()?;
         let skip = if self.are(&["AFTER", "MATCH"]) { Some(self.skip_to()?) } else { None };
         if !self.is(0, "PATTERN") {

@@ -68,8 +68,8 @@ impl Cursor<'_> {
 
     fn row_primary(&mut self, depth: usize) -> Result<PatternExpr> {
         let start = self.span(0);
-        let is_bracket =
-            matches!(self.token(0), Token::LParen | Token::LBrace) || (self.is(0, "PERMUTE") && self.is_token(1, &Token::LParen));
+        let is_bracket = matches!(self.token(0), Token::LParen | Token::LBrace)
+            || (self.is(0, "PERMUTE") && self.is_token(1, &Token::LParen));
         if is_bracket && depth == DEPTH_MAX {
             return Err(too_deep(start));
         }
@@ -103,7 +103,8 @@ impl Cursor<'_> {
             PatternExprKind::Permute(parts)
         } else {
             let name = self.name("a pattern variable")?;
-            let is_quoted = self.text.as_bytes().get(name.span.start).is_some_and(|b| matches!(b, b'"' | b'`'));
+            let is_quoted =
+                self.text.as_bytes().get(name.span.start).is_some_and(|b| matches!(b, b'"' | b'`'));
             if is_dollar(&name.text) && !is_quoted {
                 return Err(dollar(name.span, &name.text));
             }
@@ -119,8 +120,12 @@ pub(super) fn check_size(shape: &PatternExpr) -> Result<()> {
         return Ok(());
     }
     Err(Box::new(
-        Diagnostic::at(codes::PATTERN_SHAPE, shape.span, format!("the pattern has more than {PARTS_MAX} parts"))
-            .help("count equal parts with a quantifier: a{100}"),
+        Diagnostic::at(
+            codes::PATTERN_SHAPE,
+            shape.span,
+            format!("the pattern has more than {PARTS_MAX} parts"),
+        )
+        .help("count equal parts with a quantifier: a{100}"),
     ))
 }
 
