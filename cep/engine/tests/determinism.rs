@@ -145,7 +145,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 10],
+    operators: [bool; 11],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -166,6 +166,7 @@ impl Kinds {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
+            Operator::Pattern(_) => 10,
         };
         self.operators[at] = true;
     }

@@ -3,7 +3,7 @@
 use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowNode};
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
-use super::{DelayOp, GroupOp, Operator, RateOp, SlidingWindowOp, StreamOver};
+use super::{DelayOp, GroupOp, Operator, PatternOp, RateOp, SlidingWindowOp, StreamOver};
 use crate::agg::{AggOptions, Order};
 
 /// `state.keys.max` of what reads no stream.
@@ -23,7 +23,9 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Delay { input, delay_ns } => {
             Ok(Operator::Delay(Box::new(DelayOp::new(input.schema(), *delay_ns))))
         }
-        Node::Pattern(_) => Err("patterns cannot be run yet; compare rows with lag(x) OVER (…)".to_string()),
+        Node::Pattern(pattern) => {
+            Ok(Operator::Pattern(Box::new(PatternOp::new(pattern, keys_max(&pattern.input, program))?)))
+        }
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }
@@ -32,7 +34,7 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
 
 fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String> {
     let (policy, correction_ns) = late_policy(node, program);
-    let keys_max = keys_max(node, program);
+    let keys_max = keys_max(&node.input, program);
     let event_time = AggOptions { order: Order::EventTime, ..AggOptions::default() };
     if let Some(layout) = Layout::new(&node.window)? {
         if policy == LatePolicy::Retract && has_lasting(&node.body) {
@@ -71,9 +73,9 @@ fn has_lasting(body: &WindowBody) -> bool {
     matches!(body, WindowBody::Groups { calls, .. } if calls.iter().any(is_lasting))
 }
 
-/// The strictest `state.keys.max` of the streams below a window.
-fn keys_max(node: &WindowNode, program: &Program) -> u64 {
-    let below = node.input.scans();
+/// The strictest `state.keys.max` of the streams below an operator.
+fn keys_max(input: &Node, program: &Program) -> u64 {
+    let below = input.scans();
     let own = below.iter().map(|s| program.streams[s.index()].options.state_keys_max);
     own.min().unwrap_or(KEYS_MAX)
 }

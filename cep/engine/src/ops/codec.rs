@@ -16,6 +16,7 @@ impl Operator {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
+            Operator::Pattern(_) => 10,
         }
     }
 
@@ -33,6 +34,7 @@ impl Operator {
             Operator::Aggregation(op) => op.encode(out),
             Operator::Sliding(op) => op.encode(out),
             Operator::Delay(op) => op.encode(out),
+            Operator::Pattern(op) => op.encode(out),
         }
     }
 
@@ -56,6 +58,7 @@ impl Operator {
             Operator::Aggregation(op) => op.decode(input),
             Operator::Sliding(op) => op.decode(input),
             Operator::Delay(op) => op.decode(input),
+            Operator::Pattern(op) => op.decode(input),
         }
     }
 }

@@ -9,6 +9,7 @@ impl Operator {
             Operator::Aligned(op) => op.due_watermark(),
             Operator::Session(op) => op.due_watermark(),
             Operator::Over(op) => op.due_watermark(),
+            Operator::Pattern(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -25,6 +26,7 @@ impl Operator {
             Operator::Batch(op) => op.due_stamp(),
             Operator::Rate(op) => op.due_stamp(),
             Operator::Delay(op) => op.due_stamp(),
+            Operator::Pattern(op) => op.due_stamp(),
             Operator::Rows(_)
             | Operator::Aligned(_)
             | Operator::Session(_)

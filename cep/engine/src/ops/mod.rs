@@ -15,6 +15,7 @@ mod group;
 mod merge;
 mod order;
 mod over;
+mod pattern;
 mod prepare;
 mod rate;
 mod rows;
@@ -30,6 +31,7 @@ pub use delay::DelayOp;
 pub use group::GroupOp;
 pub use merge::Merge;
 pub use over::StreamOver;
+pub use pattern::PatternOp;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
@@ -120,6 +122,8 @@ pub enum Operator {
     Sliding(Box<SlidingWindowOp>),
     /// Rows pass later.
     Delay(Box<DelayOp>),
+    /// Matches of a pattern.
+    Pattern(Box<PatternOp>),
 }
 
 impl Operator {
@@ -129,6 +133,7 @@ impl Operator {
             Operator::Aligned(op) => op.late_rows(),
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
+            Operator::Pattern(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -146,6 +151,7 @@ impl Operator {
             Operator::Aligned(op) => op.watermark_horizon(),
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
+            Operator::Pattern(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -160,6 +166,7 @@ impl Operator {
     pub fn stamp_horizon(&self) -> Option<i64> {
         match self {
             Operator::Rate(op) => op.stamp_horizon(),
+            Operator::Pattern(op) => op.stamp_horizon(),
             _ => None,
         }
     }
@@ -169,6 +176,7 @@ impl Operator {
         match self {
             Operator::Aligned(op) => op.jump_ns(),
             Operator::Rate(op) => op.jump_ns(),
+            Operator::Pattern(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -186,6 +194,7 @@ impl Operator {
             Operator::Aggregation(op) => op.process(input, cx),
             Operator::Sliding(op) => op.process(input, out, cx),
             Operator::Delay(op) => op.process(input, out, cx),
+            Operator::Pattern(op) => op.process(input, out, cx),
         }
     }
 }

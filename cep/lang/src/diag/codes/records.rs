@@ -34,4 +34,12 @@ raise the limit."
     NO_ROOM "E1012" "no room for the row"
 "The open windows of a query hold as much text as one operator may keep (1 GiB). Select fewer columns
 below the window, or make it shorter."
+
+    TOO_MANY_MATCHES "E1030" "too many partial matches"
+"The record would begin a partial match of a pattern, which has as many as it may (`pattern.runs.max`)
+already. Add WITHIN, or a filter to the first step, or raise the limit."
+
+    BAD_SKIP "E1031" "no row to skip to"
+"AFTER MATCH SKIP TO names an element that the match has no row of, or whose row is the match's first:
+the next match would be the same one. Name an element that every match has, behind its first row."
 }
