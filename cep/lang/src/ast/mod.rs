@@ -10,10 +10,15 @@
 //! - The three window spellings of R-SQL-3 produce equal [`Window`] values.
 //! - Spans are byte ranges into the script text.
 
+mod pattern;
 mod query;
 mod statement;
 mod window;
 
+pub use pattern::{
+    Define, MatchRecognize, Measure, PatternExpr, PatternExprKind, PatternKind, PatternSource, RowsPerMatch,
+    SkipKind, SkipTo, Subset, WithinBound, WithinKind,
+};
 pub use query::{
     Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
     WithinPer,
@@ -48,7 +53,7 @@ impl Span {
 /// A name as the user wrote it (declared case kept, quotes removed) and where.
 ///
 /// Names match case-insensitively (R-SQL-3a), so compare with [`Name::matches`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Name {
     /// The text without quotes.
     pub text: String,

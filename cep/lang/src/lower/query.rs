@@ -2,7 +2,7 @@
 
 use arrow_schema::{Field, SchemaRef};
 
-use crate::ast::{Cte, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
+use crate::ast::{Cte, Name, OutputRate, Query, RateKind, RelationSource, Select, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Changelog, ExprKind, NamedExpr, Node, RateNode};
 
@@ -11,6 +11,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::expr::cast_to;
 use super::from;
+use super::pattern;
 use super::projection;
 use super::relation::{Relation, columns_of};
 use super::select::{self, Around, Groups, Naming, Selected};
@@ -112,12 +113,20 @@ pub(crate) fn recursive(name: &Name) -> Box<Diagnostic> {
 /// Whether a query's FROM names `name` anywhere.
 pub(crate) fn reads_directly(body: &SetExpr, name: &str) -> bool {
     match body {
-        SetExpr::Select(select) => select.from.as_ref().is_some_and(|relation| match &relation.source {
-            crate::ast::RelationSource::Name(source) => source.matches(name),
-            crate::ast::RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
-        }),
+        SetExpr::Select(select) => {
+            select.from.as_ref().is_some_and(|relation| reads_source(&relation.source, name))
+        }
         SetExpr::UnionAll(operands) => operands.iter().any(|operand| reads_directly(operand, name)),
         SetExpr::Nested(query) => reads_directly(&query.body, name),
+    }
+}
+
+fn reads_source(source: &RelationSource, name: &str) -> bool {
+    match source {
+        RelationSource::Name(source) => source.matches(name),
+        RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
+        RelationSource::Pattern(source) => source.streams().iter().any(|s| s.matches(name)),
+        RelationSource::Recognize(recognize) => reads_source(&recognize.input.source, name),
     }
 }
 
@@ -159,6 +168,9 @@ fn lower_select(
     match &select.from {
         None => once(context, select, around),
         Some(written) => {
+            if let RelationSource::Pattern(source) = &written.source {
+                return pattern::lower_select(context, select, source, around, ctes);
+            }
             let relation = from::lower(context, written, ctes)?;
             select::lower(context, select, around, relation, from::qualifier(written))
         }

@@ -8,6 +8,8 @@
 use arrow_schema::SchemaRef;
 use datafusion_common::ScalarValue;
 
+use cep_types::options::RunsOver;
+
 use crate::ast::{Grain, Span};
 use crate::diag::codes;
 use crate::plan::{
@@ -27,13 +29,23 @@ pub(crate) struct StateLimits {
     pub keys_max: u64,
     /// `state.ttl`.
     pub ttl_ns: Option<i64>,
+    /// `pattern.runs.max`.
+    pub runs_max: u64,
+    /// `pattern.runs.over`.
+    pub runs_over: RunsOver,
     /// `quantile.exact_max`.
     pub quantile_exact_max: u32,
 }
 
 impl Default for StateLimits {
     fn default() -> Self {
-        Self { keys_max: 1_000_000, ttl_ns: None, quantile_exact_max: 4_096 }
+        Self {
+            keys_max: 1_000_000,
+            ttl_ns: None,
+            runs_max: 100_000,
+            runs_over: RunsOver::Reject,
+            quantile_exact_max: 4_096,
+        }
     }
 }
 
@@ -257,7 +269,7 @@ impl Relation {
         if !calls.is_empty() {
             self.changelog = Changelog::Upsert;
         }
-        let StateLimits { keys_max, ttl_ns, quantile_exact_max: _ } = self.limits;
+        let StateLimits { keys_max, ttl_ns, runs_max: _, runs_over: _, quantile_exact_max: _ } = self.limits;
         Ok(self.with_node(|input| {
             Node::Group(Box::new(GroupNode { input, keys, calls, having: None, schema, keys_max, ttl_ns }))
         }))

@@ -11,6 +11,7 @@ mod explain;
 mod expr;
 mod node;
 mod pattern;
+mod pattern_text;
 mod program;
 mod text;
 mod window;

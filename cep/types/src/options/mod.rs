@@ -37,7 +37,7 @@ pub use generator::{GeneratorColumn, GeneratorKind, GeneratorOptions};
 pub use json_path::{JsonPath, JsonStep};
 pub use key::{OPTION_KEYS, OptionKey, OptionSide, options_markdown};
 pub use stream::{
-    LatePolicy, RECORD_BYTES_CEILING, RECORD_BYTES_DEFAULT, RECORD_BYTES_FLOOR, StreamOptions,
+    LatePolicy, RECORD_BYTES_CEILING, RECORD_BYTES_DEFAULT, RECORD_BYTES_FLOOR, RunsOver, StreamOptions,
     WatermarkOptions,
 };
 pub use suggest::closest;

@@ -43,6 +43,10 @@ pub struct StreamOptions {
     pub state_keys_max: u64,
     /// Keys untouched for so long are forgotten, nanoseconds.
     pub state_ttl_ns: Option<i64>,
+    /// Most partial matches that one pattern keeps.
+    pub pattern_runs_max: u64,
+    /// What happens to one more.
+    pub pattern_runs_over: RunsOver,
     /// Samples up to which quantiles are exact.
     pub quantile_exact_max: u64,
     /// Longest record, bytes.
@@ -80,6 +84,27 @@ pub enum LatePolicy {
     Retract,
 }
 
+/// What happens when a pattern would keep more partial matches than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunsOver {
+    /// The row begins none.
+    Reject,
+    /// The oldest is given up.
+    EvictOldest,
+    /// The row is a failed record.
+    Fail,
+}
+
+impl RunsOver {
+    fn take(pairs: &mut Pairs) -> Result<Self, OptionError> {
+        Ok(match pairs.word("pattern.runs.over", "reject", &["reject", "evict", "fail"])? {
+            "evict" => RunsOver::EvictOldest,
+            "fail" => RunsOver::Fail,
+            _reject => RunsOver::Reject,
+        })
+    }
+}
+
 impl StreamOptions {
     /// Reads and checks the options of a stream with these columns.
     ///
@@ -105,6 +130,8 @@ impl StreamOptions {
             partition_by: take_partition(pairs_ref, columns)?,
             state_keys_max: pairs_ref.integer("state.keys.max", 1_000_000, 1..=u64::MAX)?,
             state_ttl_ns: pairs_ref.duration_if_given("state.ttl")?,
+            pattern_runs_max: pairs_ref.integer("pattern.runs.max", 100_000, 1..=u64::MAX)?,
+            pattern_runs_over: RunsOver::take(pairs_ref)?,
             quantile_exact_max: pairs_ref.integer("quantile.exact_max", 4_096, 0..=1_000_000)?,
             record_bytes_max: RECORD_BYTES_DEFAULT,
             rate_limit: None,

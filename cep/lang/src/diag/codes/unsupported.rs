@@ -16,10 +16,6 @@ WINDOW SESSION (GAP 1 MINUTE, KEY id)
 GROUP BY id;
 ```"
 
-    PATTERN "E0602" "pattern"
-"PATTERN, SEQUENCE and MATCH_RECOGNIZE are not supported yet. Comparing with earlier rows of the same
-key often does: `lag(x) OVER (PARTITION BY key ORDER BY ts)`."
-
     STATEMENT "E0603" "statement that is not supported"
 "The statement is known from other databases. Either it needs something that is not supported yet
 (tables, triggers, functions), or it has no meaning on a stream (transactions, UPDATE of events)."

@@ -5,6 +5,7 @@ mod bounds;
 mod errors;
 mod guide;
 mod names;
+mod patterns;
 mod plans;
 mod types;
 

@@ -7,6 +7,7 @@ mod durations;
 mod errors;
 mod fuzz;
 mod options;
+mod patterns;
 mod queries;
 mod spans;
 mod statements;
