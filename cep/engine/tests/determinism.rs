@@ -179,7 +179,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 14],
+    operators: [bool; 15],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -205,6 +205,7 @@ impl Kinds {
             Operator::TableWrite(_) => 11,
             Operator::Trigger(_) => 12,
             Operator::Join(_) => 13,
+            Operator::Pattern(_) => 14,
         };
         self.operators[at] = true;
     }
@@ -267,7 +268,8 @@ impl Kinds {
             | Node::Group(_)
             | Node::Over(_)
             | Node::TableJoin(_)
-            | Node::TableWrite(_) => {}
+            | Node::TableWrite(_)
+            | Node::Pattern(_) => {}
             Node::Join(node) => {
                 let at = match node.bound {
                     JoinBound::Windows(_) => 0,

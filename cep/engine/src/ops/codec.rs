@@ -16,11 +16,12 @@ impl Operator {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
-            // 10 to 19: patterns, joins of streams.
+            // 10 to 19: joins of streams.
             Operator::TableJoin(_) => 20,
             Operator::TableWrite(_) => 21,
             Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
+            Operator::Pattern(_) => 11,
         }
     }
 
@@ -41,6 +42,7 @@ impl Operator {
             Operator::Delay(op) => op.encode(out),
             Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
+            Operator::Pattern(op) => op.encode(out),
         }
     }
 
@@ -66,6 +68,7 @@ impl Operator {
             Operator::Delay(op) => op.decode(input),
             Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
+            Operator::Pattern(op) => op.decode(input),
         }
     }
 }

@@ -16,6 +16,7 @@ mod join;
 mod merge;
 mod order;
 mod over;
+mod pattern;
 mod prepare;
 mod rate;
 mod rows;
@@ -34,6 +35,7 @@ pub use group::GroupOp;
 pub use join::{JoinContext, JoinOp};
 pub use merge::Merge;
 pub use over::StreamOver;
+pub use pattern::PatternOp;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
@@ -137,6 +139,8 @@ pub enum Operator {
     Trigger(Box<TriggerOp>),
     /// Two streams joined.
     Join(Box<JoinOp>),
+    /// Matches of a pattern.
+    Pattern(Box<PatternOp>),
 }
 
 impl Operator {
@@ -147,6 +151,7 @@ impl Operator {
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
             Operator::Join(op) => op.late_rows(),
+            Operator::Pattern(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -168,6 +173,7 @@ impl Operator {
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
             Operator::Join(op) => op.watermark_horizon(),
+            Operator::Pattern(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -186,6 +192,7 @@ impl Operator {
         match self {
             Operator::Rate(op) => op.stamp_horizon(),
             Operator::Trigger(op) => op.stamp_horizon(),
+            Operator::Pattern(op) => op.stamp_horizon(),
             _ => None,
         }
     }
@@ -196,6 +203,7 @@ impl Operator {
             Operator::Aligned(op) => op.jump_ns(),
             Operator::Rate(op) => op.jump_ns(),
             Operator::Trigger(op) => op.jump_ns(),
+            Operator::Pattern(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -217,6 +225,7 @@ impl Operator {
             Operator::TableWrite(op) => op.process(input, cx),
             Operator::Trigger(op) => op.process(out, cx),
             Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
+            Operator::Pattern(op) => op.process(input, out, cx),
         }
     }
 }

@@ -12,12 +12,13 @@ use cep_types::sql_type::field_type_name;
 use crate::ast::{Duration, Grain, RateEvery, RateKind, Schedule};
 
 use super::explain_table::explain_table;
+use super::pattern_text;
 use super::text::list;
 use super::{
     AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
     Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
-    Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger, WindowBody,
-    WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
+    PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger,
+    WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -227,6 +228,7 @@ impl Text {
             Node::TableJoin(join) => self.table_join(depth, join),
             Node::TableWrite(write) => self.table_write(depth, write),
             Node::Join(join) => self.join(depth, join),
+            Node::Pattern(pattern) => self.pattern(depth, pattern, names),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);
@@ -394,6 +396,35 @@ impl Text {
             self.line(depth + 1, format_args!("{}", over_text(call, rows)));
         }
         self.line(depth + 1, format_args!("state: the frames of at most {keys_max} partitions"));
+    }
+
+    fn pattern(&mut self, depth: usize, node: &PatternNode, names: &StreamNames<'_>) {
+        let PatternNode { input, tag: _, keys, order: _, elements, pattern: _, matching: _, .. } = node;
+        let PatternNode { skip: _, within, rows, slots, exprs, schema: _, .. } = node;
+        self.line(depth, format_args!("{}", pattern_text::head_text(node)));
+        let streams: Vec<String> = match input {
+            Node::Union { inputs, schema: _ } => {
+                inputs.iter().map(|input| list(&input.scans(), |id| names(*id))).collect()
+            }
+            _one => Vec::new(),
+        };
+        for element in elements {
+            let tag = element.tag.and_then(|tag| usize::try_from(tag).ok());
+            let stream = tag.and_then(|tag| streams.get(tag)).map(String::as_str);
+            let text = pattern_text::element_text(element, node, stream);
+            self.line(depth + 1, format_args!("{text}"));
+        }
+        if !keys.is_empty() {
+            self.line(depth + 1, format_args!("keys: {}", exprs_text(keys, input.schema())));
+        }
+        if !within.is_empty() {
+            self.line(depth + 1, format_args!("within: {}", pattern_text::within_text(within)));
+        }
+        self.line(depth + 1, format_args!("next match: {}", pattern_text::skip_text(node)));
+        self.line(depth + 1, format_args!("rows: {}", pattern_text::rows_text(*rows)));
+        let schema = pattern_text::slots_schema(slots, node);
+        self.line(depth + 1, format_args!("columns: {}", named_list(exprs, &schema)));
+        self.line(depth + 1, format_args!("state: {}", pattern_text::state_text(node)));
     }
 
     fn rate(&mut self, depth: usize, node: &RateNode) {

@@ -13,6 +13,7 @@ mod expr;
 mod join;
 mod node;
 mod pattern;
+mod pattern_text;
 mod program;
 mod table;
 mod text;

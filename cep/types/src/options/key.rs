@@ -196,6 +196,8 @@ pub static OPTION_KEYS: &[OptionKey] = &[
     key("state.ttl", "duration", "", Any, "", "1h", "Keys of an unwindowed GROUP BY or DISTINCT untouched for so long are forgotten."),
     key("join.rows.max", "count", "1000000", Any, "", "1000", "Most rows that one join of streams keeps, both sides together."),
     key("join.rows.over", "reject | evict | fail", "fail", Any, "", "evict", "What happens to a row beyond `join.rows.max`: it is left out, the row that arrived first leaves before its time, or the row is a failed record. Counted in any case."),
+    key("pattern.runs.max", "count", "100000", Any, "", "1000", "Most partial matches that one pattern keeps, all keys together."),
+    key("pattern.runs.over", "reject | evict | fail", "reject", Any, "", "evict", "A row that would begin one more: it begins none, the oldest is given up, or the row is a failed record. Counted in any case."),
     key("quantile.exact_max", "count", "4096", Any, "", "1024", "Samples up to which quantiles are exact; above, a log-bucket sketch."),
     key("timer.interval", "duration", "", Source, "extension = 'timer'", "5 seconds", "Distance of two rows, at whole multiples of it since 1970. TIMESTAMP columns hold the time of the tick, INT and BIGINT columns its number from 0."),
     key("generator.rows", "count", "without end", Source, GEN, "1000", "How many rows to make."),

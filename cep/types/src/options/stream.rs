@@ -47,6 +47,10 @@ pub struct StreamOptions {
     pub join_rows_max: u64,
     /// What happens to one more.
     pub join_rows_over: RowsOver,
+    /// Most partial matches that one pattern keeps.
+    pub pattern_runs_max: u64,
+    /// What happens to one more.
+    pub pattern_runs_over: RunsOver,
     /// Samples up to which quantiles are exact.
     pub quantile_exact_max: u64,
     /// Longest record, bytes.
@@ -107,6 +111,27 @@ pub enum LatePolicy {
     Retract,
 }
 
+/// What happens when a pattern would keep more partial matches than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunsOver {
+    /// The row begins none.
+    Reject,
+    /// The oldest is given up.
+    EvictOldest,
+    /// The row is a failed record.
+    Fail,
+}
+
+impl RunsOver {
+    fn take(pairs: &mut Pairs) -> Result<Self, OptionError> {
+        Ok(match pairs.word("pattern.runs.over", "reject", &["reject", "evict", "fail"])? {
+            "evict" => RunsOver::EvictOldest,
+            "fail" => RunsOver::Fail,
+            _reject => RunsOver::Reject,
+        })
+    }
+}
+
 impl StreamOptions {
     /// Reads and checks the options of a stream with these columns.
     ///
@@ -134,6 +159,8 @@ impl StreamOptions {
             state_ttl_ns: pairs_ref.duration_if_given("state.ttl")?,
             join_rows_max: pairs_ref.integer("join.rows.max", 1_000_000, 1..=u64::MAX)?,
             join_rows_over: RowsOver::take(pairs_ref)?,
+            pattern_runs_max: pairs_ref.integer("pattern.runs.max", 100_000, 1..=u64::MAX)?,
+            pattern_runs_over: RunsOver::take(pairs_ref)?,
             quantile_exact_max: pairs_ref.integer("quantile.exact_max", 4_096, 0..=1_000_000)?,
             record_bytes_max: RECORD_BYTES_DEFAULT,
             rate_limit: None,

@@ -21,10 +21,6 @@ JOIN payments WINDOW TIME (1 HOUR) AS p ON o.id = p.id;
 ```
 Other joins that are refused have a message that names what to write instead."
 
-    PATTERN "E0602" "pattern"
-"PATTERN, SEQUENCE and MATCH_RECOGNIZE are not supported yet. Comparing with earlier rows of the same
-key often does: `lag(x) OVER (PARTITION BY key ORDER BY ts)`."
-
     STATEMENT "E0603" "statement that is not supported"
 "The statement is known from other databases. Either it is not supported, or it has no meaning on a stream
 (transactions)."

@@ -40,6 +40,7 @@ pub(crate) fn unique_key(node: &Node) -> Option<Vec<Vec<usize>>> {
         | Node::Delay { .. }
         | Node::Over(_)
         | Node::TableJoin(_)
+        | Node::Pattern(_)
         | Node::Join(_)
         | Node::TableWrite(_) => None,
     }

@@ -6,6 +6,7 @@ mod errors;
 mod guide;
 mod joins;
 mod names;
+mod patterns;
 mod plans;
 mod types;
 
