@@ -34,6 +34,7 @@ pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
+pub(crate) use window::content::{Content, Shape};
 
 use crate::actions::Subject;
 use crate::chunk::Chunk;

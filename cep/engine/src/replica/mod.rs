@@ -17,6 +17,8 @@ mod apply;
 mod ask;
 #[cfg(test)]
 mod ask_tests;
+#[cfg(test)]
+mod cut_tests;
 mod dedup;
 mod definition;
 mod effects;
@@ -40,6 +42,7 @@ pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, Rejec
 pub use sources::{SourceRoute, source_routes};
 
 use apply::Cursor;
+use state::ReplicaCut;
 use sources::Sources;
 
 /// What is decided about a definition's name in this partition.
@@ -131,6 +134,8 @@ pub struct Replica {
     installed: BTreeMap<String, Installed>,
     /// How far the current entry has come.
     cursor: Option<Cursor>,
+    /// A checkpoint that is being written; no state.
+    cut: Option<ReplicaCut>,
     /// Known to the host before the log says so; no state.
     fences: Vec<Fence>,
     /// Which definition is being applied; for the host, when that ends in a panic.
@@ -146,6 +151,7 @@ impl Replica {
             dedup: Dedup::new(limits),
             installed: BTreeMap::new(),
             cursor: None,
+            cut: None,
             fences: Vec::new(),
             running: None,
         }
