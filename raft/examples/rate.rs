@@ -29,7 +29,7 @@ impl StateMachine for Sink {
 
     fn checkpoint_end(&mut self) {}
 
-    fn install_begin(&mut self) {}
+    fn install_begin(&mut self, _: usize) {}
 
     fn install_chunk(&mut self, _: Bytes) -> Result<(), String> {
         Ok(())

@@ -87,7 +87,7 @@ impl<M: StateMachine> Applier<M> {
         let machine = |reason| RaftError::Machine { reason };
         let rt = Rt::current();
         let mut since = rt.now();
-        self.state.borrow_mut().machine.install_begin();
+        self.state.borrow_mut().machine.install_begin(pieces.iter().map(Bytes::len).sum());
         for piece in pieces {
             self.state.borrow_mut().machine.install_chunk(piece).map_err(machine)?;
             if rt.now().saturating_sub(since) >= SPELL_NS {

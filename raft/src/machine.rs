@@ -36,8 +36,8 @@ pub trait StateMachine: 'static {
     /// The checkpoint is done, or given up.
     fn checkpoint_end(&mut self);
 
-    /// A snapshot follows: the state is void.
-    fn install_begin(&mut self);
+    /// A snapshot of so many bytes follows: the state is void.
+    fn install_begin(&mut self, bytes: usize);
 
     /// The next bytes of it, as [`StateMachine::checkpoint_next`] gave them, in other pieces.
     ///

@@ -252,11 +252,7 @@ pub(crate) fn range_of(header: &RecordHeader) -> DamagedRange {
 }
 
 /// Leaves out what was purged, truncated, or overwritten.
-fn live_entries(
-    mut lane: LaneImage,
-    all: BTreeMap<u64, Found>,
-    rotten: &mut Vec<RecordHeader>,
-) -> LaneImage {
+fn live_entries(mut lane: LaneImage, all: BTreeMap<u64, Found>, rotten: &mut Vec<RecordHeader>) -> LaneImage {
     let mut newest = 0;
     for (index, found) in all {
         let header = found.header;

@@ -165,7 +165,15 @@ fn get_link(bytes: &mut &[u8]) -> Result<Link> {
         other => return Err(wrong("snapshot head", format!("chunks of version {other}"))),
     };
     let (first_chunk, chunks) = (u64_of(bytes)?, u64_of(bytes)?);
-    Ok(Link { last, membership, form, first_chunk, chunks, bytes: u64_of(bytes)?, state_bytes: u64_of(bytes)? })
+    Ok(Link {
+        last,
+        membership,
+        form,
+        first_chunk,
+        chunks,
+        bytes: u64_of(bytes)?,
+        state_bytes: u64_of(bytes)?,
+    })
 }
 
 /// The last entry of a snapshot, and the last membership in it.

@@ -35,7 +35,8 @@ fn link(first_chunk: u64, form: Form) -> Link {
 
 fn heads() -> [Head; 3] {
     let plain = Head { newest: Chain::of(link(12, Form::Plain)), older: None };
-    let newest = Chain { full: link(16, Form::Pages), links: vec![link(1, Form::Pages), link(5, Form::Pages)] };
+    let newest =
+        Chain { full: link(16, Form::Pages), links: vec![link(1, Form::Pages), link(5, Form::Pages)] };
     let chained = Head { newest, older: Some(link(12, Form::Plain)) };
     let empty = Link {
         last: None,

@@ -311,7 +311,8 @@ impl Snapshots {
     fn records(&self, head: &Head) -> Vec<Record> {
         let (store, first) = (&self.shared.store, head.older.as_ref().unwrap_or(&head.newest.full));
         let last_link = || store.wal().bounds(store.partition(), LINKS).last.map_or(0, |(_, index)| index);
-        let links = head.newest.links.first().map_or_else(last_link, |link| link.first_chunk.saturating_sub(1));
+        let links =
+            head.newest.links.first().map_or_else(last_link, |link| link.first_chunk.saturating_sub(1));
         let purge = |lane, index| Record::Purge { lane, term: 0, index };
         let mut records = vec![
             Record::Register { slot: HEAD, value: codec::encode_head(head) },

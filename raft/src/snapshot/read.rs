@@ -42,8 +42,11 @@ pub(super) async fn load(store: &Store, chain: &Chain) -> Result<Vec<Bytes>> {
     let mut pieces = Vec::new();
     for Run { first: PageRef { link, page }, count } in runs {
         let of_link = pages.get(link as usize).ok_or_else(|| wrong(format!("there is no link {link}")))?;
-        let some = (page as usize).checked_add(count as usize).and_then(|end| of_link.get(page as usize..end));
-        pieces.extend_from_slice(some.ok_or_else(|| wrong(format!("link {link} has no page {page} and {count}")))?);
+        let some =
+            (page as usize).checked_add(count as usize).and_then(|end| of_link.get(page as usize..end));
+        pieces.extend_from_slice(
+            some.ok_or_else(|| wrong(format!("link {link} has no page {page} and {count}")))?,
+        );
     }
     Ok(pieces)
 }

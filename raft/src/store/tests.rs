@@ -44,7 +44,7 @@ impl StateMachine for Empty {
 
     fn checkpoint_end(&mut self) {}
 
-    fn install_begin(&mut self) {}
+    fn install_begin(&mut self, _: usize) {}
 
     fn install_chunk(&mut self, _: Bytes) -> Result<(), String> {
         Ok(())

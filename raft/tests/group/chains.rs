@@ -16,7 +16,13 @@ use crate::lives::group_options;
 const SHARD: ShardId = ShardId(0);
 
 fn options() -> Options {
-    Options { fulls_kept: 2, entries_kept: 0, snapshot_after: None, chunk_bytes_max: 4 << 10, ..group_options() }
+    Options {
+        fulls_kept: 2,
+        entries_kept: 0,
+        snapshot_after: None,
+        chunk_bytes_max: 4 << 10,
+        ..group_options()
+    }
 }
 
 /// A machine on its node, across lives.
@@ -38,7 +44,8 @@ impl Bench {
         let list = List::seen_by(&self.seen);
         self.sim.block_on(self.node, SHARD, async move {
             let options_of_log = wal::Options { segment_bytes: 256 << 10, ..wal::Options::default() };
-            let (wal, _) = Wal::open(&shard_rt::Rt::current(), "/log", options_of_log).await.expect("the log opens");
+            let (wal, _) =
+                Wal::open(&shard_rt::Rt::current(), "/log", options_of_log).await.expect("the log opens");
             let group = Group::start(options(), PartitionId(9), wal, list, raft::NoPeers).await?;
             group.initialize().await?;
             group.lead().await?;
@@ -85,7 +92,9 @@ impl Bench {
         for name in names.into_iter().filter(|name| !name.starts_with("spare")) {
             let path = Path::new("/log").join(&name);
             let Ok(dump) = wal::fsck::dump(&name, &disk.peek(&path)) else { continue };
-            for record in dump.records.iter().filter(|r| (r.lane, r.kind, r.partition.0) == (lane, "entry", 9)) {
+            for record in
+                dump.records.iter().filter(|r| (r.lane, r.kind, r.partition.0) == (lane, "entry", 9))
+            {
                 let middle = record.at.offset() + 64 + u64::from(record.payload_bytes) / 2;
                 found.push((record.index, middle, path.clone()));
             }
@@ -130,7 +139,9 @@ fn the_log_is_kept_for_the_oldest_full_snapshot() {
     let mut bench = Bench::new(2);
     let group = bench.start().expect("it starts");
     let mut lasts = Vec::new();
-    for kind in [CheckpointKind::Full, CheckpointKind::Incremental, CheckpointKind::Full, CheckpointKind::Full] {
+    for kind in
+        [CheckpointKind::Full, CheckpointKind::Incremental, CheckpointKind::Full, CheckpointKind::Full]
+    {
         bench.go_on(&group, 50, kind);
         lasts.push(group.metrics().snapshot);
         let kept = [0, 0, 0, 2][lasts.len() - 1];

@@ -72,7 +72,8 @@ impl StateMachine for List {
         self.view.clear();
     }
 
-    fn install_begin(&mut self) {
+    fn install_begin(&mut self, _: usize) {
+        self.installing.clear();
         self.items.clear();
         self.seen.borrow_mut().clear();
     }

@@ -25,6 +25,9 @@ use crate::cut::{GROUPS_AT_ONCE, GroupsCut};
 use crate::expr::{Compiled, Input, RowErrors};
 use crate::keys::{KeyTable, encode_value};
 
+/// What a key takes, about.
+const KEY_BYTES_GUESS: usize = 12;
+
 /// Groups without a window.
 #[derive(Debug)]
 pub struct GroupOp {
@@ -400,7 +403,11 @@ impl GroupOp {
         self.visible.clear();
         self.touched.clear();
         self.aggs.clear();
-        for group in 0..input.len(8)? {
+        let count = input.len(8)?;
+        self.table.reserve(count, count * KEY_BYTES_GUESS);
+        self.visible.reserve(count);
+        self.aggs.resize(count);
+        for group in 0..count {
             if self.table.find_or_insert(input.blob()?) as usize != group {
                 return Err(DecodeError("a key twice".into()));
             }
@@ -408,7 +415,6 @@ impl GroupOp {
             if self.ttl_ns.is_some() {
                 self.touched.push(input.i64()?);
             }
-            self.aggs.resize(group + 1);
             self.aggs.decode(group as u32, input.rest()).map_err(|e| DecodeError(e.to_string()))?;
         }
         match &mut self.shown {

@@ -33,8 +33,8 @@ pub use over::StreamOver;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
-pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 pub(crate) use window::content::{Content, Shape};
+pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::actions::Subject;
 use crate::chunk::Chunk;

@@ -42,8 +42,8 @@ pub use effects::{DefinitionError, Delivery, Effects, Outcome, OutcomeRun, Rejec
 pub use sources::{SourceRoute, source_routes};
 
 use apply::Cursor;
-use state::ReplicaCut;
 use sources::Sources;
+use state::ReplicaCut;
 
 /// What is decided about a definition's name in this partition.
 #[derive(Debug)]

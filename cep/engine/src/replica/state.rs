@@ -16,8 +16,8 @@ use cep_types::log::{self, Body, LogEntry};
 use cep_types::{Epoch, LogIndex, StampNs};
 
 use super::sources::Sources;
-use crate::cut::Pieces;
 use super::{Dedup, DedupLimits, Definition, Installed, Replica, Run, RunState};
+use crate::cut::Pieces;
 
 const MAGIC: u32 = 0x4345_5252;
 const VERSION: u32 = 3;

@@ -57,7 +57,7 @@ impl StateMachine for ControlMachine {
         self.view = Bytes::new();
     }
 
-    fn install_begin(&mut self) {
+    fn install_begin(&mut self, _: usize) {
         self.installing.clear();
     }
 

@@ -97,7 +97,8 @@ impl Partition {
         if !is_new && !makes_room && !is_degraded {
             return;
         }
-        let kind = if is_degraded && kind == CheckpointKind::Incremental { CheckpointKind::Full } else { kind };
+        let kind =
+            if is_degraded && kind == CheckpointKind::Incremental { CheckpointKind::Full } else { kind };
         if self.group.snapshot(kind).await.is_ok() {
             let now = self.rt.now();
             let checkpoints = &self.checkpoints;

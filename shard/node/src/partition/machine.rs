@@ -285,8 +285,8 @@ impl StateMachine for PartitionMachine {
         self.replica.cut_end();
     }
 
-    fn install_begin(&mut self) {
-        self.installing = Vec::new();
+    fn install_begin(&mut self, bytes: usize) {
+        self.installing = Vec::with_capacity(bytes);
         self.cut = None;
         self.open = None;
     }

@@ -80,7 +80,8 @@ impl Share {
 
     /// How long full checkpoints of all partitions of the shard take at its pace.
     pub(crate) fn full_takes(&self) -> Duration {
-        let nanos = u128::from(self.all.states.get()) * 1_000_000_000 / u128::from(self.all.pace.bytes_per_s());
+        let nanos =
+            u128::from(self.all.states.get()) * 1_000_000_000 / u128::from(self.all.pace.bytes_per_s());
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 

@@ -76,9 +76,7 @@ fn verify(show: &Show, dir: &Path) -> Result<()> {
 /// The checkpoints of a group, each part of its chains a row. Records carry checksums, which reading the log has
 /// compared; here it is looked which chunks are there and sound.
 fn checkpoints(partition: &PartitionReport) -> Vec<Value> {
-    let row = |part: &str| {
-        json!({"group": partition.partition.0, "part": part, "index": null, "chunks": null, "bytes": null, "wrong": null})
-    };
+    let row = |part: &str| json!({"group": partition.partition.0, "part": part, "index": null, "chunks": null, "bytes": null, "wrong": null});
     let wrong = |reason: String| {
         let mut row = row("head");
         row["wrong"] = reason.into();

@@ -518,6 +518,7 @@ impl Content {
     pub fn decode(shape: &Shape, input: &mut Reader<'_>) -> Result<Self> {
         let mut content = shape.content();
         let count = input.len(8)?;
+        content.arrival.reserve(count);
         for _ in 0..count {
             content.arrival.push(input.u64()?);
         }
@@ -541,6 +542,9 @@ impl Content {
             }
         }
         aggs.resize(count);
+        if !shape.key_types.is_empty() {
+            content.table.reserve(count, 0);
+        }
         for group in 0..count as u32 {
             if !shape.key_types.is_empty() && content.table.find_or_insert(input.blob()?) != group {
                 return Err(DecodeError("a key twice".into()));

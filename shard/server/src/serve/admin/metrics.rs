@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{NoLabelSet, DescriptorEncoder, EncodeMetric, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -90,9 +90,12 @@ const OF_PARTITION: &[OfPartition] = &[
     ("checkpoint_links", "Links of the newest chain of checkpoints, without the full one", false, |p| {
         p.checkpoints.stats.chain.len().saturating_sub(1) as f64
     }),
-    ("checkpoint_full_interval_seconds", "Distance of full checkpoints at the pace of the shard", false, |p| {
-        p.checkpoints.full_interval_ns as f64 / 1e9
-    }),
+    (
+        "checkpoint_full_interval_seconds",
+        "Distance of full checkpoints at the pace of the shard",
+        false,
+        |p| p.checkpoints.full_interval_ns as f64 / 1e9,
+    ),
     (
         "checkpoint_incremental_interval_seconds",
         "Distance of checkpoints of what changed at the pace of the shard",
@@ -157,10 +160,12 @@ impl Snapshot {
     fn checkpoints(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let made = self.partitions().flat_map(|partition| {
             let stats = &partition.checkpoints.stats;
-            [("full", stats.fulls), ("incremental", stats.links), ("merged", stats.merges)].map(|(kind, count)| {
-                let labels = labels_of(partition).into_iter().chain([("kind", kind.to_owned())]);
-                (labels.collect(), count as f64)
-            })
+            [("full", stats.fulls), ("incremental", stats.links), ("merged", stats.merges)].map(
+                |(kind, count)| {
+                    let labels = labels_of(partition).into_iter().chain([("kind", kind.to_owned())]);
+                    (labels.collect(), count as f64)
+                },
+            )
         });
         let (name, help) = ("checkpoints", "Checkpoints made");
         Family { name, help, counts: true, samples: made.collect() }.write(encoder)?;

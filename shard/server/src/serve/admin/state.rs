@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use shard_node::report::Linked;
 use serde_json::{Value, json};
 use shard_control::PartitionRef;
 use shard_node::lanes::{Tell, ToShard};
+use shard_node::report::Linked;
 use shard_node::shard_of;
 
 use super::Node;
