@@ -150,6 +150,9 @@ fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> 
     prop_assert_eq!(&restored.errors, &whole.errors, "errors after restore: {}", query);
     prop_assert_eq!(restored.late, whole.late, "late rows after restore: {}", query);
     prop_assert_eq!(&restored.hashes, &pieces.hashes, "state hashes after restore: {}", query);
+    let slices = run(query, rows, &Feed::Slices(cuts.to_vec()));
+    prop_assert_eq!(&slices.output, &whole.output, "with checkpoints in slices: {}", query);
+    prop_assert_eq!(&slices.hashes, &pieces.hashes, "state hashes with checkpoints in slices: {}", query);
     Ok(())
 }
 

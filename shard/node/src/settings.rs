@@ -41,8 +41,12 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// Segments of a shard's log at most.
     pub segments_max: usize,
-    /// Distance of checkpoints of a partition that has changed (R-CKP-1).
+    /// Distance of full checkpoints of a partition that has changed (R-CKP-1).
     pub checkpoint_interval: Duration,
+    /// Distance of checkpoints of what changed.
+    pub checkpoint_incremental_interval: Duration,
+    /// Bytes a second that checkpoints of all partitions of a shard are written at.
+    pub checkpoint_bytes_per_s: u64,
     /// Bytes of derived rows that are kept for subscribers, for each stream and partition.
     pub retain_bytes: u64,
     /// What a client may have under way to a partition (R-FLOW-1).
@@ -115,6 +119,8 @@ impl Settings {
             segment_bytes: 64 << 20,
             segments_max: 1024,
             checkpoint_interval: Duration::from_secs(30),
+            checkpoint_incremental_interval: Duration::from_secs(10),
+            checkpoint_bytes_per_s: 40_000_000,
             retain_bytes: 16 << 20,
             credits: Credits { events: 65_536, bytes: 16 << 20 },
             queue: Credits { events: 1 << 20, bytes: 64 << 20 },

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cep_types::log::Quarantine;
 use futures_util::future::join_all;
+use raft::CheckpointKind;
 use shard_control::{Change, Command, CommandId, DefinitionVersion, PartitionRef, Role};
 use shard_rt::mailbox::Receiver;
 use shard_rt::sync::Notify;
@@ -101,6 +102,7 @@ pub async fn run(
         // Clients are told the port that it came to be.
         settings.listen = bound;
     }
+    let pace = raft::Pace::new(settings.checkpoint_bytes_per_s);
     let shard = Rc::new(Shard {
         rt: rt.clone(),
         number,
@@ -109,7 +111,7 @@ pub async fn run(
         hooks,
         lanes,
         wal: wal.clone(),
-        reserve: Reserve::default(),
+        reserve: Reserve::new(pace),
         partitions: RefCell::default(),
         starting: RefCell::default(),
         started: Notify::new(),
@@ -175,7 +177,7 @@ impl Shard {
                 return Err(error.to_string());
             }
         };
-        let tasks = partition.run(&self.settings);
+        let tasks = partition.run();
         for fence in partition.owed_fences() {
             self.quarantine(id, fence);
         }
@@ -341,7 +343,7 @@ impl Shard {
         self.rt.sleep(GOODBYE).await;
         self.connections.end();
         let checkpoints = join_all(partitions.iter().map(async |partition| {
-            partition.checkpoint().await;
+            partition.checkpoint(CheckpointKind::Incremental).await;
             partition.settle().await;
         }));
         if self.rt.timeout(DRAIN, checkpoints).await.is_err() {

@@ -41,6 +41,7 @@ pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
 pub use table::{TableJoinOp, TableWriteOp};
 pub use trigger::TriggerOp;
+pub(crate) use window::content::{Content, Shape};
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::actions::Subject;

@@ -175,7 +175,10 @@ impl Replica {
                 Some(Run { activate: activate.clone(), state, sources })
             }
         };
-        self.installed.insert(name.clone(), Installed { epoch: *epoch, run });
+        let before = self.installed.insert(name.clone(), Installed { epoch: *epoch, run });
+        if let Some(run) = before.and_then(|installed| installed.run) {
+            self.retire(name, run.state);
+        }
         self.raise_fences();
     }
 
@@ -205,7 +208,9 @@ impl Replica {
         let run = self.installed.get_mut(name).and_then(|installed| installed.run.as_mut());
         let run = run.filter(|run| run.activate.version == *version && run.activate.epoch < *epoch);
         if let Some(run) = run.filter(|run| matches!(run.state, RunState::Active(_))) {
-            run.state = RunState::Fenced { index, reason: reason.clone() };
+            let state = RunState::Fenced { index, reason: reason.clone() };
+            let before = std::mem::replace(&mut run.state, state);
+            self.retire(name, before);
         }
     }
 
@@ -218,14 +223,17 @@ impl Replica {
     /// Ends definitions that must not see the current entry.
     fn raise_fences(&mut self) {
         let at = self.index;
+        let mut retired = Vec::new();
         for fence in self.fences.iter().filter(|fence| fence.index <= at) {
             let run = self.installed.get_mut(&fence.name).and_then(|installed| installed.run.as_mut());
             if let Some(run) = run.filter(|run| run.activate.epoch == fence.epoch)
                 && matches!(run.state, RunState::Active(_))
             {
-                run.state = RunState::Fenced { index: at, reason: fence.reason.clone() };
+                let state = RunState::Fenced { index: at, reason: fence.reason.clone() };
+                retired.push((fence.name.clone(), std::mem::replace(&mut run.state, state)));
             }
         }
+        retired.into_iter().for_each(|(name, state)| self.retire(&name, state));
     }
 
     /// Which rows of an append are new.

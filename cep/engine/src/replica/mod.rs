@@ -17,6 +17,8 @@ mod apply;
 mod ask;
 #[cfg(test)]
 mod ask_tests;
+#[cfg(test)]
+mod cut_tests;
 mod dedup;
 mod definition;
 mod effects;
@@ -41,6 +43,7 @@ pub use sources::{SourceRoute, source_routes};
 
 use apply::Cursor;
 use sources::Sources;
+use state::ReplicaCut;
 
 /// What is decided about a definition's name in this partition.
 #[derive(Debug)]
@@ -133,6 +136,8 @@ pub struct Replica {
     installed: BTreeMap<String, Installed>,
     /// How far the current entry has come.
     cursor: Option<Cursor>,
+    /// A checkpoint that is being written; no state.
+    cut: Option<ReplicaCut>,
     /// Known to the host before the log says so; no state.
     fences: Vec<Fence>,
     /// A definition that panics with every row, to test what follows; no state.
@@ -151,6 +156,7 @@ impl Replica {
             config: None,
             installed: BTreeMap::new(),
             cursor: None,
+            cut: None,
             fences: Vec::new(),
             defect: None,
             running: None,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use cep_types::log::{Action as LogAction, Activate, Quarantine};
 use cep_types::{Epoch, LogIndex, StampNs};
-use raft::{Group, NoPeers, Options, RaftError};
+use raft::{CheckpointKind, Group, NoPeers, Options, RaftError};
 use shard_control::{
     Acknowledged, Action, Change, ClusterId, Command, CommandId, Control, Effect, NodeAddresses, NodeSpec,
     Outcome, PartitionRef, Role,
@@ -364,7 +364,7 @@ impl ControlHost {
 
     /// Writes down where it is, and ends.
     pub(crate) async fn shutdown(&self) {
-        let _ = self.group.snapshot().await;
+        let _ = self.group.snapshot(CheckpointKind::Full).await;
         let _ = self.group.shutdown().await;
     }
 }

@@ -18,6 +18,7 @@ use cep_types::{LogIndex, Op, StreamId};
 use net_wire::{Position, PositionRun};
 use shard_rt::sync::Notify;
 
+use super::cut::Piece;
 use super::holds::{Holds, before};
 use crate::connect::{Collect, Collected, OutRows};
 
@@ -292,8 +293,9 @@ impl Outputs {
         self.holds.borrow_mut().clear();
     }
 
-    pub(crate) fn encode(&self, out: &mut Writer) {
-        let rings = self.rings.borrow();
+    /// What is kept now, to be written later.
+    pub(super) fn pieces(&self) -> VecDeque<Piece> {
+        let (rings, mut out, mut pieces) = (self.rings.borrow(), Writer::default(), VecDeque::new());
         out.u64(rings.len() as u64);
         for (stream, ring) in rings.iter() {
             out.u32(stream.0);
@@ -302,11 +304,12 @@ impl Outputs {
             out.u64(gone.index.0);
             out.u32(gone.ordinal);
             out.u64(ring.kept.len() as u64);
-            for kept in &ring.kept {
-                encode_kept(*stream, kept, out);
-            }
+            pieces.push_back(Piece::Bytes(std::mem::take(&mut out.bytes)));
+            pieces.extend(ring.kept.iter().map(|kept| Piece::Kept(*stream, Rc::clone(kept))));
         }
-        self.holds.borrow().encode(out);
+        self.holds.borrow().encode(&mut out);
+        pieces.push_back(Piece::Bytes(out.bytes));
+        pieces
     }
 
     pub(crate) fn decode(&self, input: &mut Reader<'_>) -> Result<()> {
@@ -354,7 +357,7 @@ fn bytes_of(rows: &RecordBatch) -> u64 {
     rows.columns().iter().map(column).sum::<u64>() + 16 * rows.num_rows() as u64
 }
 
-fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
+pub(super) fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
     let head = FrameHead { stream, schema_version: kept.schema_version };
     let frame = encode(head, &kept.columns, &kept.rows).expect("derived rows have types of streams");
     out.blob(&frame);

@@ -40,6 +40,7 @@ pub fn settings(sim: &Sim, node: NodeId, shards: u32, partitions: u32) -> Settin
         advertise: address.ip().to_string(),
         segment_bytes: 1 << 20,
         checkpoint_interval: Duration::from_millis(40),
+        checkpoint_incremental_interval: Duration::from_millis(12),
         heartbeat: Duration::from_millis(200),
         ..Settings::new("n1", "/data", founding)
     }
