@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use cep_lang::plan::{Matching, Pattern, Within};
 
-pub use parts::{Leaf, LeafId};
 use parts::{Kind, PartId, Parts};
+pub use parts::{Leaf, LeafId};
 use term::{Again, Event, Item, TermId, Terms, too_large};
 
 /// Index of a state.
@@ -163,11 +163,22 @@ impl Automaton {
     ///
     /// # Errors
     /// The reason why it cannot be matched, for the user.
-    pub fn new(pattern: &Pattern, within: &[Within], matching: Matching, elements: usize) -> Result<Self, String> {
+    pub fn new(
+        pattern: &Pattern,
+        within: &[Within],
+        matching: Matching,
+        elements: usize,
+    ) -> Result<Self, String> {
         let parts = Parts::new(pattern, within, matching)?;
         let terms = Terms::new(&parts, matching);
-        let mut builder =
-            Builder { terms, matching, states: Vec::new(), numbers: BTreeMap::new(), open: Vec::new(), moves: 0 };
+        let mut builder = Builder {
+            terms,
+            matching,
+            states: Vec::new(),
+            numbers: BTreeMap::new(),
+            open: Vec::new(),
+            moves: 0,
+        };
         let root = builder.whole()?;
         let initial_sets = builder.armed(None, root);
         let has_start = parts.parts.iter().any(|p| matches!(p.kind, Kind::Start));
@@ -181,7 +192,9 @@ impl Automaton {
                 return Err("the pattern matches without any row; let it have one".into());
             }
             if matching == Matching::Contiguous && states.iter().any(|s| begins_inside(s, initial)) {
-                return Err("EVERY in a SEQUENCE stands at its beginning; use PATTERN for another place".into());
+                return Err(
+                    "EVERY in a SEQUENCE stands at its beginning; use PATTERN for another place".into()
+                );
             }
         }
         Ok(Automaton {
@@ -355,7 +368,13 @@ impl Builder<'_> {
         self.to(from, next, sets, losses).map(Some)
     }
 
-    fn to(&mut self, _from: TermId, next: TermId, mut sets: Vec<Set>, losses: Vec<Loss>) -> Result<Move, String> {
+    fn to(
+        &mut self,
+        _from: TermId,
+        next: TermId,
+        mut sets: Vec<Set>,
+        losses: Vec<Loss>,
+    ) -> Result<Move, String> {
         let reached = self.terms.reached(next)?;
         sets.extend(self.armed(Some(next), reached));
         let mut used = vec![false; usize::from(self.terms.parts.registers)];

@@ -140,8 +140,14 @@ type Derived<T> = Result<T, TooLarge>;
 impl<'p> Terms<'p> {
     /// No terms yet.
     pub fn new(parts: &'p Parts, matching: Matching) -> Self {
-        let mut terms =
-            Terms { parts, matching, terms: Vec::new(), ids: BTreeMap::new(), items: BTreeMap::new(), work: 0 };
+        let mut terms = Terms {
+            parts,
+            matching,
+            terms: Vec::new(),
+            ids: BTreeMap::new(),
+            items: BTreeMap::new(),
+            work: 0,
+        };
         terms.intern(Term::Empty);
         terms
     }
@@ -223,7 +229,13 @@ impl<'p> Terms<'p> {
                 let body = self.part(body);
                 self.intern(Term::Bounded(part, body, false))
             }
-            Kind::Leaf(_) | Kind::Wait(_) | Kind::Never(_) | Kind::Or(_) | Kind::Start | Kind::End | Kind::Empty => {
+            Kind::Leaf(_)
+            | Kind::Wait(_)
+            | Kind::Never(_)
+            | Kind::Or(_)
+            | Kind::Start
+            | Kind::End
+            | Kind::Empty => {
                 return None;
             }
         })
@@ -643,7 +655,9 @@ impl<'p> Terms<'p> {
                     Some(Again { term, rollback: begun.then_some(part) })
                 })
             }
-            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => None,
+            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => {
+                None
+            }
         }
     }
 
@@ -697,5 +711,6 @@ const NO_ABSENCE_HERE: &str =
 
 /// What the user reads of a pattern with too many states.
 pub fn too_large() -> String {
-    "the pattern has too many states; ask for fewer repetitions or put fewer parts under AND and PERMUTE".into()
+    "the pattern has too many states; ask for fewer repetitions or put fewer parts under AND and PERMUTE"
+        .into()
 }
