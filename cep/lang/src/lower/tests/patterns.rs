@@ -51,16 +51,16 @@ fn several_streams_are_one_input() {
         &expect![[r#"
             query query_1 → print, append
               project a.v AS v, b.s.y AS y, c.w AS w
-                pattern in log order: EVERY a -> b & NOT c -> c_2
+                pattern in log order: EVERY a -> (b & NOT c_2) -> c
                   a of a: any row
                   b of b: v > a.v AND CAST(get_field(s, 'x') AS BIGINT) = 1
-                  c of c: w > CAST(a.v AS DOUBLE)
-                  c_2 of c: any row
+                  c_2 of c: w > CAST(a.v AS DOUBLE)
+                  c of c: any row
                   keys: _key8
                   within: 10 events
                   next match: as EVERY says
                   rows: one a match
-                  columns: a.v, get_field(b.s, 'y') AS b.s.y, c_2.w AS c.w
+                  columns: a.v, get_field(b.s, 'y') AS b.s.y, c.w
                   state: at most 50 partial matches of all keys; the oldest is given up then
                   union
                     project 0 AS _stream, ts, k, v, NULL AS s, NULL AS k, NULL AS w, NULL AS j, k AS _key8
@@ -80,7 +80,7 @@ fn a_key_of_one_type_is_a_column_of_the_union() {
         &expect![[r#"
             query query_1 → print, append
               project e.v AS v
-                sequence in event-time order: EVERY e -> f+ -> g
+                sequence in event-time order: EVERY (e -> f+ -> g)
                   e of a: any row
                   f of b: any row
                   g of a: any row
@@ -105,14 +105,14 @@ fn rows_of_an_element() {
          FROM PATTERN (EVERY (e = a[v > e[last].v OR e[last].v IS NULL]{3,} -> f = a[v < e[0].v AND v < avg(e.v) AND count(f) < 9]+) WITHIN 5 SECONDS)",
         &expect![[r#"
             query query_1 → print, append
-              project e[0].v AS first_v, e[1].v AS second_v, e[last].v AS last_v, e[last - 1].v AS before_v, e.v AS same, first(e.v) AS f, last(e.v, 2) AS l, sum(e.v) FILTER (WHERE e.v > 0) AS s, "f"."ts" AS ts, "f"."k" AS k, "f"."v" AS v, match_start, match_end
+              project e[0].v AS first_v, e[1].v AS second_v, e[last].v AS last_v, e[last - 1].v AS before_v, e.v AS same, first(e.v) AS f, last(e.v, 2) AS l, sum(e.v) FILTER (WHERE e.v > 0) AS s, f.ts AS ts, f.k AS k, f.v AS v, match_start, match_end
                 pattern in log order: EVERY (e{3,} -> f+) WITHIN 5s
                   e: v > last(e.v, 1) OR last(e.v, 1) IS NULL
                   f: v < first(e.v) AND CAST(v AS DOUBLE) < avg(v) of e AND count(*) of f < 9
                   next match: as EVERY says
                   rows: one a match
-                  columns: first(e.v) AS e[0].v, first(e.v, 1) AS e[1].v, e.v AS e[last].v, last(e.v, 1) AS e[last - 1].v, e.v, first(e.v), last(e.v, 2), sum(v) FILTER (WHERE CAST(v AS BIGINT) > 0) of e AS sum(e.v) FILTER (WHERE e.v > 0), f.ts AS "f"."ts", f.k AS "f"."k", f.v AS "f"."v", match_start, match_end
-                  state: at most 100000 partial matches of all keys; a row begins no more of them then, nothing else bounds how long one is kept
+                  columns: first(e.v) AS e[0].v, first(e.v, 1) AS e[1].v, e.v AS e[last].v, last(e.v, 1) AS e[last - 1].v, e.v, first(e.v), last(e.v, 2), sum(v) FILTER (WHERE CAST(v AS BIGINT) > 0) of e AS sum(e.v) FILTER (WHERE e.v > 0), f.ts, f.k, f.v, match_start, match_end
+                  state: at most 100000 partial matches of all keys; a row begins no more of them then
                   scan a
         "#]],
     );
@@ -144,7 +144,7 @@ fn groups_bounds_and_skips() {
         &expect![[r#"
             query query_1 → print, append
               project e1.v AS v, timed_out
-                pattern in log order: EVERY (e1 -> e2) WITHIN 5s | e3{2} -> e4 & e5 & NOT a & NOT b -> NOT a_2 FOR 5s & NOT b_2 FOR 5s
+                pattern in log order: (EVERY (e1 -> e2) WITHIN 5s | e3{2}) -> (e4 & e5 & NOT a & NOT b) -> (NOT a_2 FOR 5s & NOT b_2 FOR 5s)
                   e1 of a: any row
                   e2 of a: any row
                   e3 of a: any row
@@ -404,7 +404,7 @@ fn refusals_of_patterns() {
           E0202: `e1` has no column `vv` at «e1.vv»
           help: did you mean `v`?
         SELECT e3.v FROM PATTERN (e1 = a)
-          E0202: there is no column `e3` at «e3»
+          E0202: `e3` is neither an element nor a column at «e3»
           help: columns belong to elements, as in e1.price; text takes single quotes
         SELECT nope FROM PATTERN (e1 = a)
           E0202: there is no column `nope` at «nope»
