@@ -169,6 +169,91 @@ fn groups_bounds_and_skips() {
 }
 
 #[test]
+fn every_at_the_head_of_a_sequence_is_of_the_whole() {
+    golden(
+        "SELECT x.v FROM SEQUENCE (EVERY x = a, a[v > x.v]+, a WITHIN 5 SECONDS); SELECT x.v FROM SEQUENCE (EVERY (x = a, a), a)",
+        &expect![[r#"
+            query query_1 → print, append
+              project x.v AS v
+                sequence in log order: EVERY (x -> a+ -> a_2) WITHIN 5s
+                  x: any row
+                  a: v > x.v
+                  a_2: any row
+                  next match: as EVERY says
+                  rows: one a match
+                  columns: x.v
+                  state: at most 100000 partial matches of all keys; a row begins no more of them then
+                  scan a
+            query query_2 → print, append
+              project x.v AS v
+                sequence in log order: EVERY ((x -> a) -> a_2)
+                  x: any row
+                  a: any row
+                  a_2: any row
+                  next match: as EVERY says
+                  rows: one a match
+                  columns: x.v
+                  state: at most 100000 partial matches of all keys; a row begins no more of them then, nothing else bounds how long one is kept
+                  scan a
+        "#]],
+    );
+}
+
+#[test]
+fn a_window_stands_on_matches_that_come_with_their_last_row() {
+    golden(
+        "SELECT count(*) AS n FROM (SELECT e.v AS v, match_end FROM PATTERN (EVERY e = a -> b)) WINDOW TUMBLING (SIZE 1 MINUTE);
+         SELECT v, row_number() OVER (ORDER BY match_end) AS n FROM (SELECT e.v AS v, match_end FROM PATTERN (EVERY e = a -> b))",
+        &expect![[r#"
+            query query_1 → print, append
+              window tumbling, size 1m
+                keys: window_start, window_end
+                aggregates: count(*)
+                then project count(*) AS n
+                state: one entry a group and open window
+                project e.v AS v, match_end
+                  pattern in log order: EVERY e -> b
+                    e of a: any row
+                    b of b: any row
+                    next match: as EVERY says
+                    rows: one a match
+                    columns: e.v, match_end
+                    state: at most 50 partial matches of all keys; the oldest is given up then, nothing else bounds how long one is kept
+                    union
+                      project 0 AS _stream, ts, k, v, NULL AS s
+                        scan a
+                      project 1 AS _stream, ts, k, v, s
+                        scan b
+            query query_2 → print, append
+              project v, row_number() AS n
+                over (ORDER BY match_end) in event-time order
+                  row_number()
+                  state: the frames of at most 1000000 partitions
+                  project e.v AS v, match_end
+                    pattern in log order: EVERY e -> b
+                      e of a: any row
+                      b of b: any row
+                      next match: as EVERY says
+                      rows: one a match
+                      columns: e.v, match_end
+                      state: at most 50 partial matches of all keys; the oldest is given up then, nothing else bounds how long one is kept
+                      union
+                        project 0 AS _stream, ts, k, v, NULL AS s
+                          scan a
+                        project 1 AS _stream, ts, k, v, s
+                          scan b
+        "#]],
+    );
+    let refused = errors(&format!(
+        "{MORE}SELECT count(*) AS n FROM (SELECT e.v AS v FROM PATTERN (EVERY e = a -> NOT b FOR 5 SECONDS)) WINDOW TUMBLING (SIZE 1 MINUTE)"
+    ));
+    expect![[r#"
+        E0406: this pattern keeps rows back until the watermark has passed them; this window would drop them as late at «WINDOW TUMBLING (SIZE 1 MINUTE)»
+          help: put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH ("event.time" = 'ts') AS SELECT …
+    "#]].assert_eq(&refused);
+}
+
+#[test]
 fn over_and_distinct_stand_above() {
     golden(
         "SELECT DISTINCT e1.k, row_number() OVER (PARTITION BY e1.k) AS n, sum(e1.v) OVER w AS s FROM PATTERN (EVERY e1 = a) WHERE v > 1 WINDOW w AS (PARTITION BY e1.k) QUALIFY n < 5",
