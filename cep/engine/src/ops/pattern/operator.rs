@@ -67,6 +67,8 @@ struct Scratch {
     picked: Vec<u32>,
     failed: Vec<bool>,
     key: Vec<u8>,
+    /// Position of the latest row.
+    pos: u32,
 }
 
 impl PatternOp {
@@ -86,8 +88,7 @@ impl PatternOp {
         for late in tests.iter_mut().filter_map(|t| t.late.as_mut()) {
             late.settle(layout.tracks.len());
         }
-        let keys_of =
-            node.keys.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+        let keys_of = node.keys.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
         let sums = std::mem::take(&mut layout.aggregates).into_iter().map(|of| {
             let (chains, mut trial) = (AggSet::new(Arc::clone(&of.plan)), AggSet::new(Arc::clone(&of.plan)));
             trial.resize(1);
@@ -228,19 +229,15 @@ impl PatternOp {
 
     /// Watermark up to which `CLOSE_ROWS` rows are looked at; `None`: no more of them wait.
     pub fn watermark_horizon(&self) -> Option<i64> {
-        let waiting = self.waiting.as_ref()?;
-        let rows = (waiting.len() > CLOSE_ROWS)
-            .then(|| waiting.nth(CLOSE_ROWS - 1).map(|time| time.saturating_add(1)))
-            .flatten();
-        rows.into_iter().chain(self.repeats_horizon()).min()
+        let waiting = self.waiting.as_ref().filter(|waiting| waiting.len() > CLOSE_ROWS)?;
+        waiting.nth(CLOSE_ROWS - 1).map(|time| time.saturating_add(1))
     }
 
     /// Stamp up to which absences begin again about `CLOSE_ROWS` times.
     pub fn stamp_horizon(&self) -> Option<i64> {
-        if self.waiting.is_some() { None } else { self.repeats_horizon() }
-    }
-
-    fn repeats_horizon(&self) -> Option<i64> {
+        if self.waiting.is_some() {
+            return None;
+        }
         let (ns, due) = (self.repeats_ns?, self.due()?);
         let turns = (CLOSE_ROWS as u64 / self.machine.live.max(1)).max(1);
         Some(due.saturating_add(ns.saturating_mul(turns as i64)))
@@ -248,12 +245,15 @@ impl PatternOp {
 
     /// An advance of time in which absences begin again more than `FEW_CLOSES` times.
     pub fn jump_ns(&self) -> Option<i64> {
-        self.repeats_ns.map(|ns| ns.saturating_mul(FEW_CLOSES))
+        // By event time there is no end of it: the watermark goes behind all time at the end of input.
+        let repeats_ns = self.repeats_ns.filter(|_| self.waiting.is_none())?;
+        Some(repeats_ns.saturating_mul(FEW_CLOSES))
     }
 
     /// Processes a step.
     pub fn process(&mut self, input: &Chunk, out: &mut Chunk, cx: &mut OpContext<'_>) {
         let time = cx.time;
+        self.scratch.pos = 0;
         match &mut self.waiting {
             None => self.rows(input, cx.time, cx.errors),
             Some(waiting) => {
@@ -318,6 +318,7 @@ impl PatternOp {
                 self.fire_until(clock, time, errors);
             }
             self.row(input, row, clock, pos, errors);
+            self.scratch.pos = pos;
         }
     }
 
@@ -366,8 +367,7 @@ impl PatternOp {
         if let Some(group) = self.table.find(key) {
             return Some(group);
         }
-        let may_begin =
-            |(mask, begins): (&Vec<bool>, &bool)| *begins && mask.get(row).is_none_or(|&fits| fits);
+        let may_begin = |(mask, begins): (&Vec<bool>, &bool)| *begins && mask.get(row).is_none_or(|&fits| fits);
         let begins = masks.iter().zip(&self.begins).any(may_begin);
         if !begins && !self.keeps_every_key() {
             return None;
@@ -412,11 +412,8 @@ impl PatternOp {
             self.arrivals += 1;
             let width = input.columns.len();
             let value = |&column: &usize| {
-                let column = if column < width {
-                    &input.columns[column]
-                } else {
-                    &self.scratch.derived[column - width]
-                };
+                let column =
+                    if column < width { &input.columns[column] } else { &self.scratch.derived[column - width] };
                 Scalar::of_column(column, row).into_owned()
             };
             key.window.push_back(WindowRow {
@@ -437,8 +434,10 @@ impl PatternOp {
 
     /// Looks at the first row of a window that has not been looked at.
     fn look_in_window(&mut self, key: &mut Key, group: u32, pos: u32, errors: &mut Vec<OpError>) {
-        let window = std::mem::take(&mut key.window);
         let at = key.past;
+        let (clock, stamp) = (key.window[at].clock, key.window[at].stamp);
+        self.fire_in_window(key, group, clock, Place { pos, time: None, stamp }, errors);
+        let window = std::mem::take(&mut key.window);
         let row = &window[at];
         let source = Source::Window { rows: &window, at, columns: &self.window_columns };
         let early = Early::Window(&row.fits);
@@ -446,15 +445,32 @@ impl PatternOp {
             Now { source, early, time: row.time, stamp: row.stamp, clock: row.clock, seq: key.rows + 1, pos };
         let is_in = look(&mut self.machine, key, group, &now, errors);
         key.window = window;
-        if !is_in {
+        if is_in {
+            key.past += 1;
+        } else {
             // As though it had not come: its neighbours do not see it.
             key.window.remove(at);
-            return;
         }
-        key.past += 1;
         while key.past > self.machine.layout.before {
             key.window.pop_front();
             key.past -= 1;
+        }
+        if let Some(next) = key.window.get(key.past) {
+            let clock = next.clock;
+            self.fire_in_window(key, group, clock, Place { pos, time: None, stamp }, errors);
+        }
+    }
+
+    /// Fires what was due before a row that waited for those behind it.
+    fn fire_in_window(&mut self, key: &mut Key, group: u32, clock: i64, place: Place, errors: &mut Vec<OpError>) {
+        loop {
+            let due = key.runs.iter().map(|run| (run.due, run.number)).min();
+            let Some((due, number)) = due.filter(|d| d.0 <= clock) else { return };
+            if self.machine.matching == Matching::Preferred {
+                self.machine.expire(key, number, due, place, group, errors);
+            } else {
+                self.machine.fire(key, group, number, due, Place { time: Some(due), ..place });
+            }
         }
     }
 
@@ -502,7 +518,8 @@ impl PatternOp {
                 break;
             }
             self.machine.timers.pop();
-            let pos = self.timer_position(due, time);
+            // What was due before a row that waited for others shows up behind it.
+            let pos = self.timer_position(due, time).max(self.scratch.pos);
             let stamp = time.stamps[step_row(pos)];
             self.fire(due, number, group, Place { pos, time: Some(due), stamp }, errors);
         }
@@ -520,7 +537,9 @@ impl PatternOp {
     fn fire(&mut self, due: i64, number: u64, group: u32, place: Place, errors: &mut Vec<OpError>) {
         let at = group as usize;
         let is_there = |run: &super::run::Run| run.number == number && run.due == due;
-        if !self.keys.get(at).is_some_and(|key| key.runs.iter().any(is_there)) {
+        // Rows that wait for those behind them come before what is due behind them.
+        let waits = |key: &Key| key.window.get(key.past).is_some_and(|row| row.clock < due);
+        if !self.keys.get(at).is_some_and(|key| key.runs.iter().any(is_there) && !waits(key)) {
             return;
         }
         let mut key = std::mem::take(&mut self.keys[at]);
@@ -562,9 +581,9 @@ impl PatternOp {
             return;
         }
         // What begins again now has no time left.
+        self.renumber();
         let mut due: Vec<(i64, u64, u32)> = self.machine.timers.drain().map(|Reverse(timer)| timer).collect();
         due.sort_unstable();
-        due.dedup();
         for (due, number, group) in due {
             self.fire(due, number, group, Place { pos, time: Some(due), stamp }, errors);
         }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use cep_lang::plan::{Matching, Pattern, Within};
 
-use parts::{Kind, PartId, Parts};
 pub use parts::{Leaf, LeafId};
+use parts::{Kind, PartId, Parts};
 use term::{Again, Event, Item, TermId, Terms, too_large};
 
 /// Index of a state.
@@ -125,8 +125,10 @@ pub struct Move {
 /// A thread that EVERY begins again.
 #[derive(Debug)]
 pub struct Restart {
-    /// Where.
+    /// Where, with the rows that are left.
     pub to: Move,
+    /// Where, if none is left: no bound has begun.
+    pub without_rows: Move,
 }
 
 /// A register is set.
@@ -163,22 +165,11 @@ impl Automaton {
     ///
     /// # Errors
     /// The reason why it cannot be matched, for the user.
-    pub fn new(
-        pattern: &Pattern,
-        within: &[Within],
-        matching: Matching,
-        elements: usize,
-    ) -> Result<Self, String> {
+    pub fn new(pattern: &Pattern, within: &[Within], matching: Matching, elements: usize) -> Result<Self, String> {
         let parts = Parts::new(pattern, within, matching)?;
         let terms = Terms::new(&parts, matching);
-        let mut builder = Builder {
-            terms,
-            matching,
-            states: Vec::new(),
-            numbers: BTreeMap::new(),
-            open: Vec::new(),
-            moves: 0,
-        };
+        let mut builder =
+            Builder { terms, matching, states: Vec::new(), numbers: BTreeMap::new(), open: Vec::new(), moves: 0 };
         let root = builder.whole()?;
         let initial_sets = builder.armed(None, root);
         let has_start = parts.parts.iter().any(|p| matches!(p.kind, Kind::Start));
@@ -192,9 +183,7 @@ impl Automaton {
                 return Err("the pattern matches without any row; let it have one".into());
             }
             if matching == Matching::Contiguous && states.iter().any(|s| begins_inside(s, initial)) {
-                return Err(
-                    "EVERY in a SEQUENCE stands at its beginning; use PATTERN for another place".into()
-                );
+                return Err("EVERY in a SEQUENCE stands at its beginning; use PATTERN for another place".into());
             }
         }
         Ok(Automaton {
@@ -216,9 +205,13 @@ impl Automaton {
 
 /// Whether EVERY begins something again here that is not the whole.
 fn begins_inside(state: &State, initial: StateId) -> bool {
+    restarts(state).any(|again| again.to.state != initial)
+}
+
+/// All that begins again here.
+fn restarts(state: &State) -> impl Iterator<Item = &Restart> {
     let takes = state.takes.iter().flat_map(|t| &t.again);
-    let timers = state.timers.iter().flat_map(|t| &t.again);
-    takes.chain(timers).any(|again| again.to.state != initial)
+    takes.chain(state.timers.iter().flat_map(|t| &t.again)).chain(&state.again)
 }
 
 struct Builder<'p> {
@@ -270,37 +263,33 @@ impl Builder<'_> {
         for item in items.iter().filter(|i| at_start || !i.at_start) {
             match item.event {
                 Event::Accept if item.at_end => state.accepts_at_end = true,
-                Event::Accept => {
-                    state.accepts = true;
-                    // What is less preferred than a match at hand never comes to bear.
-                    if self.matching == Matching::Preferred {
-                        break;
-                    }
-                }
+                Event::Accept => state.accepts = true,
+                // What is less preferred than a match at hand never comes to bear.
+                Event::Take(_) if state.accepts && self.matching == Matching::Preferred => {}
                 Event::Take(leaf) => {
-                    let take = self.take(term, leaf, item)?;
+                    let take = self.take(leaf, item)?;
                     state.takes.push(take);
                 }
                 Event::Fall(leaf) => {
                     let element = self.element(leaf);
-                    state.falls.push(Fall { element, to: self.next(term, item)? });
+                    state.falls.push(Fall { element, to: self.next(item)? });
                 }
                 Event::Time(part) => {
                     let timer = Timer {
                         register: self.terms.parts.part(part).register,
                         after_ns: 0,
-                        to: self.next(term, item)?,
-                        again: self.restarts(term, item)?,
+                        to: self.next(item)?,
+                        again: self.restarts(item)?,
                         is_absence: true,
                         completes: item.every.clone(),
                     };
                     state.timers.push(timer);
                 }
-                Event::Expire(part) => self.expire(term, part, item, &mut state)?,
+                Event::Expire(part) => self.expire(part, item, &mut state)?,
             }
         }
         if let Some(again) = self.terms.again(term) {
-            state.again = Some(self.restart(term, &again)?);
+            state.again = Some(self.restart(&again)?);
         }
         Ok(state)
     }
@@ -309,40 +298,40 @@ impl Builder<'_> {
         self.terms.parts.leaves[usize::from(leaf)].element.0
     }
 
-    fn expire(&mut self, term: TermId, part: PartId, item: &Item, state: &mut State) -> Result<(), String> {
+    fn expire(&mut self, part: PartId, item: &Item, state: &mut State) -> Result<(), String> {
         let bound = self.terms.parts.part(part).bound;
         for (register, within) in [bound.time, bound.step].into_iter().flatten() {
             state.timers.push(Timer {
                 register,
                 // Both ends count: it is over a nanosecond later.
                 after_ns: within.saturating_add(1),
-                to: self.next(term, item)?,
+                to: self.next(item)?,
                 again: Vec::new(),
                 is_absence: false,
                 completes: Vec::new(),
             });
         }
         if let Some((register, rows)) = bound.events {
-            let to = self.next(term, item)?;
+            let to = self.next(item)?;
             state.row_bounds.push((register, rows, to));
         }
         Ok(())
     }
 
-    fn take(&mut self, term: TermId, leaf: LeafId, item: &Item) -> Result<Take, String> {
-        let to = self.next(term, item)?.ok_or("a row that is taken leads nowhere")?;
+    fn take(&mut self, leaf: LeafId, item: &Item) -> Result<Take, String> {
+        let to = self.next(item)?.ok_or("a row that is taken leads nowhere")?;
         Ok(Take {
             leaf,
             element: self.element(leaf),
             unless: item.unless.iter().map(|&l| self.element(l)).collect(),
             to,
-            again: self.restarts(term, item)?,
+            again: self.restarts(item)?,
             completes: item.every.clone(),
         })
     }
 
     /// The move of an item; `None`: the match fails.
-    fn next(&mut self, from: TermId, item: &Item) -> Result<Option<Move>, String> {
+    fn next(&mut self, item: &Item) -> Result<Option<Move>, String> {
         let Some(next) = item.next else { return Ok(None) };
         let mut sets = Vec::new();
         for &part in &item.begins {
@@ -365,16 +354,10 @@ impl Builder<'_> {
             kept: self.terms.parts.part(loss.but).leaves.clone(),
         });
         let losses = losses.collect();
-        self.to(from, next, sets, losses).map(Some)
+        self.to(next, sets, losses).map(Some)
     }
 
-    fn to(
-        &mut self,
-        _from: TermId,
-        next: TermId,
-        mut sets: Vec<Set>,
-        losses: Vec<Loss>,
-    ) -> Result<Move, String> {
+    fn to(&mut self, next: TermId, mut sets: Vec<Set>, losses: Vec<Loss>) -> Result<Move, String> {
         let reached = self.terms.reached(next)?;
         sets.extend(self.armed(Some(next), reached));
         let mut used = vec![false; usize::from(self.terms.parts.registers)];
@@ -415,17 +398,21 @@ impl Builder<'_> {
         sets
     }
 
-    fn restarts(&mut self, term: TermId, item: &Item) -> Result<Vec<Restart>, String> {
-        item.again.iter().map(|again| self.restart(term, again)).collect()
+    fn restarts(&mut self, item: &Item) -> Result<Vec<Restart>, String> {
+        item.again.iter().map(|again| self.restart(again)).collect()
     }
 
-    fn restart(&mut self, from: TermId, again: &Again) -> Result<Restart, String> {
+    fn restart(&mut self, again: &Again) -> Result<Restart, String> {
         let losses = again.rollback.map(|part| {
             let part = self.terms.parts.part(part);
             Loss { since: part.register, lost: part.leaves.clone(), kept: 0..0 }
         });
-        let to = self.to(from, again.term, Vec::new(), losses.into_iter().collect())?;
-        Ok(Restart { to })
+        let term = self.terms.from_start(again.term);
+        let to = self.to(term, Vec::new(), losses.into_iter().collect())?;
+        let empty = self.terms.without_rows(term);
+        let empty = self.terms.from_start(empty);
+        let without_rows = self.to(empty, Vec::new(), Vec::new())?;
+        Ok(Restart { to, without_rows })
     }
 }
 
@@ -462,10 +449,9 @@ fn look_ahead(states: &mut [State], elements: usize) {
 
 fn followers(state: &State) -> Vec<StateId> {
     let mut out: Vec<StateId> = state.takes.iter().map(|t| t.to.state).collect();
-    out.extend(state.takes.iter().flat_map(|t| &t.again).map(|a| a.to.state));
+    out.extend(restarts(state).flat_map(|a| [a.to.state, a.without_rows.state]));
     out.extend(state.falls.iter().filter_map(|f| f.to.as_ref()).map(|m| m.state));
     out.extend(state.timers.iter().filter_map(|t| t.to.as_ref()).map(|m| m.state));
-    out.extend(state.timers.iter().flat_map(|t| &t.again).map(|a| a.to.state));
     out.extend(state.row_bounds.iter().filter_map(|b| b.2.as_ref()).map(|m| m.state));
     out.sort_unstable();
     out.dedup();

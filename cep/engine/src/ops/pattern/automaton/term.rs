@@ -140,14 +140,8 @@ type Derived<T> = Result<T, TooLarge>;
 impl<'p> Terms<'p> {
     /// No terms yet.
     pub fn new(parts: &'p Parts, matching: Matching) -> Self {
-        let mut terms = Terms {
-            parts,
-            matching,
-            terms: Vec::new(),
-            ids: BTreeMap::new(),
-            items: BTreeMap::new(),
-            work: 0,
-        };
+        let mut terms =
+            Terms { parts, matching, terms: Vec::new(), ids: BTreeMap::new(), items: BTreeMap::new(), work: 0 };
         terms.intern(Term::Empty);
         terms
     }
@@ -229,13 +223,7 @@ impl<'p> Terms<'p> {
                 let body = self.part(body);
                 self.intern(Term::Bounded(part, body, false))
             }
-            Kind::Leaf(_)
-            | Kind::Wait(_)
-            | Kind::Never(_)
-            | Kind::Or(_)
-            | Kind::Start
-            | Kind::End
-            | Kind::Empty => {
+            Kind::Leaf(_) | Kind::Wait(_) | Kind::Never(_) | Kind::Or(_) | Kind::Start | Kind::End | Kind::Empty => {
                 return None;
             }
         })
@@ -489,14 +477,14 @@ impl<'p> Terms<'p> {
 
     fn derive_bounded(&mut self, part: PartId, body: TermId, begun: bool) -> Derived<Vec<Item>> {
         let mut out = Vec::new();
-        let mut complete = false;
+        let (mut complete, mut complete_at_end) = (false, false);
         for item in self.items(body)?.iter() {
-            complete |= item.event == Event::Accept;
+            complete |= item.event == Event::Accept && !item.at_end;
+            complete_at_end |= item.event == Event::Accept && item.at_end;
             let takes = matches!(item.event, Event::Take(_));
             let mut item = item.clone();
             for again in &mut item.again {
-                // Begun again before the first row was taken, it has none.
-                again.term = self.bounded(part, again.term, begun);
+                again.term = self.bounded_again(part, again.term, begun);
             }
             if let Some(next) = item.next {
                 item.next = Some(self.bounded(part, next, begun || takes));
@@ -511,9 +499,78 @@ impl<'p> Terms<'p> {
             out.push(item);
         }
         if begun {
-            out.push(Item::new(Event::Expire(part), complete.then_some(EMPTY)));
+            // What may be left, may be left when no row can come any more.
+            let end = self.parts.parts.iter().position(|p| matches!(p.kind, Kind::End));
+            let left = match end {
+                _ if complete => Some(EMPTY),
+                Some(end) if complete_at_end => Some(self.part(end as PartId)),
+                _ => None,
+            };
+            out.push(Item::new(Event::Expire(part), left));
         }
         Ok(out)
+    }
+
+    /// A part with bounds in which EVERY begins again: where all its rows were given back, it has not
+    /// begun.
+    fn bounded_again(&mut self, part: PartId, body: TermId, begun: bool) -> TermId {
+        let Kind::Bounded(inner) = *self.parts.kind(part) else { unreachable!("bounds are of a part") };
+        let begun = begun && !self.is_initial(inner, body);
+        self.bounded(part, body, begun)
+    }
+
+    /// A term that EVERY begins again; the whole pattern if it is all of it.
+    pub fn from_start(&mut self, term: TermId) -> TermId {
+        if self.is_initial(self.parts.root, term) { self.whole() } else { term }
+    }
+
+    /// A term of which no row was taken.
+    pub fn without_rows(&mut self, term: TermId) -> TermId {
+        match self.get(term).clone() {
+            Term::Then(first, rest) => {
+                let first = self.without_rows(first);
+                self.then(first, rest)
+            }
+            Term::And(part, branches) => {
+                let branches = branches.iter().map(|&b| self.without_rows(b)).collect();
+                self.and(part, branches)
+            }
+            Term::Or(part, branches, _) => {
+                let branches = branches.iter().map(|&b| self.without_rows(b)).collect();
+                self.intern(Term::Or(part, branches, false))
+            }
+            Term::Every(part, body, _) => {
+                let body = self.without_rows(body);
+                self.intern(Term::Every(part, body, false))
+            }
+            Term::Bounded(part, body, _) => {
+                let body = self.without_rows(body);
+                self.bounded(part, body, false)
+            }
+            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => term,
+        }
+    }
+
+    /// Whether a term is all of a part.
+    fn is_initial(&mut self, part: PartId, term: TermId) -> bool {
+        if term == self.part(part) {
+            return true;
+        }
+        let Some(opened) = self.opened(part) else { return false };
+        if opened == term {
+            return true;
+        }
+        match (self.parts.kind(part).clone(), self.get(term).clone(), self.get(opened).clone()) {
+            (Kind::Then(list), Term::Then(first, rest), Term::Then(_, all)) => {
+                rest == all && self.is_initial(list[0], first)
+            }
+            (Kind::And(list), Term::And(_, branches), _) | (Kind::Or(list), Term::Or(_, branches, false), _) => {
+                list.iter().zip(branches).all(|(&p, t)| self.is_initial(p, t))
+            }
+            (Kind::Every(body), Term::Every(_, term, false), _)
+            | (Kind::Bounded(body), Term::Bounded(_, term, false), _) => self.is_initial(body, term),
+            _ => false,
+        }
     }
 
     fn bounded(&mut self, part: PartId, body: TermId, begun: bool) -> TermId {
@@ -645,7 +702,7 @@ impl<'p> Terms<'p> {
             }),
             Term::Bounded(part, body, begun) => {
                 let again = self.again(body);
-                wrap(self, again, &|s, t| s.bounded(part, t, begun))
+                wrap(self, again, &|s, t| s.bounded_again(part, t, begun))
             }
             Term::Every(part, body, begun) => {
                 let inner = self.again(body);
@@ -655,9 +712,7 @@ impl<'p> Terms<'p> {
                     Some(Again { term, rollback: begun.then_some(part) })
                 })
             }
-            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => {
-                None
-            }
+            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => None,
         }
     }
 
@@ -711,6 +766,5 @@ const NO_ABSENCE_HERE: &str =
 
 /// What the user reads of a pattern with too many states.
 pub fn too_large() -> String {
-    "the pattern has too many states; ask for fewer repetitions or put fewer parts under AND and PERMUTE"
-        .into()
+    "the pattern has too many states; ask for fewer repetitions or put fewer parts under AND and PERMUTE".into()
 }
