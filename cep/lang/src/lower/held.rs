@@ -8,6 +8,7 @@ use crate::plan::{BatchWindow, Node};
 use crate::ast::RateKind;
 
 use super::catalog::Catalog;
+use super::pattern::is_prompt;
 
 /// What keeps rows of `node` back, in the words of SQL; `None` when its rows come with the watermark.
 pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
@@ -34,6 +35,8 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
             | BatchWindow::Cron { .. }
             | BatchWindow::ExpressionBatch { .. } => return None,
         },
+        // Such a match is given once it is decided, which may be long after its last row.
+        Node::Pattern(pattern) if !is_prompt(pattern) => Some("this pattern"),
         Node::Filter { .. }
         | Node::Project { .. }
         | Node::Union { .. }
@@ -43,9 +46,8 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
         | Node::Join(_)
         | Node::Over(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => None,
-        // A match is given once it is decided, which may be long after its last row.
-        Node::Pattern(_) => Some("a pattern"),
+        | Node::TableWrite(_)
+        | Node::Pattern(_) => None,
     };
     here.or_else(|| node.inputs().into_iter().find_map(|input| held_by(input, catalog)))
 }

@@ -22,3 +22,4 @@ mod source;
 
 pub(crate) use recognize::recognize;
 pub(crate) use select::lower_select;
+pub(crate) use shape::is_prompt;

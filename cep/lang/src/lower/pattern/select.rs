@@ -7,7 +7,7 @@ use arrow_schema::{FieldRef, SchemaRef};
 
 use crate::ast::{PatternSource, Select};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{Changelog, MatchRows, NamedExpr, Node, PatternNode, Scope};
+use crate::plan::{Changelog, ExprKind, MatchRows, NamedExpr, Node, PatternNode, Scope, Slot};
 
 use super::super::columns::{marked, schema_of};
 use super::super::context::Context;
@@ -20,6 +20,7 @@ use super::super::sqlast::{
 };
 use super::clauses::over_bound;
 use super::elements::Elements;
+use super::shape::is_prompt;
 use super::sheet::{About, MATCH_COLUMNS, Place, Sheet, Surface};
 use super::source::{self, Found, refused};
 
@@ -80,12 +81,7 @@ fn check_clauses(context: &Context<'_>, select: &Select, around: Around<'_>) -> 
 }
 
 /// The node under a SELECT.
-fn relation(
-    found: Found,
-    slots: Vec<crate::plan::Slot>,
-    exprs: Vec<NamedExpr>,
-    fields: Vec<FieldRef>,
-) -> Relation {
+fn relation(found: Found, slots: Vec<Slot>, exprs: Vec<NamedExpr>, fields: Vec<FieldRef>) -> Relation {
     let Found { input, elements: _, planned, pattern, matching, order, skip, within, timed_out, span } =
         found;
     let limits = input.limits;
@@ -107,7 +103,14 @@ fn relation(
         over_bound: over_bound(limits.runs_over),
         span: Some(span),
     };
-    Relation::stream(Node::Pattern(Box::new(node)), Vec::new(), Changelog::Append, limits)
+    // The row that completes a match is its last one, and says when the match happened.
+    let is_end = |named: &NamedExpr| match &named.expr.kind {
+        ExprKind::Column(slot) => matches!(node.slots[*slot], Slot::LastTime),
+        _computed => false,
+    };
+    let ends = node.exprs.iter().enumerate().filter(|(_, named)| is_end(named)).map(|(at, _)| at);
+    let times = if is_prompt(&node) { ends.collect() } else { Vec::new() };
+    Relation::stream(Node::Pattern(Box::new(node)), times, Changelog::Append, limits)
 }
 
 /// Takes what a SELECT reads out of its expressions.

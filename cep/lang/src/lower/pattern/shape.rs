@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ast::{PatternExpr, PatternExprKind, PatternKind, Span};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{ElementId, Pattern, Within};
+use crate::plan::{ElementId, MatchRows, Matching, Pattern, PatternNode, Within};
 
 use super::super::window::fixed_ns;
 use super::clauses::within;
@@ -49,6 +49,10 @@ impl<'a> Shaper<'a> {
     /// Parts that do not fit together.
     pub(super) fn shape(&mut self, written: &PatternExpr) -> Result<Pattern> {
         let pattern = self.part(written, Around { in_and: false, leads: true, excluded: false })?;
+        let pattern = match self.kind {
+            Some(PatternKind::Sequence) => every_first(pattern),
+            Some(PatternKind::Pattern) | None => pattern,
+        };
         if self.kind.is_some() && may_be_empty(&pattern) {
             return Err(Box::new(
                 Diagnostic::at(
@@ -219,6 +223,25 @@ impl<'a> Shaper<'a> {
     }
 }
 
+/// `EVERY a, b` of a SEQUENCE: what begins again is the whole, as nothing comes between its rows.
+fn every_first(pattern: Pattern) -> Pattern {
+    match pattern {
+        Pattern::Then(mut steps) if matches!(steps.first(), Some(Pattern::Every(_))) => {
+            if let Some(first) = steps.first_mut()
+                && let Pattern::Every(body) = first
+            {
+                *first = std::mem::replace(body.as_mut(), Pattern::Empty);
+            }
+            Pattern::Every(Box::new(Pattern::Then(steps)))
+        }
+        Pattern::Bounded { body, within } => match every_first(*body) {
+            Pattern::Every(inner) => Pattern::Every(Box::new(Pattern::Bounded { body: inner, within })),
+            inner => Pattern::Bounded { body: Box::new(inner), within },
+        },
+        other => other,
+    }
+}
+
 /// Whether no row may be a match of it.
 pub(super) fn may_be_empty(pattern: &Pattern) -> bool {
     match pattern {
@@ -287,6 +310,14 @@ fn walk(pattern: &Pattern, before: &BTreeSet<ElementId>, seen: &mut [BTreeSet<El
         }
         Pattern::Start | Pattern::End | Pattern::Empty => {}
     }
+}
+
+/// Whether each match is given with its last row, at the time of that row.
+pub(crate) fn is_prompt(node: &PatternNode) -> bool {
+    let waits = |part: &Pattern| matches!(part, Pattern::Absent { for_ns: Some(_), element: _ });
+    node.matching != Matching::Preferred
+        && node.rows == MatchRows::One { timed_out: false }
+        && !any(&node.pattern, &waits)
 }
 
 /// Whether a part, or the whole, is bounded in time.

@@ -139,7 +139,8 @@ fn sources(
 /// The elements with their names, which must differ.
 fn named_elements(parts: &[Written<'_>], sources: &[Source], source_of: &[usize]) -> Result<Elements> {
     let mut elements = Elements::default();
-    for (part, source) in parts.iter().zip(source_of) {
+    let names = names(parts);
+    for (at, (part, source)) in parts.iter().zip(source_of).enumerate() {
         if let Some(alias) = part.alias {
             let stream_too =
                 parts.iter().any(|p| p.alias.is_none() && !p.is_absent && p.stream.matches(&alias.text));
@@ -151,16 +152,8 @@ fn named_elements(parts: &[Written<'_>], sources: &[Source], source_of: &[usize]
                 ));
             }
         }
-        let base = part.alias.unwrap_or(part.stream).text.clone();
-        // What has no rows is not referred to, so its name gives way.
-        let base = if part.is_absent { format!("not_{base}") } else { base };
-        let taken = |name: &str| elements.list.iter().any(|e: &Element| e.name.eq_ignore_ascii_case(name));
-        let name = match taken(&base) {
-            false => base,
-            true => (2..).map(|n| format!("{base}_{n}")).find(|n| !taken(n)).expect("one number is free"),
-        };
         elements.list.push(Element {
-            name,
+            name: names[at].clone(),
             alias: part.alias.map(|alias| alias.text.clone()),
             stream: Some(part.stream.text.clone()),
             schema: sources[*source].schema.clone(),
@@ -170,6 +163,22 @@ fn named_elements(parts: &[Written<'_>], sources: &[Source], source_of: &[usize]
         });
     }
     Ok(elements)
+}
+
+/// A name for each element, all different; what has no rows is not referred to and takes what is left.
+fn names(parts: &[Written<'_>]) -> Vec<String> {
+    let mut names = vec![String::new(); parts.len()];
+    for is_absent in [false, true] {
+        for (at, part) in parts.iter().enumerate().filter(|(_, part)| part.is_absent == is_absent) {
+            let base = &part.alias.unwrap_or(part.stream).text;
+            let taken = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+            names[at] = match taken(base) {
+                false => base.clone(),
+                true => (2..).map(|n| format!("{base}_{n}")).find(|n| !taken(n)).expect("one is free"),
+            };
+        }
+    }
+    names
 }
 
 fn check_timed_out(written: Option<&Span>, pattern: &Pattern, bounds: &[Within]) -> Result<bool> {

@@ -51,16 +51,16 @@ fn several_streams_are_one_input() {
         &expect![[r#"
             query query_1 → print, append
               project a.v AS v, b.s.y AS y, c.w AS w
-                pattern in log order: EVERY a -> b & NOT c -> c_2
+                pattern in log order: EVERY a -> (b & NOT c_2) -> c
                   a of a: any row
                   b of b: v > a.v AND CAST(get_field(s, 'x') AS BIGINT) = 1
-                  c of c: w > CAST(a.v AS DOUBLE)
-                  c_2 of c: any row
+                  c_2 of c: w > CAST(a.v AS DOUBLE)
+                  c of c: any row
                   keys: _key8
                   within: 10 events
                   next match: as EVERY says
                   rows: one a match
-                  columns: a.v, get_field(b.s, 'y') AS b.s.y, c_2.w AS c.w
+                  columns: a.v, get_field(b.s, 'y') AS b.s.y, c.w
                   state: at most 50 partial matches of all keys; the oldest is given up then
                   union
                     project 0 AS _stream, ts, k, v, NULL AS s, NULL AS k, NULL AS w, NULL AS j, k AS _key8
@@ -80,7 +80,7 @@ fn a_key_of_one_type_is_a_column_of_the_union() {
         &expect![[r#"
             query query_1 → print, append
               project e.v AS v
-                sequence in event-time order: EVERY e -> f+ -> g
+                sequence in event-time order: EVERY (e -> f+ -> g)
                   e of a: any row
                   f of b: any row
                   g of a: any row
@@ -105,14 +105,14 @@ fn rows_of_an_element() {
          FROM PATTERN (EVERY (e = a[v > e[last].v OR e[last].v IS NULL]{3,} -> f = a[v < e[0].v AND v < avg(e.v) AND count(f) < 9]+) WITHIN 5 SECONDS)",
         &expect![[r#"
             query query_1 → print, append
-              project e[0].v AS first_v, e[1].v AS second_v, e[last].v AS last_v, e[last - 1].v AS before_v, e.v AS same, first(e.v) AS f, last(e.v, 2) AS l, sum(e.v) FILTER (WHERE e.v > 0) AS s, "f"."ts" AS ts, "f"."k" AS k, "f"."v" AS v, match_start, match_end
+              project e[0].v AS first_v, e[1].v AS second_v, e[last].v AS last_v, e[last - 1].v AS before_v, e.v AS same, first(e.v) AS f, last(e.v, 2) AS l, sum(e.v) FILTER (WHERE e.v > 0) AS s, f.ts AS ts, f.k AS k, f.v AS v, match_start, match_end
                 pattern in log order: EVERY (e{3,} -> f+) WITHIN 5s
                   e: v > last(e.v, 1) OR last(e.v, 1) IS NULL
                   f: v < first(e.v) AND CAST(v AS DOUBLE) < avg(v) of e AND count(*) of f < 9
                   next match: as EVERY says
                   rows: one a match
-                  columns: first(e.v) AS e[0].v, first(e.v, 1) AS e[1].v, e.v AS e[last].v, last(e.v, 1) AS e[last - 1].v, e.v, first(e.v), last(e.v, 2), sum(v) FILTER (WHERE CAST(v AS BIGINT) > 0) of e AS sum(e.v) FILTER (WHERE e.v > 0), f.ts AS "f"."ts", f.k AS "f"."k", f.v AS "f"."v", match_start, match_end
-                  state: at most 100000 partial matches of all keys; a row begins no more of them then, nothing else bounds how long one is kept
+                  columns: first(e.v) AS e[0].v, first(e.v, 1) AS e[1].v, e.v AS e[last].v, last(e.v, 1) AS e[last - 1].v, e.v, first(e.v), last(e.v, 2), sum(v) FILTER (WHERE CAST(v AS BIGINT) > 0) of e AS sum(e.v) FILTER (WHERE e.v > 0), f.ts, f.k, f.v, match_start, match_end
+                  state: at most 100000 partial matches of all keys; a row begins no more of them then
                   scan a
         "#]],
     );
@@ -144,7 +144,7 @@ fn groups_bounds_and_skips() {
         &expect![[r#"
             query query_1 → print, append
               project e1.v AS v, timed_out
-                pattern in log order: EVERY (e1 -> e2) WITHIN 5s | e3{2} -> e4 & e5 & NOT a & NOT b -> NOT a_2 FOR 5s & NOT b_2 FOR 5s
+                pattern in log order: (EVERY (e1 -> e2) WITHIN 5s | e3{2}) -> (e4 & e5 & NOT a & NOT b) -> (NOT a_2 FOR 5s & NOT b_2 FOR 5s)
                   e1 of a: any row
                   e2 of a: any row
                   e3 of a: any row
@@ -166,6 +166,91 @@ fn groups_bounds_and_skips() {
                       scan b
         "#]],
     );
+}
+
+#[test]
+fn every_at_the_head_of_a_sequence_is_of_the_whole() {
+    golden(
+        "SELECT x.v FROM SEQUENCE (EVERY x = a, a[v > x.v]+, a WITHIN 5 SECONDS); SELECT x.v FROM SEQUENCE (EVERY (x = a, a), a)",
+        &expect![[r#"
+            query query_1 → print, append
+              project x.v AS v
+                sequence in log order: EVERY (x -> a+ -> a_2) WITHIN 5s
+                  x: any row
+                  a: v > x.v
+                  a_2: any row
+                  next match: as EVERY says
+                  rows: one a match
+                  columns: x.v
+                  state: at most 100000 partial matches of all keys; a row begins no more of them then
+                  scan a
+            query query_2 → print, append
+              project x.v AS v
+                sequence in log order: EVERY ((x -> a) -> a_2)
+                  x: any row
+                  a: any row
+                  a_2: any row
+                  next match: as EVERY says
+                  rows: one a match
+                  columns: x.v
+                  state: at most 100000 partial matches of all keys; a row begins no more of them then, nothing else bounds how long one is kept
+                  scan a
+        "#]],
+    );
+}
+
+#[test]
+fn a_window_stands_on_matches_that_come_with_their_last_row() {
+    golden(
+        "SELECT count(*) AS n FROM (SELECT e.v AS v, match_end FROM PATTERN (EVERY e = a -> b)) WINDOW TUMBLING (SIZE 1 MINUTE);
+         SELECT v, row_number() OVER (ORDER BY match_end) AS n FROM (SELECT e.v AS v, match_end FROM PATTERN (EVERY e = a -> b))",
+        &expect![[r#"
+            query query_1 → print, append
+              window tumbling, size 1m
+                keys: window_start, window_end
+                aggregates: count(*)
+                then project count(*) AS n
+                state: one entry a group and open window
+                project e.v AS v, match_end
+                  pattern in log order: EVERY e -> b
+                    e of a: any row
+                    b of b: any row
+                    next match: as EVERY says
+                    rows: one a match
+                    columns: e.v, match_end
+                    state: at most 50 partial matches of all keys; the oldest is given up then, nothing else bounds how long one is kept
+                    union
+                      project 0 AS _stream, ts, k, v, NULL AS s
+                        scan a
+                      project 1 AS _stream, ts, k, v, s
+                        scan b
+            query query_2 → print, append
+              project v, row_number() AS n
+                over (ORDER BY match_end) in event-time order
+                  row_number()
+                  state: the frames of at most 1000000 partitions
+                  project e.v AS v, match_end
+                    pattern in log order: EVERY e -> b
+                      e of a: any row
+                      b of b: any row
+                      next match: as EVERY says
+                      rows: one a match
+                      columns: e.v, match_end
+                      state: at most 50 partial matches of all keys; the oldest is given up then, nothing else bounds how long one is kept
+                      union
+                        project 0 AS _stream, ts, k, v, NULL AS s
+                          scan a
+                        project 1 AS _stream, ts, k, v, s
+                          scan b
+        "#]],
+    );
+    let refused = errors(&format!(
+        "{MORE}SELECT count(*) AS n FROM (SELECT e.v AS v FROM PATTERN (EVERY e = a -> NOT b FOR 5 SECONDS)) WINDOW TUMBLING (SIZE 1 MINUTE)"
+    ));
+    expect![[r#"
+        E0406: this pattern keeps rows back until the watermark has passed them; this window would drop them as late at «WINDOW TUMBLING (SIZE 1 MINUTE)»
+          help: put the window below, or give the rows a stream with an event time of its own: CREATE STREAM d WITH ("event.time" = 'ts') AS SELECT …
+    "#]].assert_eq(&refused);
 }
 
 #[test]
@@ -404,7 +489,7 @@ fn refusals_of_patterns() {
           E0202: `e1` has no column `vv` at «e1.vv»
           help: did you mean `v`?
         SELECT e3.v FROM PATTERN (e1 = a)
-          E0202: there is no column `e3` at «e3»
+          E0202: `e3` is neither an element nor a column at «e3»
           help: columns belong to elements, as in e1.price; text takes single quotes
         SELECT nope FROM PATTERN (e1 = a)
           E0202: there is no column `nope` at «nope»

@@ -358,8 +358,8 @@ fn what_is_malformed_is_refused_where_it_stands() {
           E0101 at «,»: expected `->`, found `,`
           help: `,` is directly behind, which is FROM SEQUENCE (…); in PATTERN write `->`
         PATTERN (a b)
-          E0101 at «b»: expected `)`, found `b`
-          help: -
+          E0101 at «b»: expected `->`, AND, OR or `)`, found `b`
+          help: steps are joined by `->`: a -> b
         PATTERN (a -> b
           E0101 at «»: expected `)`, found the end of the statement
           help: -
@@ -448,8 +448,8 @@ fn what_is_malformed_is_refused_where_it_stands() {
           E0206 at «a.»: names of streams, views and aggregations have one part
           help: there are no databases or schemas; quote the name if the dot belongs to it
         PATTERN (e1=a WHERE x > 1)
-          E0101 at «WHERE»: expected `)`, found `WHERE`
-          help: -
+          E0101 at «WHERE»: expected `->`, AND, OR or `)`, found `WHERE`
+          help: steps are joined by `->`: a -> b
         s MATCH_RECOGNIZE (PATTERN ())
           E0101 at «)»: expected a pattern variable, found `)`
           help: -
