@@ -42,7 +42,8 @@ const W2: &str = "SELECT symbol, avg(price) AS a, sum(price) AS s, count(*) AS c
 const W3: &str = "SELECT symbol, avg(price) AS a FROM trades WINDOW LENGTH (100) GROUP BY symbol;";
 
 /// Trades beside a table of all symbols, found by key.
-const W5: &str = "SELECT t.symbol, t.price, s.sector, s.lot FROM trades AS t JOIN sectors AS s ON t.symbol = s.symbol;";
+const W5: &str =
+    "SELECT t.symbol, t.price, s.sector, s.lot FROM trades AS t JOIN sectors AS s ON t.symbol = s.symbol;";
 
 /// The table of [`W5`].
 fn sectors() -> String {

@@ -47,7 +47,8 @@ pub fn explain_table(table: &Table) -> String {
 
 impl Text {
     pub(super) fn table_join(&mut self, depth: usize, join: &TableJoinNode) {
-        let TableJoinNode { input, table: _, name, columns, probe, condition, kind, kept: _, schema: _ } = join;
+        let TableJoinNode { input, table: _, name, columns, probe, condition, kind, kept: _, schema: _ } =
+            join;
         let both = both(input.schema(), columns, name);
         let what = match kind {
             TableJoinKind::Inner => "join".to_owned(),

@@ -29,9 +29,8 @@ use super::relation::Relation;
 use super::sqlast::{SqlExpr, conjuncts};
 
 pub(crate) use names::{Names, Source};
-pub(crate) use narrow::narrowed;
+pub(crate) use narrow::narrow;
 pub(crate) use refuse::{no_sides, no_versions};
-pub(crate) use with_table::narrowed_table;
 use side::Side;
 use span_of_time::TimeColumn;
 

@@ -264,7 +264,7 @@ fn table_columns_first(node: Node, schema: &SchemaRef, width: usize) -> Node {
 }
 
 /// A join with only those of its columns that are `used`, and which they are.
-pub(crate) fn narrowed_table(
+pub(super) fn narrowed_table(
     mut join: TableJoinNode,
     used: impl IntoIterator<Item = usize>,
 ) -> (TableJoinNode, Vec<usize>) {

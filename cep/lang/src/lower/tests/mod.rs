@@ -6,6 +6,7 @@ mod errors;
 mod guide;
 mod names;
 mod plans;
+mod tables;
 mod types;
 
 use datafusion_common::ScalarValue;
