@@ -67,7 +67,7 @@ pub(super) fn lower(
         (JoinKind::Left, false) | (JoinKind::Right, true) => true,
         (JoinKind::Left | JoinKind::Right | JoinKind::Full, _) => {
             return Err(refused(
-                "a row of the table without a row of the stream has no moment to come out at",
+                "a row of the table without a row of the stream has no moment at which to come out",
                 "keep the rows of the stream: FROM s LEFT JOIN t ON …",
                 *span,
             ));

@@ -149,7 +149,7 @@ refused! {
           help: begin with the stream: FROM s JOIN a ON … JOIN b ON …
     "#]];
     an_outer_table: "SELECT * FROM trades RIGHT JOIN names ON trades.symbol = names.symbol" => expect![[r#"
-        E0601: a row of the table without a row of the stream has no moment to come out at at «RIGHT JOIN names ON trades.symbol = names.symbol»
+        E0601: a row of the table without a row of the stream has no moment at which to come out at «RIGHT JOIN names ON trades.symbol = names.symbol»
           help: keep the rows of the stream: FROM s LEFT JOIN t ON …
     "#]];
     a_window_beside_a_table: "SELECT * FROM trades WINDOW TIME (1 SECOND) JOIN names ON trades.symbol = names.symbol" => expect![[r#"
