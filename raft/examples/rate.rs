@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use raft::{Checkpoint, Entry, Group, LogPosition, NoPeers, Options, PeerId, StateMachine, Step};
+use raft::{Entry, Group, LogPosition, NoPeers, Options, PeerId, StateMachine, Step};
 use shard_rt::uring::{ShardConfig, run};
 use shard_rt::{NodeId, Rt, ShardId};
 use wal::{Mode, PartitionId, Wal};
@@ -21,11 +21,15 @@ impl StateMachine for Sink {
         Step::Done(Bytes::new())
     }
 
-    fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
-        Box::new(Self)
+    fn checkpoint_begin(&mut self) {}
+
+    fn checkpoint_next(&mut self, _: usize, _: &mut Vec<u8>) -> Result<bool, String> {
+        Ok(false)
     }
 
-    fn install_begin(&mut self) {}
+    fn checkpoint_end(&mut self) {}
+
+    fn install_begin(&mut self, _: usize) {}
 
     fn install_chunk(&mut self, _: Bytes) -> Result<(), String> {
         Ok(())
@@ -33,12 +37,6 @@ impl StateMachine for Sink {
 
     fn install_end(&mut self, _: Option<LogPosition>) -> Result<(), String> {
         Ok(())
-    }
-}
-
-impl Checkpoint for Sink {
-    fn chunk(&mut self, _: usize) -> Result<Option<Bytes>, String> {
-        Ok(None)
     }
 }
 

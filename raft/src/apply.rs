@@ -13,12 +13,14 @@ use openraft::{RaftSnapshotBuilder, Snapshot, SnapshotMeta};
 use shard_rt::{Rt, yield_now};
 
 use crate::error::{RaftError, Result};
-use crate::machine::{Checkpoint, StateMachine, Step};
-use crate::snapshot::{Chunks, Snapshots, Source};
+use crate::machine::{StateMachine, Step};
+use crate::snapshot::{Image, Pieces, Snapshots, Source};
 use crate::types::{Entry, LogEntry, LogId, Payload, StoredMembership, Types, position};
 
 /// Entries are applied for this long before other tasks run.
 const SPELL_NS: u64 = 500_000;
+/// Bytes of a checkpoint that are made at a time: some hundred microseconds.
+const SLICE_BYTES: usize = 64 << 10;
 
 /// The machine, and how far it is.
 struct State<M> {
@@ -31,23 +33,26 @@ struct State<M> {
 pub(crate) struct Applier<M> {
     state: Rc<RefCell<State<M>>>,
     snapshots: Snapshots,
-    chunk_bytes_max: usize,
 }
 
 impl<M> Clone for Applier<M> {
     fn clone(&self) -> Self {
-        let (state, snapshots) = (Rc::clone(&self.state), self.snapshots.clone());
-        Self { state, snapshots, chunk_bytes_max: self.chunk_bytes_max }
+        Self { state: Rc::clone(&self.state), snapshots: self.snapshots.clone() }
     }
 }
 
 pub(crate) type Meta = openraft::alias::SnapshotMetaOf<Types>;
-pub(crate) type Snap = openraft::alias::SnapshotOf<Types, Chunks>;
+pub(crate) type Snap = openraft::alias::SnapshotOf<Types, Image>;
 
 impl<M: StateMachine> Applier<M> {
-    pub(crate) fn new(machine: M, snapshots: Snapshots, chunk_bytes_max: usize) -> Self {
+    pub(crate) fn new(machine: M, snapshots: Snapshots) -> Self {
         let state = State { machine, last: None, membership: StoredMembership::default() };
-        Self { state: Rc::new(RefCell::new(state)), snapshots, chunk_bytes_max }
+        Self { state: Rc::new(RefCell::new(state)), snapshots }
+    }
+
+    /// The snapshots of the group.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
     }
 
     /// Looks at the machine.
@@ -78,12 +83,17 @@ impl<M: StateMachine> Applier<M> {
         answer
     }
 
-    async fn install(&self, meta: &Meta, chunks: &mut Chunks) -> Result<()> {
+    async fn install(&self, meta: &Meta, pieces: Vec<Bytes>) -> Result<()> {
         let machine = |reason| RaftError::Machine { reason };
-        self.state.borrow_mut().machine.install_begin();
-        while let Some(chunk) = chunks.next().await? {
-            self.state.borrow_mut().machine.install_chunk(chunk).map_err(machine)?;
-            yield_now().await;
+        let rt = Rt::current();
+        let mut since = rt.now();
+        self.state.borrow_mut().machine.install_begin(pieces.iter().map(Bytes::len).sum());
+        for piece in pieces {
+            self.state.borrow_mut().machine.install_chunk(piece).map_err(machine)?;
+            if rt.now().saturating_sub(since) >= SPELL_NS {
+                yield_now().await;
+                since = rt.now();
+            }
         }
         let mut state = self.state.borrow_mut();
         state.machine.install_end(meta.last_log_id.as_ref().map(position)).map_err(machine)?;
@@ -94,8 +104,8 @@ impl<M: StateMachine> Applier<M> {
 }
 
 impl<M: StateMachine> RaftStateMachine<Types> for Applier<M> {
-    type SnapshotData = Chunks;
-    type SnapshotBuilder = Builder;
+    type SnapshotData = Image;
+    type SnapshotBuilder = Builder<M>;
 
     async fn applied_state(&mut self) -> io::Result<(Option<LogId>, StoredMembership)> {
         let state = self.state.borrow();
@@ -122,60 +132,78 @@ impl<M: StateMachine> RaftStateMachine<Types> for Applier<M> {
         Ok(())
     }
 
-    async fn get_snapshot_builder(&mut self) -> Builder {
+    async fn get_snapshot_builder(&mut self) -> Builder<M> {
+        let begun = Rt::current().now();
         let mut state = self.state.borrow_mut();
-        Builder {
-            view: View { checkpoint: state.machine.checkpoint(), bytes_max: self.chunk_bytes_max },
+        state.machine.checkpoint_begin();
+        let builder = Builder {
+            view: View { state: Rc::clone(&self.state), snapshots: self.snapshots.clone() },
             last: state.last,
             membership: state.membership.clone(),
-            snapshots: self.snapshots.clone(),
-        }
+        };
+        self.snapshots.held(Rt::current().now().saturating_sub(begun));
+        builder
     }
 
-    async fn install_snapshot(&mut self, meta: &Meta, snapshot: Chunks) -> io::Result<()> {
-        let mut chunks = snapshot;
-        if !self.snapshots.has(&chunks)? {
+    async fn install_snapshot(&mut self, meta: &Meta, snapshot: Image) -> io::Result<()> {
+        let pieces = self.snapshots.load(&snapshot).await?;
+        if !self.snapshots.has(&snapshot) {
             let (last, membership) = (meta.last_log_id, meta.last_membership.clone());
-            chunks = self.snapshots.write(last, membership, &mut chunks).await?;
+            let mut source = Pieces(pieces.clone().into_iter());
+            self.snapshots.write(last, membership, &mut source).await?;
         }
-        Ok(self.install(meta, &mut chunks).await?)
+        Ok(self.install(meta, pieces).await?)
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<Snap>> {
-        let current = self.snapshots.current()?;
-        Ok(current.map(|(head, chunks)| Snapshot {
-            meta: SnapshotMeta { last_log_id: head.last, last_membership: head.membership },
-            snapshot: chunks,
+        let current = self.snapshots.current().await?;
+        Ok(current.map(|(link, image)| Snapshot {
+            meta: SnapshotMeta { last_log_id: link.last, last_membership: link.membership },
+            snapshot: image,
         }))
     }
 }
 
 /// Writes a view of the machine as a snapshot.
-pub(crate) struct Builder {
-    view: View,
+pub(crate) struct Builder<M: StateMachine> {
+    view: View<M>,
     last: Option<LogId>,
     membership: StoredMembership,
+}
+
+/// The machine as it was when the checkpoint began.
+struct View<M: StateMachine> {
+    state: Rc<RefCell<State<M>>>,
     snapshots: Snapshots,
 }
 
-struct View {
-    checkpoint: Box<dyn Checkpoint>,
-    bytes_max: usize,
-}
-
-impl Source for View {
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+impl<M: StateMachine> Source for View<M> {
+    async fn next(&mut self, out: &mut Vec<u8>) -> Result<bool> {
         yield_now().await;
-        self.checkpoint.chunk(self.bytes_max).map_err(|reason| RaftError::Machine { reason })
+        let rt = Rt::current();
+        let begun = rt.now();
+        let more = self.state.borrow_mut().machine.checkpoint_next(SLICE_BYTES, out);
+        self.snapshots.held(rt.now().saturating_sub(begun));
+        more.map_err(|reason| RaftError::Machine { reason })
     }
 }
 
-impl RaftSnapshotBuilder<Types> for Builder {
-    type SnapshotData = Chunks;
+impl<M: StateMachine> Drop for View<M> {
+    fn drop(&mut self) {
+        // At the end of the process the machine may be in the midst of an entry that ended it.
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            state.machine.checkpoint_end();
+        }
+    }
+}
+
+impl<M: StateMachine> RaftSnapshotBuilder<Types> for Builder<M> {
+    type SnapshotData = Image;
 
     async fn build_snapshot(&mut self) -> io::Result<Snap> {
         let (last, membership) = (self.last, self.membership.clone());
-        let snapshot = self.snapshots.write(last, membership.clone(), &mut self.view).await?;
+        let snapshots = self.view.snapshots.clone();
+        let snapshot = snapshots.write(last, membership.clone(), &mut self.view).await?;
         Ok(Snapshot { meta: SnapshotMeta { last_log_id: last, last_membership: membership }, snapshot })
     }
 }

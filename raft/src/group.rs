@@ -1,6 +1,7 @@
 //! A group on this node: its handle.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, Fatal, RaftError as OfRaft};
 use openraft::raft::WriteResult;
 use openraft::{Raft, ServerState};
+use shard_rt::AbortOnDrop;
 use wal::{PartitionId, Wal};
 
 use crate::apply::Applier;
@@ -17,7 +19,7 @@ use crate::error::{RaftError, Result};
 use crate::machine::StateMachine;
 use crate::network::NoPeers;
 use crate::options::Options;
-use crate::snapshot::Snapshots;
+use crate::snapshot::{CheckpointStats, Kind, Snapshots};
 use crate::store::Store;
 use crate::types::{Answer, LogIndex, LogPosition, PeerId, Proposal, Term, Types, position};
 
@@ -28,12 +30,14 @@ pub struct Group<M: StateMachine> {
     applier: Applier<M>,
     store: Store,
     peer: PeerId,
+    _purger: Rc<AbortOnDrop<()>>,
 }
 
 impl<M: StateMachine> Clone for Group<M> {
     fn clone(&self) -> Self {
         let (raft, applier) = (self.raft.clone(), self.applier.clone());
-        Self { raft, applier, store: self.store.clone(), peer: self.peer }
+        let _purger = Rc::clone(&self._purger);
+        Self { raft, applier, store: self.store.clone(), peer: self.peer, _purger }
     }
 }
 
@@ -76,11 +80,13 @@ impl<M: StateMachine> Group<M> {
         wal.check(partition)?;
         let config = Arc::new(options.config(partition.to_string())?);
         let store = Store::new(wal, partition, options.read_bytes_max);
-        let applier = Applier::new(machine, Snapshots::new(store.clone()), options.chunk_bytes_max);
-        let peer = options.peer;
+        let applier = Applier::new(machine, Snapshots::new(store.clone(), &options));
+        let (peer, entries_kept) = (options.peer, options.entries_kept);
         let raft = Raft::new(peer.0, config, network, store.clone(), applier.clone()).await;
         let raft = raft.map_err(|error| of_fatal(&store, &error))?;
-        let group = Self { raft, applier, store, peer };
+        let purger = purge(raft.clone(), applier.snapshots().clone(), entries_kept);
+        let _purger = Rc::new(shard_rt::spawn("purges", purger).abort_on_drop());
+        let group = Self { raft, applier, store, peer, _purger };
         group.wake().await?;
         Ok(group)
     }
@@ -183,12 +189,19 @@ impl<M: StateMachine> Group<M> {
         Ok(answers)
     }
 
-    /// Orders a snapshot, which is made meanwhile; entries before it are purged when it is durable.
+    /// Orders a snapshot, which is made meanwhile; entries that no snapshot kept needs are purged when it is
+    /// durable.
     ///
     /// # Errors
     /// [`RaftError::Stopped`], [`RaftError::Durability`].
-    pub async fn snapshot(&self) -> Result<()> {
+    pub async fn snapshot(&self, kind: Kind) -> Result<()> {
+        self.applier.snapshots().plan(kind);
         self.raft.trigger().snapshot().await.map_err(|error| of_fatal(&self.store, &error))
+    }
+
+    /// Numbers of its snapshots.
+    pub fn checkpoints(&self) -> CheckpointStats {
+        self.applier.snapshots().stats()
     }
 
     /// Looks at the machine, possibly amid an entry that takes several steps.
@@ -225,6 +238,25 @@ impl<M: StateMachine> Group<M> {
     /// Why the group is over.
     fn ended(&self) -> RaftError {
         of_fatal(&self.store, &Fatal::Stopped)
+    }
+}
+
+/// Has entries purged that are not needed any more, whenever a snapshot counts.
+async fn purge<M: StateMachine>(raft: Raft<Types, Applier<M>>, snapshots: Snapshots, entries_kept: u64) {
+    let mut metrics = raft.metrics();
+    loop {
+        snapshots.written().await;
+        let Some(needless) = snapshots.needless() else { continue };
+        let Some(upto) = needless.index.checked_sub(entries_kept) else { continue };
+        // The core purges nothing but what it knows to be in a snapshot.
+        while metrics.borrow_and_update().snapshot.is_none_or(|snapshot| snapshot.index < upto) {
+            if metrics.changed().await.is_err() {
+                return;
+            }
+        }
+        if raft.trigger().purge_log(upto).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! ```text
 //! propose ─► openraft ─► Store ─► wal ─► durable ─► committed ─► Applier ─► StateMachine ─► answer
 //!                │                                                  │
-//!             Runtime (tasks, timers, channels of shard-rt)      Snapshots: chunks and head in the log
+//!             Runtime (tasks, timers, channels of shard-rt)      Snapshots: chains of chunks, and a head, in the log
 //! ```
 //!
 //! Invariants:
@@ -21,6 +21,7 @@ mod group;
 mod machine;
 mod network;
 mod options;
+mod pace;
 mod runtime;
 mod snapshot;
 mod store;
@@ -28,8 +29,11 @@ mod types;
 
 pub use error::{RaftError, Result};
 pub use group::{Group, Metrics, Submitted};
-pub use machine::{Checkpoint, StateMachine, Step};
+pub use machine::{StateMachine, Step};
 pub use network::NoPeers;
 pub use options::Options;
-pub use snapshot::CheckpointHead;
+pub use pace::Pace;
+pub use snapshot::{
+    CheckpointHead, CheckpointPart, CheckpointStats, Kind as CheckpointKind, Linked, SLICE_BOUNDS_NS, Slices,
+};
 pub use types::{Answer, Entry, LogIndex, LogPosition, PeerId, Term};

@@ -22,13 +22,24 @@ pub trait StateMachine: 'static {
     /// Applies an entry, or a part of it that takes at most about 500 µs. A defect is a panic.
     fn apply(&mut self, entry: &Entry) -> Step;
 
-    /// A view of the state as it is now, whatever is applied later. Never asked for amid an entry.
-    fn checkpoint(&mut self) -> Box<dyn Checkpoint>;
+    /// Begins a checkpoint: [`StateMachine::checkpoint_next`] gives the state as it is now, whatever is applied
+    /// meanwhile. Never asked for amid an entry; it and each of the other two take at most about 500 µs.
+    fn checkpoint_begin(&mut self);
 
-    /// A snapshot follows: the state is void.
-    fn install_begin(&mut self);
+    /// Appends about `bytes` more bytes of the checkpoint to `out`, at any time, amid an entry, too. False when
+    /// that was all, and nothing was appended.
+    ///
+    /// # Errors
+    /// What keeps the state from being written.
+    fn checkpoint_next(&mut self, bytes: usize, out: &mut Vec<u8>) -> Result<bool, String>;
 
-    /// The next chunk, as [`Checkpoint::chunk`] gave it.
+    /// The checkpoint is done, or given up.
+    fn checkpoint_end(&mut self);
+
+    /// A snapshot of so many bytes follows: the state is void.
+    fn install_begin(&mut self, bytes: usize);
+
+    /// The next bytes of it, as [`StateMachine::checkpoint_next`] gave them, in other pieces.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -39,13 +50,4 @@ pub trait StateMachine: 'static {
     /// # Errors
     /// What is wrong with the whole.
     fn install_end(&mut self, last: Option<LogPosition>) -> Result<(), String>;
-}
-
-/// A view of a machine's state, on its way out.
-pub trait Checkpoint {
-    /// The next chunk of at most `bytes_max` bytes; `None` at the end.
-    ///
-    /// # Errors
-    /// What keeps the state from being written.
-    fn chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, String>;
 }

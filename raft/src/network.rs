@@ -10,7 +10,7 @@ use openraft::raft::{
 use openraft::{AnyError, EmptyNode, RaftNetworkFactory, RaftNetworkV2};
 
 use crate::apply::Snap;
-use crate::snapshot::Chunks;
+use crate::snapshot::Image;
 use crate::types::{Types, Vote};
 
 /// The network of a group of one voter: it reaches nobody, and says so.
@@ -40,7 +40,7 @@ impl RaftNetworkFactory<Types> for NoPeers {
 }
 
 impl RaftNetworkV2<Types> for Nobody {
-    type SnapshotData = Chunks;
+    type SnapshotData = Image;
 
     async fn append_entries(
         &mut self,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use openraft::{Config, SnapshotPolicy};
 
 use crate::error::{RaftError, Result};
+use crate::pace::Pace;
 use crate::types::PeerId;
 
 /// Settings of a group on one node.
@@ -26,8 +27,12 @@ pub struct Options {
     pub chunk_bytes_max: usize,
     /// A snapshot is made after so many entries; `None` makes one only on order.
     pub snapshot_after: Option<u64>,
-    /// Entries that stay in the log behind a snapshot, for peers that are a little behind.
+    /// Entries that stay in the log before those that the snapshots kept need, for peers that are a little behind.
     pub entries_kept: u64,
+    /// Full snapshots kept, 1 or 2: the log goes back to the oldest of them.
+    pub fulls_kept: usize,
+    /// How fast snapshots are written; `None`: as fast as the log takes them.
+    pub pace: Option<Pace>,
 }
 
 impl Options {
@@ -44,6 +49,8 @@ impl Options {
             chunk_bytes_max: 256 << 10,
             snapshot_after: None,
             entries_kept: 1_000,
+            fulls_kept: 1,
+            pace: None,
         }
     }
 
@@ -68,7 +75,8 @@ impl Options {
             api_channel_size: Some(self.queue_entries_max),
             notification_channel_size: Some(self.queue_entries_max),
             snapshot_policy,
-            max_in_snapshot_log_to_keep: self.entries_kept,
+            // What may go is told to openraft when a snapshot counts: the log is kept for older ones, too.
+            max_in_snapshot_log_to_keep: u64::MAX,
             enable_tick: false,
             enable_pre_vote: Some(true),
             // On by default. A restored leader keeps its term although the committed position in the log

@@ -9,10 +9,12 @@ use std::fmt;
 use shard_rt::BLOCK;
 
 use crate::error::{Result, WalError};
-use crate::format::{BatchHeader, Checks, HEADER_BYTES_MAX, HeaderFault, RecordKind, SegmentHeader};
+use crate::format::{
+    BatchHeader, Checks, HEADER_BYTES_MAX, HeaderFault, RecordHeader, RecordKind, SegmentHeader,
+};
 use crate::id::{DamagedRange, Lane, PartitionId, Position};
 use crate::log::segment_of_name;
-use crate::replay::{Image, Part, replay};
+use crate::replay::{Image, Part, range_of, replay};
 use crate::scan::{Extent, Found, Scan, ScanOf, find_header, scan, was_used};
 use crate::survey::{counting, newest};
 
@@ -66,6 +68,20 @@ pub struct PartitionReport {
     pub slots: Vec<(u16, Vec<u8>)>,
     /// Set if it would not open.
     pub damage: Option<Vec<DamagedRange>>,
+    /// Entries that have rotted of lanes that can be made anew ([`Lane::is_expendable`]): it opens without
+    /// them.
+    pub lost: Vec<LostEntry>,
+}
+
+/// An entry that has rotted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostEntry {
+    /// Its lane.
+    pub lane: Lane,
+    /// Its index.
+    pub index: u64,
+    /// Where it is.
+    pub range: DamagedRange,
 }
 
 /// A lane of a partition.
@@ -260,7 +276,12 @@ fn partition_report(partition: PartitionId, image: &Image) -> PartitionReport {
         lanes: lanes.collect(),
         slots: image.registers.iter().map(|(slot, (_, value))| (*slot, value.to_vec())).collect(),
         damage: image.damage.clone(),
+        lost: image.lost.iter().map(lost_entry).collect(),
     }
+}
+
+fn lost_entry(header: &RecordHeader) -> LostEntry {
+    LostEntry { lane: Lane(header.lane), index: header.index, range: range_of(header) }
 }
 
 fn dump_record(found: &Found) -> DumpRecord {

@@ -24,6 +24,12 @@ pub struct Lane(pub u16);
 impl Lane {
     /// Raft entries: their indices have no gaps.
     pub const RAFT: Self = Self(0);
+
+    /// Whether what is in this lane can be made anew by its owner: lanes 1 and 2, which hold checkpoints. An
+    /// entry there that has rotted is lost for who reads it, and the partition goes on.
+    pub fn is_expendable(self) -> bool {
+        (1..=2).contains(&self.0)
+    }
 }
 
 impl fmt::Display for Lane {

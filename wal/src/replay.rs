@@ -35,6 +35,8 @@ pub(crate) struct Image {
     pub(crate) removed: Option<RecordHeader>,
     /// Segments that have records of it.
     pub(crate) segments: BTreeSet<u64>,
+    /// Entries of expendable lanes that count and have rotted.
+    pub(crate) lost: Vec<RecordHeader>,
 }
 
 /// The state of a lane.
@@ -223,7 +225,13 @@ fn image(records: &[&Found], holes: &[DamagedRange]) -> Image {
         };
         let all = entries.remove(&lane).unwrap_or_default();
         let lane = Lane(lane);
-        let of_lane = live_entries(of_lane, all, &mut image.damage);
+        let mut rotten = Vec::new();
+        let of_lane = live_entries(of_lane, all, &mut rotten);
+        if lane.is_expendable() {
+            image.lost.extend(rotten);
+        } else if !rotten.is_empty() {
+            image.damage.get_or_insert_default().extend(rotten.iter().map(range_of));
+        }
         if lane == Lane::RAFT && has_gap(&of_lane) {
             image.damage.get_or_insert_default().extend(holes);
         }
@@ -234,17 +242,17 @@ fn image(records: &[&Found], holes: &[DamagedRange]) -> Image {
 
 fn note_rot(found: &Found, damage: &mut Option<Vec<DamagedRange>>) {
     if !found.sound {
-        let range = DamagedRange { from: found.header.at, bytes: found.header.bytes_in_log() };
-        damage.get_or_insert_default().push(range);
+        damage.get_or_insert_default().push(range_of(&found.header));
     }
 }
 
+/// Where a record is.
+pub(crate) fn range_of(header: &RecordHeader) -> DamagedRange {
+    DamagedRange { from: header.at, bytes: header.bytes_in_log() }
+}
+
 /// Leaves out what was purged, truncated, or overwritten.
-fn live_entries(
-    mut lane: LaneImage,
-    all: BTreeMap<u64, Found>,
-    damage: &mut Option<Vec<DamagedRange>>,
-) -> LaneImage {
+fn live_entries(mut lane: LaneImage, all: BTreeMap<u64, Found>, rotten: &mut Vec<RecordHeader>) -> LaneImage {
     let mut newest = 0;
     for (index, found) in all {
         let header = found.header;
@@ -254,7 +262,9 @@ fn live_entries(
         // An entry of a lower index that was written later says that this one had been truncated.
         if !purged && !truncated && header.origin > newest {
             newest = header.origin;
-            note_rot(&found, damage);
+            if !found.sound {
+                rotten.push(header);
+            }
             lane.entries.push(header);
         }
     }

@@ -192,3 +192,88 @@ fn a_directory_has_one_log_and_segments_one_size() {
         assert!(matches!(other, Some(WalError::Option { name: "segment_bytes", .. })), "{other:?}");
     });
 }
+
+/// Large entries in segments of their own size; the files that are there then.
+async fn large_entries() -> Vec<String> {
+    let options = Options { segment_bytes: 1 << 20, ..small() };
+    let wal = open(options.clone()).await;
+    for index in 0..5 {
+        let records = vec![Record::entry(1, index, vec![index as u8; 300_000])];
+        while let Err(error) = wal.append_wait(GROUP, records.clone()).await {
+            assert!(error.is_transient(), "{error}");
+            wal.room(400_000).await.expect("a sound disk");
+        }
+    }
+    wal.close().await.expect("a sound disk");
+    drop(wal);
+    sleep(Duration::from_millis(1)).await;
+    let listed = Rt::current().disk().list(std::path::Path::new("/log")).await.expect("a directory");
+    listed.into_iter().map(|entry| entry.name).collect()
+}
+
+#[test]
+fn rot_in_a_large_entry_is_named_by_who_reads_it_and_refuses_the_partition() {
+    // In the payload, which a start does not read, and in the header, which it does.
+    for (inside, found_at_start) in [(200_000, false), (9, true)] {
+        let sim = Sim::with_seed(1);
+        let node = sim.add_node(1);
+        let names = sim.block_on(node, ShardId(0), large_entries());
+        let disk = sim.disk(node);
+        let mut places = Vec::new();
+        for name in names {
+            let path = std::path::Path::new("/log").join(&name);
+            let Ok(dump) = wal::fsck::dump(&name, &disk.peek(&path)) else { continue };
+            let large = dump
+                .records
+                .into_iter()
+                .filter(|record| record.index == 1 && record.payload_bytes == 300_000);
+            places.extend(large.map(|record| (path.clone(), record.at.offset())));
+        }
+        let [(path, offset)] = &places[..] else { panic!("{places:?}") };
+        disk.flip_bit(path, offset + inside, 2);
+        sim.crash(node, Crash::ProcessKill);
+        sim.restart(node);
+        sim.block_on(node, ShardId(0), async move {
+            let options = Options { segment_bytes: 1 << 20, ..small() };
+            let (wal, found) = Wal::open(&Rt::current(), "/log", options).await.expect("the log opens");
+            assert_eq!(!found.damaged.is_empty(), found_at_start, "{found:?}");
+            if !found_at_start {
+                wal.read(GROUP, Lane::RAFT, 0, 1, 0).await.expect("that one is sound");
+                let read = wal.read(GROUP, Lane::RAFT, 1, 2, 0).await;
+                assert!(matches!(read, Err(WalError::Damaged { .. })), "{read:?}");
+            }
+            let refused = wal.check(GROUP).expect_err("the partition is refused");
+            assert!(refused.to_string().contains("segment"), "{refused}");
+        });
+    }
+}
+
+#[test]
+fn rot_in_what_can_be_made_anew_is_its_readers_alone() {
+    let sim = Sim::with_seed(1);
+    let node = sim.add_node(1);
+    sim.block_on(node, ShardId(0), async {
+        let wal = open(small()).await;
+        let chunk = |index| Record::Entry { lane: Lane(1), term: 0, index, payload: vec![7; 900].into() };
+        wal.append_wait(GROUP, vec![Record::entry(1, 0, &b"a"[..]), chunk(1), chunk(2)]).await.expect("room");
+        wal.close().await.expect("a sound disk");
+    });
+    let disk = sim.disk(node);
+    let name = format!("{:016x}.seg", 1);
+    let path = std::path::Path::new("/log").join(&name);
+    let dump = wal::fsck::dump(&name, &disk.peek(&path)).expect("a segment");
+    let record = dump.records.iter().find(|record| (record.lane, record.index) == (1, 2)).expect("a chunk");
+    disk.flip_bit(&path, record.at.offset() + 500, 1);
+    let report = wal::fsck::verify(std::slice::from_ref(&name), |_| Ok(disk.peek(&path))).expect("a log");
+    assert!(report.is_sound());
+    assert_eq!(report.partitions[0].lost.iter().map(|lost| lost.index).collect::<Vec<_>>(), [2]);
+    sim.crash(node, Crash::ProcessKill);
+    sim.restart(node);
+    sim.block_on(node, ShardId(0), async {
+        let wal = open(small()).await;
+        wal.check(GROUP).expect("the partition goes on");
+        assert_eq!(wal.read(GROUP, Lane(1), 1, 2, 0).await.expect("sound").len(), 1);
+        assert!(matches!(wal.read(GROUP, Lane(1), 2, 3, 0).await, Err(WalError::Damaged { .. })));
+        wal.append_wait(GROUP, vec![Record::entry(1, 1, &b"b"[..])]).await.expect("the partition goes on");
+    });
+}

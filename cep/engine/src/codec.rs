@@ -3,6 +3,7 @@
 //! What is written is canonical: two states that behave alike write the same bytes, so the state
 //! hash is a hash of them (R-DET-1).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -22,6 +23,10 @@ const FRAME_HEAD: FrameHead = FrameHead { stream: StreamId(0), schema_version: S
 pub trait WriteColumn {
     /// A column of `data_type`: values under NULL are written as zero.
     fn column(&mut self, column: &Column, data_type: &DataType);
+
+    /// The values of some rows of a column that is not of [`Values::Any`], as [`WriteColumn::column`] writes
+    /// them behind its NULLs.
+    fn column_values(&mut self, column: &Column, rows: Range<usize>);
 }
 
 impl WriteColumn for Writer {
@@ -41,21 +46,25 @@ impl WriteColumn for Writer {
         if let Some(valid) = column.valid.as_ref().filter(|v| v.iter().any(|v| !v)) {
             valid.iter().for_each(|&v| self.bool(v));
         }
+        self.column_values(column, 0..rows);
+    }
+
+    fn column_values(&mut self, column: &Column, rows: Range<usize>) {
         let ok = |row: usize| column.is_valid(row);
         match &column.values {
-            Values::Bool(v) => (0..rows).for_each(|r| self.bool(ok(r) && v[r])),
-            Values::I32(v) => (0..rows).for_each(|r| self.u32(if ok(r) { v[r] as u32 } else { 0 })),
-            Values::I64(v) => (0..rows).for_each(|r| self.i64(if ok(r) { v[r] } else { 0 })),
-            Values::F32(v) => (0..rows).for_each(|r| self.u32(if ok(r) { v[r].to_bits() } else { 0 })),
-            Values::F64(v) => (0..rows).for_each(|r| self.u64(if ok(r) { v[r].to_bits() } else { 0 })),
-            Values::I128(v) => (0..rows).for_each(|r| {
+            Values::Bool(v) => rows.for_each(|r| self.bool(ok(r) && v[r])),
+            Values::I32(v) => rows.for_each(|r| self.u32(if ok(r) { v[r] as u32 } else { 0 })),
+            Values::I64(v) => rows.for_each(|r| self.i64(if ok(r) { v[r] } else { 0 })),
+            Values::F32(v) => rows.for_each(|r| self.u32(if ok(r) { v[r].to_bits() } else { 0 })),
+            Values::F64(v) => rows.for_each(|r| self.u64(if ok(r) { v[r].to_bits() } else { 0 })),
+            Values::I128(v) => rows.for_each(|r| {
                 let v = if ok(r) { v[r] } else { 0 };
                 self.bytes.extend_from_slice(&v.to_le_bytes());
             }),
             Values::Bytes { .. } => {
-                (0..rows).for_each(|r| self.blob(if ok(r) { column.bytes_at(r) } else { &[] }));
+                rows.for_each(|r| self.blob(if ok(r) { column.bytes_at(r) } else { &[] }));
             }
-            Values::Any(_) => unreachable!("written above"),
+            Values::Any(_) => unreachable!("nested columns are written whole"),
         }
     }
 }

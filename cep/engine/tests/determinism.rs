@@ -150,6 +150,9 @@ fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> 
     prop_assert_eq!(&restored.errors, &whole.errors, "errors after restore: {}", query);
     prop_assert_eq!(restored.late, whole.late, "late rows after restore: {}", query);
     prop_assert_eq!(&restored.hashes, &pieces.hashes, "state hashes after restore: {}", query);
+    let slices = run(query, rows, &Feed::Slices(cuts.to_vec()));
+    prop_assert_eq!(&slices.output, &whole.output, "with checkpoints in slices: {}", query);
+    prop_assert_eq!(&slices.hashes, &pieces.hashes, "state hashes with checkpoints in slices: {}", query);
     Ok(())
 }
 
@@ -179,7 +182,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 14],
+    operators: [bool; 15],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -205,6 +208,7 @@ impl Kinds {
             Operator::TableWrite(_) => 11,
             Operator::Trigger(_) => 12,
             Operator::Join(_) => 13,
+            Operator::Pattern(_) => 14,
         };
         self.operators[at] = true;
     }
@@ -267,7 +271,8 @@ impl Kinds {
             | Node::Group(_)
             | Node::Over(_)
             | Node::TableJoin(_)
-            | Node::TableWrite(_) => {}
+            | Node::TableWrite(_)
+            | Node::Pattern(_) => {}
             Node::Join(node) => {
                 let at = match node.bound {
                     JoinBound::Windows(_) => 0,

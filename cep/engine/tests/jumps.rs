@@ -30,6 +30,10 @@ const QUERIES: &[&str] = &[
     "CREATE STREAM t (e TIMESTAMP, c BIGINT) WITH (\"event.time\" = 'e', \"watermark.lateness\" = '1 second') AS \
      SELECT window_end AS e, count(*) AS c FROM s WINDOW HOP (SIZE 90 SECONDS, SLIDE 1 SECOND); \
      SELECT sum(c) AS t, window_end FROM t WINDOW HOP (SIZE 70 SECONDS, SLIDE 1 SECOND)",
+    "SELECT a.k, a.c AS x, b.c AS y FROM (SELECT k, count(*) AS c, window_end AS e FROM s WINDOW HOP (SIZE 100 SECONDS, SLIDE 1 SECOND) GROUP BY k) AS a \
+     FULL JOIN (SELECT k, count(*) AS c, window_end AS e FROM s WINDOW HOP (SIZE 70 SECONDS, SLIDE 1 SECOND) GROUP BY k) AS b ON a.k = b.k AND a.e = b.e; \
+     SELECT a.n AS x, b.n AS y FROM s AS a LEFT JOIN s AS b ON a.k = b.k AND b.ts - a.ts BETWEEN INTERVAL '1' SECOND AND INTERVAL '90' SECOND; \
+     SELECT a.n AS x, b.n AS y FROM s WINDOW TIME (80 SECONDS) AS a FULL JOIN s WINDOW TIME (3 SECONDS) AS b ON a.k = b.k AND a.n < b.n",
 ];
 
 /// Output, errors and state hash with a budget a call; calls and the most rows of one.

@@ -4,6 +4,7 @@
 
 mod floor;
 mod input;
+mod join;
 mod single;
 
 use std::hint::black_box;
@@ -68,6 +69,9 @@ pub fn run(args: &MicroArgs) {
     }
     if wanted("w3_sliding_length") {
         print(args, compare("w3_sliding_length", W3, args, &trades, &mut floor::SlidingLength::new(100)));
+    }
+    if wanted("join_window") {
+        print(args, join::measure(args.passes));
     }
     if wanted("w5_enrich") {
         let query = format!("{}{W5}", sectors());

@@ -13,11 +13,12 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use openraft::impls::leader_id_std::LeaderId;
 
 use crate::error::RaftError;
+use crate::snapshot::{Chain, Form, Head, Link};
 use crate::types::{LogId, Membership, Payload, Proposal, StoredMembership, Vote, log_id};
 
 /// Bytes behind the content of an entry: kind and version.
 pub(crate) const TRAILER_BYTES: usize = 2;
-/// Version of all four formats.
+/// Version of entries, votes and committed positions.
 const VERSION: u8 = 1;
 
 /// What an entry is.
@@ -102,38 +103,84 @@ pub(crate) fn decode_committed(mut bytes: &[u8]) -> Result<LogId> {
     Ok(id)
 }
 
-/// What is known of a snapshot beside its chunks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// The last entry in it.
-    pub(crate) last: Option<LogId>,
-    /// The last membership in it.
-    pub(crate) membership: StoredMembership,
-    /// Index of its first chunk in the lane of chunks.
-    pub(crate) first_chunk: u64,
-    /// How many chunks.
-    pub(crate) chunks: u64,
-}
+/// Version of heads that name one full snapshot of plain chunks.
+const HEAD_PLAIN: u8 = 1;
+/// Version of heads that name chains.
+const HEAD_VERSION: u8 = 2;
 
 pub(crate) fn encode_head(head: &Head) -> Bytes {
     let mut bytes = BytesMut::new();
-    bytes.put_u8(VERSION);
-    put_optional(&mut bytes, head.last.as_ref());
-    put_optional(&mut bytes, head.membership.log_id().as_ref());
-    put_membership(&mut bytes, head.membership.membership());
-    bytes.put_u64_le(head.first_chunk);
-    bytes.put_u64_le(head.chunks);
+    bytes.put_u8(HEAD_VERSION);
+    bytes.put_u8(u8::from(head.older.is_some()));
+    head.older.iter().for_each(|link| put_link(&mut bytes, link));
+    put_link(&mut bytes, &head.newest.full);
+    bytes.put_u32_le(head.newest.links.len() as u32);
+    head.newest.links.iter().for_each(|link| put_link(&mut bytes, link));
     bytes.freeze()
 }
 
 pub(crate) fn decode_head(mut bytes: &[u8]) -> Result<Head> {
-    check_version("snapshot head", u8_of(&mut bytes)?)?;
-    let last = get_optional(&mut bytes)?;
-    let at = get_optional(&mut bytes)?;
-    let membership = StoredMembership::new(at, get_membership(&mut bytes)?);
-    let head = Head { last, membership, first_chunk: u64_of(&mut bytes)?, chunks: u64_of(&mut bytes)? };
+    let head = match u8_of(&mut bytes)? {
+        HEAD_PLAIN => {
+            let (last, membership) = get_last(&mut bytes)?;
+            let (first_chunk, chunks) = (u64_of(&mut bytes)?, u64_of(&mut bytes)?);
+            let form = Form::Plain;
+            let full = Link { last, membership, form, first_chunk, chunks, bytes: 0, state_bytes: 0 };
+            Head { newest: Chain::of(full), older: None }
+        }
+        HEAD_VERSION => {
+            let older = if u8_of(&mut bytes)? == 0 { None } else { Some(get_link(&mut bytes)?) };
+            let full = get_link(&mut bytes)?;
+            let links = u32_of(&mut bytes)?;
+            let links = (0..links).map(|_| get_link(&mut bytes)).collect::<Result<_>>()?;
+            Head { newest: Chain { full, links }, older }
+        }
+        other => {
+            let reason = format!("version {other}, not {HEAD_PLAIN} or {HEAD_VERSION}");
+            return Err(wrong("snapshot head", reason));
+        }
+    };
     end("snapshot head", bytes)?;
     Ok(head)
+}
+
+fn put_link(bytes: &mut BytesMut, link: &Link) {
+    put_optional(bytes, link.last.as_ref());
+    put_optional(bytes, link.membership.log_id().as_ref());
+    put_membership(bytes, link.membership.membership());
+    bytes.put_u8(match link.form {
+        Form::Plain => HEAD_PLAIN,
+        Form::Pages => HEAD_VERSION,
+    });
+    [link.first_chunk, link.chunks, link.bytes, link.state_bytes]
+        .into_iter()
+        .for_each(|number| bytes.put_u64_le(number));
+}
+
+fn get_link(bytes: &mut &[u8]) -> Result<Link> {
+    let (last, membership) = get_last(bytes)?;
+    let form = match u8_of(bytes)? {
+        HEAD_PLAIN => Form::Plain,
+        HEAD_VERSION => Form::Pages,
+        other => return Err(wrong("snapshot head", format!("chunks of version {other}"))),
+    };
+    let (first_chunk, chunks) = (u64_of(bytes)?, u64_of(bytes)?);
+    Ok(Link {
+        last,
+        membership,
+        form,
+        first_chunk,
+        chunks,
+        bytes: u64_of(bytes)?,
+        state_bytes: u64_of(bytes)?,
+    })
+}
+
+/// The last entry of a snapshot, and the last membership in it.
+fn get_last(bytes: &mut &[u8]) -> Result<(Option<LogId>, StoredMembership)> {
+    let last = get_optional(bytes)?;
+    let at = get_optional(bytes)?;
+    Ok((last, StoredMembership::new(at, get_membership(bytes)?)))
 }
 
 fn put_log_id(bytes: &mut BytesMut, id: &LogId) {

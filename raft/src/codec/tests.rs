@@ -1,4 +1,4 @@
-//! Version 1 stays what it is.
+//! What was written by an older version is read as ever.
 
 use std::fmt::Write;
 
@@ -26,19 +26,32 @@ fn votes() -> [Vote; 2] {
     [false, true].map(|committed| Vote { leader_id, committed })
 }
 
-fn heads() -> [Head; 2] {
-    let full = Head {
-        last: Some(log_id(5, 77)),
-        membership: StoredMembership::new(Some(log_id(2, 30)), membership(&[&[1, 2, 3]], &[1, 2, 3])),
-        first_chunk: 12,
-        chunks: 4,
+fn link(first_chunk: u64, form: Form) -> Link {
+    let membership = StoredMembership::new(Some(log_id(2, 30)), membership(&[&[1, 2, 3]], &[1, 2, 3]));
+    let sizes = if form == Form::Pages { (70_000, 900_000) } else { (0, 0) };
+    let (bytes, state_bytes) = sizes;
+    Link { last: Some(log_id(5, 77)), membership, form, first_chunk, chunks: 4, bytes, state_bytes }
+}
+
+fn heads() -> [Head; 3] {
+    let plain = Head { newest: Chain::of(link(12, Form::Plain)), older: None };
+    let newest =
+        Chain { full: link(16, Form::Pages), links: vec![link(1, Form::Pages), link(5, Form::Pages)] };
+    let chained = Head { newest, older: Some(link(12, Form::Plain)) };
+    let empty = Link {
+        last: None,
+        membership: StoredMembership::default(),
+        form: Form::Pages,
+        first_chunk: 1,
+        chunks: 0,
+        bytes: 0,
+        state_bytes: 0,
     };
-    let empty = Head { last: None, membership: StoredMembership::default(), first_chunk: 1, chunks: 0 };
-    [full, empty]
+    [plain, chained, Head { newest: Chain::of(empty), older: None }]
 }
 
 #[test]
-fn version_1_is_written_as_ever() {
+fn the_formats_are_written_as_ever() {
     let mut text = String::new();
     let mut put = |name: &str, bytes: &[u8]| {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -47,8 +60,23 @@ fn version_1_is_written_as_ever() {
     payloads().iter().for_each(|(name, payload)| put(name, &encode_payload(payload)));
     votes().iter().for_each(|vote| put("vote", &encode_vote(vote)));
     put("committed position", &encode_committed(&log_id(7, 1_000)));
-    heads().iter().for_each(|head| put("snapshot head", &encode_head(head)));
-    expect_file!["golden/v1.txt"].assert_eq(&text);
+    heads().iter().for_each(|head| put("snapshot head, version 2", &encode_head(head)));
+    expect_file!["golden/v2.txt"].assert_eq(&text);
+}
+
+#[test]
+fn a_head_of_version_1_is_a_chain_of_one() {
+    let golden = include_str!("golden/v1.txt");
+    let heads = golden.lines().filter_map(|line| line.strip_prefix("snapshot head: "));
+    let heads: Vec<Head> = heads
+        .map(|digits| {
+            let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal");
+            let bytes: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+            decode_head(&bytes).expect("it is read")
+        })
+        .collect();
+    assert_eq!(heads[0], Head { newest: Chain::of(link(12, Form::Plain)), older: None });
+    assert_eq!((heads[1].newest.full.first_chunk, heads[1].newest.full.chunks), (1, 0));
 }
 
 #[test]

@@ -16,23 +16,35 @@ use wal::{Options, PartitionId, Wal};
 
 use super::Store;
 use crate::apply::Applier;
-use crate::machine::{Checkpoint, StateMachine, Step};
+use crate::machine::{StateMachine, Step};
 use crate::snapshot::Snapshots;
 use crate::types::{Entry, LogEntry, LogId, LogPosition, Payload, Types, Vote, log_id};
 
 /// Takes no entry of its own; the suite proposes blank ones and memberships.
-struct Empty;
+#[derive(Default)]
+struct Empty {
+    left: u32,
+}
 
 impl StateMachine for Empty {
     fn apply(&mut self, _: &Entry) -> Step {
         Step::Done(Bytes::new())
     }
 
-    fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
-        Box::new(Chunked(vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")]))
+    fn checkpoint_begin(&mut self) {
+        self.left = 2;
     }
 
-    fn install_begin(&mut self) {}
+    fn checkpoint_next(&mut self, _: usize, out: &mut Vec<u8>) -> Result<bool, String> {
+        out.extend_from_slice(if self.left > 0 { b"some" } else { b"" });
+        let more = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        Ok(more)
+    }
+
+    fn checkpoint_end(&mut self) {}
+
+    fn install_begin(&mut self, _: usize) {}
 
     fn install_chunk(&mut self, _: Bytes) -> Result<(), String> {
         Ok(())
@@ -40,14 +52,6 @@ impl StateMachine for Empty {
 
     fn install_end(&mut self, _: Option<LogPosition>) -> Result<(), String> {
         Ok(())
-    }
-}
-
-struct Chunked(Vec<Bytes>);
-
-impl Checkpoint for Chunked {
-    fn chunk(&mut self, _: usize) -> Result<Option<Bytes>, String> {
-        Ok(self.0.pop())
     }
 }
 
@@ -112,7 +116,8 @@ impl StoreBuilder<Types, Early, Applier<Empty>> for Logs {
         let options = Options { segment_bytes: 64 << 10, ..Options::default() };
         let (wal, _) = Wal::open(&Rt::current(), &dir, options).await.expect("an empty directory");
         let store = Store::new(wal, PartitionId(3), 1 << 20);
-        let machine = Applier::new(Empty, Snapshots::new(store.clone()), 1 << 10);
+        let group = crate::Options { chunk_bytes_max: 1 << 10, ..crate::Options::new(crate::PeerId(1)) };
+        let machine = Applier::new(Empty::default(), Snapshots::new(store.clone(), &group));
         Ok(((), Early(store), machine))
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
+use raft::{Entry, LogPosition, StateMachine, Step};
 
 /// The list, also as seen from outside.
 #[derive(Default)]
@@ -13,6 +13,9 @@ pub struct List {
     pub last: Option<LogPosition>,
     seen: Rc<RefCell<Vec<u64>>>,
     halfway: bool,
+    view: Vec<u64>,
+    viewed: usize,
+    installing: Vec<u8>,
 }
 
 impl List {
@@ -51,43 +54,42 @@ impl StateMachine for List {
         Step::Done(Bytes::copy_from_slice(&(self.items.len() as u64 - 1).to_le_bytes()))
     }
 
-    fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
+    fn checkpoint_begin(&mut self) {
         assert!(!self.halfway, "asked for amid an entry");
-        Box::new(View { items: self.items.clone(), next: 0 })
+        self.view = self.items.clone();
+        self.viewed = 0;
     }
 
-    fn install_begin(&mut self) {
+    fn checkpoint_next(&mut self, bytes: usize, out: &mut Vec<u8>) -> Result<bool, String> {
+        let rest = &self.view[self.viewed..];
+        let some = &rest[..rest.len().min((bytes / 8).clamp(1, 40))];
+        self.viewed += some.len();
+        some.iter().for_each(|item| out.extend_from_slice(&item.to_le_bytes()));
+        Ok(!some.is_empty())
+    }
+
+    fn checkpoint_end(&mut self) {
+        self.view.clear();
+    }
+
+    fn install_begin(&mut self, _: usize) {
+        self.installing.clear();
         self.items.clear();
         self.seen.borrow_mut().clear();
     }
 
-    fn install_chunk(&mut self, mut chunk: Bytes) -> Result<(), String> {
-        while chunk.has_remaining() {
-            let item = chunk.try_get_u64_le().map_err(|error| error.to_string())?;
-            self.items.push(item);
-            self.seen.borrow_mut().push(item);
-        }
+    fn install_chunk(&mut self, chunk: Bytes) -> Result<(), String> {
+        self.installing.extend_from_slice(&chunk);
         Ok(())
     }
 
     fn install_end(&mut self, last: Option<LogPosition>) -> Result<(), String> {
+        let bytes = std::mem::take(&mut self.installing);
+        let (items, rest) = bytes.as_chunks::<8>();
+        assert!(rest.is_empty(), "items are whole");
+        self.items = items.iter().map(|item| u64::from_le_bytes(*item)).collect();
+        self.seen.borrow_mut().clone_from(&self.items);
         self.last = last;
         Ok(())
-    }
-}
-
-struct View {
-    items: Vec<u64>,
-    next: usize,
-}
-
-impl Checkpoint for View {
-    fn chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, String> {
-        let rest = &self.items[self.next..];
-        let some = &rest[..rest.len().min(bytes_max / 8)];
-        self.next += some.len();
-        let mut bytes = BytesMut::new();
-        some.iter().for_each(|item| bytes.put_u64_le(*item));
-        Ok((!some.is_empty()).then(|| bytes.freeze()))
     }
 }

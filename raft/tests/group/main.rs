@@ -1,5 +1,6 @@
 //! A group of one voter in the simulator: what is acknowledged survives crashes, once and in order.
 
+mod chains;
 mod list;
 mod lives;
 

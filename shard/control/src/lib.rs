@@ -44,8 +44,8 @@ pub use cluster::{Cluster, Node, NodeAddresses, NodeSpec};
 pub use codec::CodecError;
 pub use command::{Acknowledged, Change, Command, Role};
 pub use config::{
-    CONFIG_KEYS, ConfigKey, ConfigOrigin, ConfigRecord, Kind, Override, Resolved, Scope, Setting, Source,
-    Target, config_markdown,
+    CONFIG_KEYS, CarriedConfig, ConfigKey, ConfigOrigin, ConfigRecord, Kind, Override, Resolved, Scope,
+    Setting, Source, Target, config_markdown,
 };
 pub use control::{Applied, Control};
 pub use definition::{

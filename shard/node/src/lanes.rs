@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use cep_types::PartitionId;
-use cep_types::log::{Activate, Marker, Quarantine};
+use cep_types::log::{Activate, Config, Marker, Quarantine};
 use net_wire::Routing;
 use shard_control::{Command, PartitionRef};
 use shard_rt::mailbox::{Receiver, Sender, channel};
@@ -14,6 +14,7 @@ use shard_rt::mailbox::{Receiver, Sender, channel};
 use crate::connect::{Collect, Collected, Formed, Handed, SourceAsk, SourceState, Taken};
 use crate::query::{Answer, Ask, PartAnswer, PartAsk, Unanswered};
 use crate::report::{ControlReport, ShardReport};
+use crate::settings::Live;
 
 /// Messages of a lane at most.
 pub const LANE_MESSAGES_MAX: usize = 4096;
@@ -51,6 +52,8 @@ pub enum ToShard {
         /// Who asks.
         reply: Reply<ShardReport>,
     },
+    /// The cluster's config says this of the node's settings.
+    Live(Live),
     /// To the control group: do this. Only shard 0 has it.
     Propose(Box<Command>, Reply<Result<shard_control::Outcome, String>>),
     /// To the control group: say how the cluster is.
@@ -66,6 +69,8 @@ pub enum ToShard {
 pub enum Tell {
     /// A definition runs, or stops.
     Activate(Activate),
+    /// The partition goes by these values.
+    Config(Config),
     /// Sinks have come further.
     Marker(Marker),
     /// A definition is fenced.

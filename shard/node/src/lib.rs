@@ -30,6 +30,7 @@ pub mod report;
 pub mod settings;
 pub mod shard;
 
+pub use control::config::CONFIG_KEYS_USED;
 pub use control::deploy::{DeployError, compile_definition};
 pub use ids::{CONTROL_GROUP, group_of, shard_of};
 pub use partition::abort::Abort;

@@ -1,6 +1,7 @@
 //! What a node says about itself: for `/readyz`, `/metrics`, `/v1/state` and `ceptra-ctl`.
 
 use cep_types::{Epoch, LogIndex, StampNs};
+pub use raft::{CheckpointStats, Linked, SLICE_BOUNDS_NS, Slices};
 use shard_control::PartitionRef;
 
 /// One shard.
@@ -52,10 +53,8 @@ pub struct PartitionReport {
     pub applied: LogIndex,
     /// The last entry in the newest checkpoint.
     pub checkpoint: Option<LogIndex>,
-    /// How old the newest checkpoint is, ns; `None` if there is none.
-    pub checkpoint_age_ns: Option<u64>,
-    /// Bytes of the newest checkpoint; 0 if there is none.
-    pub checkpoint_bytes: u64,
+    /// Its checkpoints.
+    pub checkpoints: CheckpointReport,
     /// Its time.
     pub stamp: StampNs,
     /// What it did since the start.
@@ -66,6 +65,19 @@ pub struct PartitionReport {
     pub definitions: Vec<DefinitionReport>,
     /// Hash of its state (R-DET-1).
     pub state_hash: Option<u64>,
+}
+
+/// Checkpoints of a partition.
+#[derive(Debug, Clone, Default)]
+pub struct CheckpointReport {
+    /// How old the newest is that this process ordered, ns; `None` if there is none.
+    pub age_ns: Option<u64>,
+    /// How far apart full ones are, as the pace of the shard allows, ns.
+    pub full_interval_ns: u64,
+    /// How far apart those of what changed are, ns.
+    pub incremental_interval_ns: u64,
+    /// Numbers.
+    pub stats: CheckpointStats,
 }
 
 /// Counts of a partition since the start of the process.
@@ -83,12 +95,12 @@ pub struct Counts {
     pub rejected: u64,
     /// Rows of outputs.
     pub outputs: u64,
+    /// Rows of outputs that their sinks never got, because they fell behind.
+    pub shed: u64,
     /// Errors of definitions.
     pub errors: u64,
     /// Appends refused because too much waited.
     pub backpressured: u64,
-    /// Bytes of checkpoints written.
-    pub checkpoint_bytes: u64,
 }
 
 /// A definition in a partition.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cep_types::hash::SpaceSeed;
+use net_wire::RETRY_WINDOW_MS_DEFAULT;
 
 use crate::connect::Connectors;
 use crate::partition::abort::Abort;
@@ -40,8 +41,12 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// Segments of a shard's log at most.
     pub segments_max: usize,
-    /// Distance of checkpoints of a partition that has changed (R-CKP-1).
+    /// Distance of full checkpoints of a partition that has changed (R-CKP-1).
     pub checkpoint_interval: Duration,
+    /// Distance of checkpoints of what changed.
+    pub checkpoint_incremental_interval: Duration,
+    /// Bytes a second that checkpoints of all partitions of a shard are written at.
+    pub checkpoint_bytes_per_s: u64,
     /// Bytes of derived rows that are kept for subscribers, for each stream and partition.
     pub retain_bytes: u64,
     /// What a client may have under way to a partition (R-FLOW-1).
@@ -67,6 +72,17 @@ pub struct Founding {
     pub seed: SpaceSeed,
 }
 
+/// What of the settings the cluster's config may say otherwise while the node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Live {
+    /// What a client may have under way to a partition: `inflight.events_max`, `inflight.bytes_max`.
+    pub credits: Credits,
+    /// Largest event: `event.bytes_max`.
+    pub event_bytes_max: usize,
+    /// How long clients may send an append again, as they are told it: `client.retry_window`.
+    pub retry_window: Duration,
+}
+
 /// How much may be under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credits {
@@ -77,6 +93,15 @@ pub struct Credits {
 }
 
 impl Settings {
+    /// What holds until the cluster's config says otherwise.
+    pub fn live(&self) -> Live {
+        Live {
+            credits: self.credits,
+            event_bytes_max: self.event_bytes_max,
+            retry_window: Duration::from_millis(u64::from(RETRY_WINDOW_MS_DEFAULT)),
+        }
+    }
+
     /// Defaults for a node of that name with its data in `data_dir`.
     pub fn new(node: impl Into<String>, data_dir: impl Into<PathBuf>, founding: Founding) -> Self {
         Settings {
@@ -94,6 +119,8 @@ impl Settings {
             segment_bytes: 64 << 20,
             segments_max: 1024,
             checkpoint_interval: Duration::from_secs(30),
+            checkpoint_incremental_interval: Duration::from_secs(10),
+            checkpoint_bytes_per_s: 40_000_000,
             retain_bytes: 16 << 20,
             credits: Credits { events: 65_536, bytes: 16 << 20 },
             queue: Credits { events: 1 << 20, bytes: 64 << 20 },
@@ -115,6 +142,8 @@ pub struct Hooks {
     pub on_abort: Rc<dyn Fn(&Abort)>,
     /// What was kept by earlier processes.
     pub aborts: Rc<[Abort]>,
+    /// A definition that is to have a defect, for tests.
+    pub defect: Option<String>,
     /// What runs sources and sinks; `None`: nothing does.
     pub connectors: Option<Rc<dyn Connectors>>,
     /// Something an operator should know.

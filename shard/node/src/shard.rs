@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cep_types::log::Quarantine;
 use futures_util::future::join_all;
+use raft::CheckpointKind;
 use shard_control::{Change, Command, CommandId, DefinitionVersion, PartitionRef, Role};
 use shard_rt::mailbox::Receiver;
 use shard_rt::sync::Notify;
@@ -27,7 +28,7 @@ use crate::partition::queue::TellItem;
 use crate::partition::reserve::Reserve;
 use crate::query::{self, Unanswered};
 use crate::report::{LogReport, ShardReport};
-use crate::settings::{Hooks, Level, Settings};
+use crate::settings::{Hooks, Level, Live, Settings};
 
 /// How long a stop waits for what is under way.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -51,6 +52,8 @@ pub(crate) struct Shard {
     starting: RefCell<Vec<PartitionRef>>,
     started: Notify,
     pub(crate) view: RefCell<View>,
+    /// What the cluster's config says of the settings.
+    pub(crate) live: Cell<Live>,
     pub(crate) connections: Connections,
     pub(crate) stopping: Cell<bool>,
     /// Questions that are being answered.
@@ -99,14 +102,16 @@ pub async fn run(
         // Clients are told the port that it came to be.
         settings.listen = bound;
     }
+    let pace = raft::Pace::new(settings.checkpoint_bytes_per_s);
     let shard = Rc::new(Shard {
         rt: rt.clone(),
         number,
+        live: Cell::new(settings.live()),
         settings,
         hooks,
         lanes,
         wal: wal.clone(),
-        reserve: Reserve::default(),
+        reserve: Reserve::new(pace),
         partitions: RefCell::default(),
         starting: RefCell::default(),
         started: Notify::new(),
@@ -172,7 +177,7 @@ impl Shard {
                 return Err(error.to_string());
             }
         };
-        let tasks = partition.run(&self.settings);
+        let tasks = partition.run();
         for fence in partition.owed_fences() {
             self.quarantine(id, fence);
         }
@@ -238,6 +243,7 @@ impl Shard {
             let shard = Rc::clone(self);
             match message {
                 ToShard::Stop => return,
+                ToShard::Live(live) => self.live.set(live),
                 ToShard::Routing(routing) => {
                     *self.view.borrow_mut() = View::new(routing);
                     self.connections.tell_routing();
@@ -337,7 +343,7 @@ impl Shard {
         self.rt.sleep(GOODBYE).await;
         self.connections.end();
         let checkpoints = join_all(partitions.iter().map(async |partition| {
-            partition.checkpoint().await;
+            partition.checkpoint(CheckpointKind::Incremental).await;
             partition.settle().await;
         }));
         if self.rt.timeout(DRAIN, checkpoints).await.is_err() {

@@ -46,7 +46,10 @@ impl Shared {
         let pressed = state.spares.len() < self.options.segments_ahead && all >= self.options.segments_max;
         let percent = if pressed { 50 } else { u64::from(self.options.rewrite_live_percent_max) };
         let live_max = self.options.segment_bytes / 100 * percent;
-        let pinned = |segment: &u64| state.partitions.values().any(|known| known.pins.contains(segment));
+        let pinned = |segment: &u64| {
+            state.unmovable.contains(segment)
+                || state.partitions.values().any(|known| known.pins.contains(segment))
+        };
         let old = |segment: &u64| pressed || segment + AGE_MIN <= state.tail.segment;
         let live = |segment: &u64| state.live.of(*segment);
         let candidates = state.sealed.iter().filter(|(segment, sealed)| {

@@ -9,6 +9,7 @@ mod open;
 mod read;
 mod recovery;
 mod segments;
+mod skim;
 mod state;
 mod writer;
 

@@ -110,6 +110,7 @@ async fn first_state(mut past: Past, files: &Files, options: &Options) -> Result
         queue_bytes: 0,
         record_bytes_seen: 0,
         hot: HotTail::default(),
+        unmovable: std::collections::BTreeSet::new(),
         poisoned: None,
         closed: false,
         closing: None,

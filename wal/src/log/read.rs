@@ -148,7 +148,7 @@ impl Shared {
     }
 
     /// An entry was not where the index had said. If the index says something else by now, the caller
-    /// looks again; else the partition is damaged.
+    /// looks again; else the partition is damaged, but for what can be made anew.
     fn judge_lost(&self, id: PartitionId, lane: Lane, lost: &EntryHome, at: Position) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let Some(partition) = state.partitions.get_mut(&id) else {
@@ -161,6 +161,11 @@ impl Shared {
             return Ok(());
         }
         let error = WalError::record_lost(id, at, u64::from(lost.home.bytes));
+        if lane.is_expendable() {
+            // It cannot be written once more; what else is in its segment stays there with it.
+            state.unmovable.insert(at.segment());
+            return Err(error);
+        }
         if let WalError::Damaged { damage, .. } = &error {
             partition.damage.get_or_insert_default().extend(damage);
             if !partition.pins.contains(&at.segment()) {

@@ -1,7 +1,8 @@
 //! What is in a directory: reading all segments, checking them, making the tail durable.
 //!
 //! Invariants: a read that goes astray once harms nothing: what would end the log or damage it is read
-//! twice; blocks that cannot be read are holes; the tail is durable before anything builds on it.
+//! twice; blocks that cannot be read are holes; of sealed segments payloads of large entries are left (`skim`);
+//! the tail is durable before anything builds on it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use shard_rt::{BLOCK, BlockAddr, BlockWrite, File, OpenMode, Rt};
 
 use super::segments::{new_number, segment_name, segment_of_name, spare_number};
+use super::skim::skim;
 use super::state::Sealed;
 use crate::error::{Result, WalError};
 use crate::format::{Checks, HEADER_BYTES_MAX, HeaderFault, SegmentHeader};
@@ -306,6 +308,11 @@ impl Reader {
         let of = self.scan_of(log_id, segment, start);
         let mut found = scan(&[], of, Extent::Sealed(end));
         if let Some(file) = file {
+            if header.is_some()
+                && let Some(skimmed) = skim(&self.rt, &file, of, end).await
+            {
+                return Part { scan: skimmed, header };
+            }
             for _ in 0..2 {
                 if found.holes.is_empty() {
                     break;

@@ -4,7 +4,7 @@
 //! written in the order they were accepted, which is the order of their serials; what is accepted fits
 //! into the segments that are ready, so the writer never waits for room that only a later record makes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use shard_rt::{BLOCK, File};
@@ -71,6 +71,8 @@ pub(crate) struct State {
     /// Bytes of the largest record that waited, which a change of segment may waste.
     pub(crate) record_bytes_seen: u64,
     pub(crate) hot: HotTail,
+    /// Segments with an entry that cannot be read and is none the worse for its partition.
+    pub(crate) unmovable: BTreeSet<u64>,
     pub(crate) poisoned: Option<WalError>,
     pub(crate) closed: bool,
     /// Called when all is written, flushed and marked.
@@ -307,6 +309,7 @@ impl State {
             if let Some(sealed) = self.sealed.get_mut(&segment) {
                 sealed.freeing = true;
             }
+            self.unmovable.remove(&segment);
             self.push_freed(segment);
         }
     }

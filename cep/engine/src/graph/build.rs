@@ -398,7 +398,8 @@ impl<'a> Builder<'a> {
             | Node::Over(_)
             | Node::Rate(_)
             | Node::TableJoin(_)
-            | Node::TableWrite(_) => {
+            | Node::TableWrite(_)
+            | Node::Pattern(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
                 let late = self.late_edge(node, input, &built)?;
@@ -574,7 +575,7 @@ impl<'a> Builder<'a> {
 /// Whether rows leave `node` later than the records they are made of.
 fn detaches(node: &Node) -> bool {
     match node {
-        Node::Window(_) | Node::Delay { .. } | Node::Rate(_) => true,
+        Node::Window(_) | Node::Delay { .. } | Node::Rate(_) | Node::Pattern(_) => true,
         Node::Over(over) => over.event_time_order,
         Node::Join(join) => join.sides.iter().any(|side| side.outer),
         Node::Scan { .. }
@@ -602,7 +603,8 @@ fn is_final(node: &Node) -> bool {
         | Node::Group(_)
         | Node::Rate(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => false,
+        | Node::TableWrite(_)
+        | Node::Pattern(_) => false,
     }
 }
 
@@ -621,6 +623,7 @@ fn is_stream_itself(node: &Node) -> bool {
         | Node::Join(_)
         | Node::Rate(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => false,
+        | Node::TableWrite(_)
+        | Node::Pattern(_) => false,
     }
 }

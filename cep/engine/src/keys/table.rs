@@ -36,6 +36,17 @@ impl KeyTable {
         }
     }
 
+    /// Makes room for so many groups in all, of so many bytes of keys.
+    pub fn reserve(&mut self, groups: usize, key_bytes: usize) {
+        self.ends.reserve(groups.saturating_sub(self.len()));
+        self.hashes.reserve(groups.saturating_sub(self.len()));
+        self.arena.reserve(key_bytes.saturating_sub(self.arena.len()));
+        let size = (groups * 2).next_power_of_two();
+        if size > self.slots.len() {
+            self.resize(size);
+        }
+    }
+
     /// Number of groups.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -164,7 +175,10 @@ impl KeyTable {
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
+        self.resize(self.slots.len() * 2);
+    }
+
+    fn resize(&mut self, size: usize) {
         self.slots.clear();
         self.slots.resize(size, (0, EMPTY));
         self.shift = 64 - size.trailing_zeros();

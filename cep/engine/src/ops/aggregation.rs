@@ -19,6 +19,7 @@ use crate::agg::{AggOptions, Order};
 use crate::chunk::Chunk;
 use crate::codec::{Reader, Result, Writer};
 use crate::column::{Buf, Column, Values};
+use crate::cut::{ContentsCut, GROUPS_AT_ONCE};
 
 /// Roll-ups of one aggregation.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct AggregationOp {
     /// By start, ns.
     buckets: BTreeMap<i64, Content>,
     seq: u64,
+    /// A cut that they are being written for.
+    cut: Option<ContentsCut>,
 }
 
 impl AggregationOp {
@@ -47,6 +50,7 @@ impl AggregationOp {
             definition: Box::new(aggregation.clone()),
             buckets: BTreeMap::new(),
             seq: 0,
+            cut: None,
         })
     }
 
@@ -172,6 +176,37 @@ impl AggregationOp {
         match errors.first() {
             Some(error) => Err(error.message.clone()),
             None => Ok(relation),
+        }
+    }
+
+    /// Begins a cut. True if more than `out` got is to come from [`AggregationOp::cut_next`].
+    pub fn freeze(&mut self, out: &mut Writer) -> bool {
+        if self.buckets.values().map(Content::len).sum::<usize>() < GROUPS_AT_ONCE {
+            self.encode(out);
+            return false;
+        }
+        out.u64(self.seq);
+        out.u64(self.buckets.len() as u64);
+        let contents = self.buckets.iter_mut().map(|(&start, content)| (start, content));
+        self.cut = Some(ContentsCut::new(contents));
+        true
+    }
+
+    /// Writes more of the cut until `out` has `until` bytes; true when all is written.
+    pub fn cut_next(&mut self, out: &mut Writer, until: usize) -> bool {
+        let Some(mut cut) = self.cut.take() else { return true };
+        let done =
+            cut.go_on(&self.shape, out, until, &mut self.buckets, |buckets, start| buckets.get_mut(&start));
+        if !done {
+            self.cut = Some(cut);
+        }
+        done
+    }
+
+    /// Gives up a cut.
+    pub fn thaw(&mut self) {
+        if self.cut.take().is_some() {
+            self.buckets.values_mut().for_each(Content::thaw);
         }
     }
 

@@ -4,7 +4,8 @@ use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowN
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
 use super::{
-    DelayOp, GroupOp, JoinOp, Operator, RateOp, SlidingWindowOp, StreamOver, TableJoinOp, TableWriteOp,
+    DelayOp, GroupOp, JoinOp, Operator, PatternOp, RateOp, SlidingWindowOp, StreamOver, TableJoinOp,
+    TableWriteOp,
 };
 use crate::agg::{AggOptions, Order};
 
@@ -28,6 +29,9 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::TableJoin(join) => Ok(Operator::TableJoin(Box::new(TableJoinOp::new(join)?))),
         Node::TableWrite(write) => Ok(Operator::TableWrite(Box::new(TableWriteOp::new(write)?))),
         Node::Join(join) => Ok(Operator::Join(Box::new(JoinOp::new(join)?))),
+        Node::Pattern(pattern) => {
+            Ok(Operator::Pattern(Box::new(PatternOp::new(pattern, keys_max(&pattern.input, program))?)))
+        }
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }
@@ -36,7 +40,7 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
 
 fn build_window(node: &WindowNode, program: &Program) -> Result<Operator, String> {
     let (policy, correction_ns) = late_policy(node, program);
-    let keys_max = keys_max(node, program);
+    let keys_max = keys_max(&node.input, program);
     let event_time = AggOptions { order: Order::EventTime, ..AggOptions::default() };
     if let Some(layout) = Layout::new(&node.window)? {
         if policy == LatePolicy::Retract && has_lasting(&node.body) {
@@ -75,9 +79,9 @@ fn has_lasting(body: &WindowBody) -> bool {
     matches!(body, WindowBody::Groups { calls, .. } if calls.iter().any(is_lasting))
 }
 
-/// The strictest `state.keys.max` of the streams below a window.
-fn keys_max(node: &WindowNode, program: &Program) -> u64 {
-    let below = node.input.scans();
+/// The strictest `state.keys.max` of the streams below an operator.
+fn keys_max(input: &Node, program: &Program) -> u64 {
+    let below = input.scans();
     let own = below.iter().map(|s| program.streams[s.index()].options.state_keys_max);
     own.min().unwrap_or(KEYS_MAX)
 }

@@ -16,11 +16,12 @@ impl Operator {
             Operator::Aggregation(_) => 7,
             Operator::Sliding(_) => 8,
             Operator::Delay(_) => 9,
-            // 10 to 19: patterns, joins of streams.
+            // 10 to 19: joins of streams.
             Operator::TableJoin(_) => 20,
             Operator::TableWrite(_) => 21,
             Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
+            Operator::Pattern(_) => 11,
         }
     }
 
@@ -41,6 +42,7 @@ impl Operator {
             Operator::Delay(op) => op.encode(out),
             Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
+            Operator::Pattern(op) => op.encode(out),
         }
     }
 
@@ -66,6 +68,51 @@ impl Operator {
             Operator::Delay(op) => op.decode(input),
             Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
+            Operator::Pattern(op) => op.decode(input),
+        }
+    }
+
+    /// Begins a cut of the state (`crate::cut`). True if more than `out` got is to come from
+    /// [`Operator::cut_next`]; what does not say so is written at once.
+    pub fn freeze(&mut self, out: &mut Writer) -> bool {
+        let tag = self.tag();
+        match self {
+            Operator::Aligned(op) => {
+                out.u8(tag);
+                op.freeze(out)
+            }
+            Operator::Group(op) => {
+                out.u8(tag);
+                op.freeze(out)
+            }
+            Operator::Aggregation(op) => {
+                out.u8(tag);
+                op.freeze(out)
+            }
+            other => {
+                other.encode(out);
+                false
+            }
+        }
+    }
+
+    /// Writes more of the cut until `out` has `until` bytes; true when all is written.
+    pub fn cut_next(&mut self, out: &mut Writer, until: usize) -> bool {
+        match self {
+            Operator::Aligned(op) => op.cut_next(out, until),
+            Operator::Group(op) => op.cut_next(out, until),
+            Operator::Aggregation(op) => op.cut_next(out, until),
+            _ => true,
+        }
+    }
+
+    /// Gives up a cut.
+    pub fn thaw(&mut self) {
+        match self {
+            Operator::Aligned(op) => op.thaw(),
+            Operator::Group(op) => op.thaw(),
+            Operator::Aggregation(op) => op.thaw(),
+            _ => {}
         }
     }
 }

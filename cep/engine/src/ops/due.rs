@@ -10,6 +10,7 @@ impl Operator {
             Operator::Session(op) => op.due_watermark(),
             Operator::Over(op) => op.due_watermark(),
             Operator::Join(op) => op.due_watermark(),
+            Operator::Pattern(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -31,6 +32,7 @@ impl Operator {
             Operator::Delay(op) => op.due_stamp(),
             Operator::Trigger(op) => op.due_stamp(),
             Operator::Join(op) => op.due_stamp(),
+            Operator::Pattern(op) => op.due_stamp(),
             Operator::Rows(_)
             | Operator::Aligned(_)
             | Operator::Session(_)

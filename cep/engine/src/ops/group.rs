@@ -21,8 +21,12 @@ use crate::agg::{AggInput, AggOptions, AggPlan, AggSet, Order, Rows};
 use crate::chunk::{Chunk, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 use crate::column::Column;
+use crate::cut::{GROUPS_AT_ONCE, GroupsCut};
 use crate::expr::{Compiled, Input, RowErrors};
 use crate::keys::{KeyTable, encode_value};
+
+/// What a key takes, about.
+const KEY_BYTES_GUESS: usize = 12;
 
 /// Groups without a window.
 #[derive(Debug)]
@@ -45,6 +49,17 @@ pub struct GroupOp {
     /// Stamp at which expired groups are swept.
     sweep_at: Option<i64>,
     seq: u64,
+    /// A cut that the groups are being written for.
+    cut: Option<Box<Cut>>,
+}
+
+/// Groups on their way into a checkpoint.
+#[derive(Debug)]
+struct Cut {
+    groups: GroupsCut,
+    /// What was written of groups that have new numbers by now, and what comes behind the groups.
+    written: Vec<u8>,
+    tail: Vec<u8>,
 }
 
 /// Rows of a step whose groups have been updated and that are still to be emitted.
@@ -90,6 +105,7 @@ impl GroupOp {
             touched: Vec::new(),
             sweep_at: None,
             seq: 0,
+            cut: None,
             plan,
         })
     }
@@ -162,7 +178,20 @@ impl GroupOp {
         self.emit(input, &mut pending, out, cx);
     }
 
+    /// Writes a group aside that a cut wants as it is now.
+    #[inline]
+    fn save(&mut self, group: u32) {
+        if self.cut.as_ref().is_some_and(|cut| cut.groups.wants(group))
+            && let Some(mut cut) = self.cut.take()
+        {
+            cut.groups.save(group, |out| self.encode_group(group, out));
+            self.cut = Some(cut);
+        }
+    }
+
+    /// Before a group changes.
     fn touch(&mut self, group: u32, stamp: i64) {
+        self.save(group);
         let group = group as usize;
         if group == self.visible.len() {
             self.visible.push(false);
@@ -186,6 +215,7 @@ impl GroupOp {
 
     /// Begins a group anew.
     fn forget(&mut self, group: u32) {
+        self.save(group);
         self.aggs.forget(group);
         let was_visible = std::mem::replace(&mut self.visible[group as usize], false);
         if let Some(shown) = &mut self.shown
@@ -205,6 +235,7 @@ impl GroupOp {
     fn sweep(&mut self, stamp: i64) {
         let Some(ttl) = self.ttl_ns else { return };
         self.sweep_at = Some(stamp.saturating_add(ttl));
+        self.write_all();
         let touched = std::mem::take(&mut self.touched);
         let kept = self.table.retain(|g| stamp.saturating_sub(touched[g as usize]) <= ttl);
         let mut aggs = AggSet::new(Arc::clone(&self.plan));
@@ -288,18 +319,72 @@ impl GroupOp {
         verdicts
     }
 
-    /// Writes the state.
-    pub fn encode(&self, out: &mut Writer) {
+    /// Begins a cut. True if more than `out` got is to come from [`GroupOp::cut_next`].
+    pub fn freeze(&mut self, out: &mut Writer) -> bool {
+        let total = self.table.len();
+        if total < GROUPS_AT_ONCE {
+            self.encode(out);
+            return false;
+        }
+        self.encode_head(out);
+        let mut tail = Writer::default();
+        if let Some(shown) = &self.shown {
+            shown.encode(&self.visible, &mut tail);
+        }
+        let groups = GroupsCut::new(total);
+        self.cut = Some(Box::new(Cut { groups, written: Vec::new(), tail: tail.bytes }));
+        true
+    }
+
+    /// Writes more of the cut until `out` has `until` bytes; true when all is written.
+    pub fn cut_next(&mut self, out: &mut Writer, until: usize) -> bool {
+        let Some(mut cut) = self.cut.take() else { return true };
+        let room = until.saturating_sub(out.bytes.len()).min(cut.written.len());
+        out.bytes.extend(cut.written.drain(..room));
+        let encode = |group, out: &mut Writer| self.encode_group(group, out);
+        if !cut.written.is_empty() || !cut.groups.go_on(out, until, encode) {
+            self.cut = Some(cut);
+            return false;
+        }
+        out.bytes.append(&mut cut.tail);
+        true
+    }
+
+    /// Writes all that is left of a cut, as groups are about to have other numbers: who calls this looks at
+    /// every group anyway.
+    fn write_all(&mut self) {
+        let Some(mut cut) = self.cut.take() else { return };
+        let mut out = Writer { bytes: std::mem::take(&mut cut.written) };
+        cut.groups.go_on(&mut out, usize::MAX, |group, out| self.encode_group(group, out));
+        cut.written = out.bytes;
+        self.cut = Some(cut);
+    }
+
+    /// Gives up a cut.
+    pub fn thaw(&mut self) {
+        self.cut = None;
+    }
+
+    fn encode_head(&self, out: &mut Writer) {
         out.u64(self.seq);
         out.opt_i64(self.sweep_at);
         out.u64(self.table.len() as u64);
+    }
+
+    fn encode_group(&self, group: u32, out: &mut Writer) {
+        out.blob(self.table.key(group));
+        out.bool(self.visible[group as usize]);
+        if self.ttl_ns.is_some() {
+            out.i64(self.touched[group as usize]);
+        }
+        self.aggs.encode(group, &mut out.bytes);
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        self.encode_head(out);
         for group in 0..self.table.len() {
-            out.blob(self.table.key(group as u32));
-            out.bool(self.visible[group]);
-            if self.ttl_ns.is_some() {
-                out.i64(self.touched[group]);
-            }
-            self.aggs.encode(group as u32, &mut out.bytes);
+            self.encode_group(group as u32, out);
         }
         if let Some(shown) = &self.shown {
             shown.encode(&self.visible, out);
@@ -313,11 +398,16 @@ impl GroupOp {
     pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
         self.seq = input.u64()?;
         self.sweep_at = input.opt_i64()?;
+        self.cut = None;
         self.table.clear();
         self.visible.clear();
         self.touched.clear();
         self.aggs.clear();
-        for group in 0..input.len(8)? {
+        let count = input.len(8)?;
+        self.table.reserve(count, count * KEY_BYTES_GUESS);
+        self.visible.reserve(count);
+        self.aggs.resize(count);
+        for group in 0..count {
             if self.table.find_or_insert(input.blob()?) as usize != group {
                 return Err(DecodeError("a key twice".into()));
             }
@@ -325,7 +415,6 @@ impl GroupOp {
             if self.ttl_ns.is_some() {
                 self.touched.push(input.i64()?);
             }
-            self.aggs.resize(group + 1);
             self.aggs.decode(group as u32, input.rest()).map_err(|e| DecodeError(e.to_string()))?;
         }
         match &mut self.shown {

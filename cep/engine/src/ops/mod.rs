@@ -16,6 +16,7 @@ mod join;
 mod merge;
 mod order;
 mod over;
+mod pattern;
 mod prepare;
 mod rate;
 mod rows;
@@ -34,11 +35,13 @@ pub use group::GroupOp;
 pub use join::{JoinContext, JoinOp};
 pub use merge::Merge;
 pub use over::StreamOver;
+pub use pattern::PatternOp;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
 pub use table::{TableJoinOp, TableWriteOp};
 pub use trigger::TriggerOp;
+pub(crate) use window::content::{Content, Shape};
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
 
 use crate::actions::Subject;
@@ -137,6 +140,8 @@ pub enum Operator {
     Trigger(Box<TriggerOp>),
     /// Two streams joined.
     Join(Box<JoinOp>),
+    /// Matches of a pattern.
+    Pattern(Box<PatternOp>),
 }
 
 impl Operator {
@@ -147,6 +152,7 @@ impl Operator {
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
             Operator::Join(op) => op.late_rows(),
+            Operator::Pattern(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -168,6 +174,7 @@ impl Operator {
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
             Operator::Join(op) => op.watermark_horizon(),
+            Operator::Pattern(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -186,6 +193,7 @@ impl Operator {
         match self {
             Operator::Rate(op) => op.stamp_horizon(),
             Operator::Trigger(op) => op.stamp_horizon(),
+            Operator::Pattern(op) => op.stamp_horizon(),
             _ => None,
         }
     }
@@ -196,6 +204,7 @@ impl Operator {
             Operator::Aligned(op) => op.jump_ns(),
             Operator::Rate(op) => op.jump_ns(),
             Operator::Trigger(op) => op.jump_ns(),
+            Operator::Pattern(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -217,6 +226,7 @@ impl Operator {
             Operator::TableWrite(op) => op.process(input, cx),
             Operator::Trigger(op) => op.process(out, cx),
             Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
+            Operator::Pattern(op) => op.process(input, out, cx),
         }
     }
 }

@@ -18,6 +18,7 @@ use cep_types::{Entry, EntryKind, LogIndex, StreamId};
 
 use crate::actions::{Actions, RecordError};
 use crate::chunk::STEP_ROWS_MAX;
+use crate::cut::Pieces;
 use crate::graph::{BuildError, Graph, NodeKind, QueryError};
 use crate::ops::Operator;
 use crate::table::Table;
@@ -98,6 +99,8 @@ pub struct Partition {
     readers: Vec<Vec<QueryId>>,
     cursor: Cursor,
     scratch: Scratch,
+    /// A checkpoint that is being written.
+    cut: Option<Pieces<usize>>,
 }
 
 /// How far the current entry has come.
@@ -154,6 +157,7 @@ impl Partition {
             cursor: Cursor::default(),
             scratch: Scratch { stride: STEP_ROWS_MAX, ..Scratch::default() },
             program,
+            cut: None,
         })
     }
 

@@ -8,7 +8,9 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_buffer::ScalarBuffer;
 use cep_lang::diag::codes;
 use cep_types::frame::Frame;
-use cep_types::log::{Action, Activate, Body, EVENT_TIME, LogEntry, Part, PartHead, PartIds, Quarantine};
+use cep_types::log::{
+    Action, Activate, Body, Config, EVENT_TIME, LogEntry, Part, PartHead, PartIds, Quarantine,
+};
 use cep_types::{Entry, EntryKind, Epoch, Events, LogIndex};
 
 use super::dedup::{Verdict, Verdicts};
@@ -125,6 +127,7 @@ impl Replica {
             }
             Body::Activate(activate) => self.activate(activate, &mut cursor),
             Body::Quarantine(quarantine) => self.quarantine(quarantine),
+            Body::Config(config) => self.configure(config),
             // The host's: what it keeps of outputs is no state of a definition.
             Body::Marker(_) => {}
         }
@@ -172,7 +175,10 @@ impl Replica {
                 Some(Run { activate: activate.clone(), state, sources })
             }
         };
-        self.installed.insert(name.clone(), Installed { epoch: *epoch, run });
+        let before = self.installed.insert(name.clone(), Installed { epoch: *epoch, run });
+        if let Some(run) = before.and_then(|installed| installed.run) {
+            self.retire(name, run.state);
+        }
         self.raise_fences();
     }
 
@@ -186,6 +192,15 @@ impl Replica {
         }
     }
 
+    /// Goes by other values from here on, unless they are of an older decision.
+    fn configure(&mut self, config: &Config) {
+        if self.config.as_ref().is_some_and(|known| known.epoch >= config.epoch) {
+            return;
+        }
+        self.dedup.set_limits(self.dedup.limits().with(config), self.stamp.0);
+        self.config = Some(config.clone());
+    }
+
     /// Fences a definition that runs by a decision before this one.
     fn quarantine(&mut self, quarantine: &Quarantine) {
         let Quarantine { name, version, epoch, index: _, reason } = quarantine;
@@ -193,7 +208,9 @@ impl Replica {
         let run = self.installed.get_mut(name).and_then(|installed| installed.run.as_mut());
         let run = run.filter(|run| run.activate.version == *version && run.activate.epoch < *epoch);
         if let Some(run) = run.filter(|run| matches!(run.state, RunState::Active(_))) {
-            run.state = RunState::Fenced { index, reason: reason.clone() };
+            let state = RunState::Fenced { index, reason: reason.clone() };
+            let before = std::mem::replace(&mut run.state, state);
+            self.retire(name, before);
         }
     }
 
@@ -206,14 +223,17 @@ impl Replica {
     /// Ends definitions that must not see the current entry.
     fn raise_fences(&mut self) {
         let at = self.index;
+        let mut retired = Vec::new();
         for fence in self.fences.iter().filter(|fence| fence.index <= at) {
             let run = self.installed.get_mut(&fence.name).and_then(|installed| installed.run.as_mut());
             if let Some(run) = run.filter(|run| run.activate.epoch == fence.epoch)
                 && matches!(run.state, RunState::Active(_))
             {
-                run.state = RunState::Fenced { index: at, reason: fence.reason.clone() };
+                let state = RunState::Fenced { index: at, reason: fence.reason.clone() };
+                retired.push((fence.name.clone(), std::mem::replace(&mut run.state, state)));
             }
         }
+        retired.into_iter().for_each(|(name, state)| self.retire(&name, state));
     }
 
     /// Which rows of an append are new.

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cep_types::codec::{DecodeError, Reader, Result, Writer};
-use cep_types::log::{PartHead, PartIds};
+use cep_types::log::{Config, PartHead, PartIds};
 use cep_types::{EventId, ProducerId};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -42,6 +42,14 @@ impl Default for DedupLimits {
             retry_window_ns: 30 * 60 * SECOND_NS,
             skew_ns: CLOCK_SKEW_NS_MAX,
         }
+    }
+}
+
+impl DedupLimits {
+    /// These, where a config does not say otherwise.
+    pub fn with(self, config: &Config) -> Self {
+        let ids_max = usize::try_from(config.ids_max).unwrap_or(usize::MAX);
+        DedupLimits { ids_max, retry_window_ns: config.retry_window_ns, ..self }
     }
 }
 
@@ -91,6 +99,21 @@ pub struct Dedup {
     by_stamp: VecDeque<(i64, bool, EventId)>,
     /// Before this stamp no producer can be forgotten.
     sweep_at: i64,
+    /// Rows first sent before this are refused, whatever the window says now: what was here then may be
+    /// forgotten.
+    forgotten_ns: i64,
+    /// A checkpoint that the ids are being written for.
+    cut: Option<IdsCut>,
+}
+
+/// How far the ids are written: they come behind, and go in front.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct IdsCut {
+    /// Ids that are yet to be written, from `at` on in `by_stamp`.
+    left: usize,
+    at: usize,
+    /// Bytes of ids that went before they were written.
+    gone: Vec<u8>,
 }
 
 impl Dedup {
@@ -102,13 +125,43 @@ impl Dedup {
             ids: BTreeSet::new(),
             by_stamp: VecDeque::new(),
             sweep_at: i64::MIN,
+            forgotten_ns: i64::MIN,
+            cut: None,
         }
+    }
+
+    /// Goes by other limits from this stamp on. Within a longer window rows that were sent before it was
+    /// set are still refused; beyond a smaller capacity nothing is forgotten, and nothing new taken.
+    pub fn set_limits(&mut self, limits: DedupLimits, stamp_ns: i64) {
+        self.forgotten_ns = self.horizon(stamp_ns);
+        self.limits = limits;
+        self.sweep_at = i64::MIN;
+    }
+
+    /// What it goes by.
+    pub fn limits(&self) -> DedupLimits {
+        self.limits
+    }
+
+    /// When rows were first sent at the earliest that can still be told from new ones, ns; for the state.
+    pub(crate) fn forgotten_ns(&self) -> i64 {
+        self.forgotten_ns
+    }
+
+    /// Goes by what was set before a checkpoint.
+    pub(crate) fn restore_limits(&mut self, limits: DedupLimits, forgotten_ns: i64) {
+        (self.limits, self.forgotten_ns) = (limits, forgotten_ns);
+    }
+
+    /// Rows first sent before this are refused.
+    fn horizon(&self, stamp_ns: i64) -> i64 {
+        stamp_ns.saturating_sub(self.limits.retry_window_ns).max(self.forgotten_ns)
     }
 
     /// Judges the rows of an append, in order, and remembers those that are new.
     pub fn judge(&mut self, head: &PartHead, stamp_ns: i64, out: &mut Vec<Verdicts>) {
         out.clear();
-        let horizon = stamp_ns.saturating_sub(self.limits.retry_window_ns);
+        let horizon = self.horizon(stamp_ns);
         let ahead = stamp_ns.saturating_add(self.limits.skew_ns);
         if head.first_sent.0 < horizon || head.first_sent.0 > ahead {
             return push(out, head.rows, Verdict::Expired);
@@ -193,12 +246,60 @@ impl Dedup {
         {
             debug_assert!(stamp < horizon);
             self.by_stamp.pop_front();
+            if let Some(cut) = &mut self.cut {
+                if cut.at > 0 {
+                    cut.at -= 1;
+                } else if cut.left > 0 {
+                    cut.left -= 1;
+                    put_id((stamp, replay, id), &mut cut.gone);
+                }
+            }
             self.ids.remove(&(replay, id));
         }
     }
 
+    /// Begins a checkpoint: writes what comes before the ids; they come from [`Dedup::cut_next`], and then
+    /// what [`Dedup::encode_tail`] had given now.
+    pub(super) fn freeze(&mut self, out: &mut Writer) {
+        self.encode_producers(out);
+        out.u64(self.by_stamp.len() as u64);
+        self.cut = Some(IdsCut { left: self.by_stamp.len(), at: 0, gone: Vec::new() });
+    }
+
+    /// Writes ids until `out` has `until` bytes; true when all are written.
+    pub(super) fn cut_next(&mut self, out: &mut Vec<u8>, until: usize) -> bool {
+        let Some(cut) = &mut self.cut else { return true };
+        out.append(&mut cut.gone);
+        let room = until.saturating_sub(out.len()) / ID_BYTES + 1;
+        let count = cut.left.min(room);
+        self.by_stamp.range(cut.at..cut.at + count).for_each(|&id| put_id(id, out));
+        (cut.at, cut.left) = (cut.at + count, cut.left - count);
+        let done = cut.left == 0;
+        if done {
+            self.cut = None;
+        }
+        done
+    }
+
+    /// Gives up a checkpoint.
+    pub(super) fn thaw(&mut self) {
+        self.cut = None;
+    }
+
     /// Writes the state.
     pub fn encode(&self, out: &mut Writer) {
+        self.encode_producers(out);
+        out.u64(self.by_stamp.len() as u64);
+        self.by_stamp.iter().for_each(|&id| put_id(id, &mut out.bytes));
+        self.encode_tail(out);
+    }
+
+    /// Writes what comes behind the ids.
+    pub(super) fn encode_tail(&self, out: &mut Writer) {
+        out.i64(self.sweep_at);
+    }
+
+    fn encode_producers(&self, out: &mut Writer) {
         out.u64(self.producers.len() as u64);
         for (&(replay, producer), known) in &self.producers {
             out.bool(replay);
@@ -206,13 +307,6 @@ impl Dedup {
             out.u64(known.next);
             out.i64(known.seen);
         }
-        out.u64(self.by_stamp.len() as u64);
-        for &(stamp, replay, id) in &self.by_stamp {
-            out.i64(stamp);
-            out.bool(replay);
-            out.bytes.extend_from_slice(&id.0.to_le_bytes());
-        }
-        out.i64(self.sweep_at);
     }
 
     /// Reads what [`Dedup::encode`] wrote.
@@ -243,6 +337,15 @@ impl Dedup {
 
 #[cfg(test)]
 mod tests;
+
+/// Bytes of an id in a checkpoint.
+const ID_BYTES: usize = 25;
+
+fn put_id((stamp, replay, id): (i64, bool, EventId), out: &mut Vec<u8>) {
+    out.extend_from_slice(&stamp.to_le_bytes());
+    out.push(u8::from(replay));
+    out.extend_from_slice(&id.0.to_le_bytes());
+}
 
 /// Adds `rows` to the last run if it has the same verdict.
 fn push(out: &mut Vec<Verdicts>, rows: u32, verdict: Verdict) {

@@ -9,7 +9,7 @@ use cep_lang::lower::{CompileOptions, Session};
 use cep_lang::plan::{Clock, Program, QueryId, StreamOrigin, Target};
 use cep_types::frame::{ColumnId, Frame, ReadSchema, SchemaVersion};
 use cep_types::log::{Action, Activate, Binding, Connectors};
-use cep_types::options::Role;
+use cep_types::options::{EmitPolicy, Role};
 use cep_types::{StampNs, StreamId};
 
 use super::effects::{Delivery, Effects};
@@ -123,6 +123,16 @@ impl Definition {
             self.outputs.iter().filter(|(output, _)| is_handed(output)).map(|(_, o)| o.stream).collect();
         streams.sort_unstable();
         streams
+    }
+
+    /// Those of the streams that are handed over whose oldest rows are left out when its sink falls behind.
+    pub fn shed(&self) -> Vec<StreamId> {
+        let program = self.partition.program();
+        let sheds = |output: &Output| match output {
+            Output::Stream(stream) => program.streams[stream.index()].options.emit == EmitPolicy::DropOldest,
+            Output::Query(_) => false,
+        };
+        self.outputs.iter().filter(|(output, _)| sheds(output)).map(|(_, o)| o.stream).collect()
     }
 
     /// Whether time passes for it without rows.

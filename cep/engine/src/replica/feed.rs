@@ -1,7 +1,7 @@
 //! Rows of a part for one definition, and how they are applied.
 
 use cep_lang::diag::codes;
-use cep_types::Entry;
+use cep_types::{Entry, EntryKind};
 
 use super::effects::{DefinitionError, Effects, RejectReason};
 use super::{Replica, RunState, Running};
@@ -34,6 +34,8 @@ impl Replica {
         };
         let RunState::Active(definition) = &mut run.state else { return Progress::Done };
         self.running = Some(Running::of(&run.activate));
+        let is_row = matches!(feed.entry.kind, EntryKind::Events(_));
+        assert!(!is_row || self.defect.as_ref() != Some(&feed.name), "a defect that a test asked for");
         let (partition, actions) = definition.parts();
         let progress = partition.apply(&feed.entry, budget, actions);
         let errors = std::mem::take(&mut actions.errors);

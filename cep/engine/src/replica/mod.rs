@@ -17,6 +17,8 @@ mod apply;
 mod ask;
 #[cfg(test)]
 mod ask_tests;
+#[cfg(test)]
+mod cut_tests;
 mod dedup;
 mod definition;
 mod effects;
@@ -30,7 +32,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use cep_types::log::{Action, Activate};
+use cep_types::log::{Action, Activate, Config};
 use cep_types::{Epoch, LogIndex, ProducerId, StampNs, StreamId};
 
 pub use ask::{AskError, Asking, Planned};
@@ -41,6 +43,7 @@ pub use sources::{SourceRoute, source_routes};
 
 use apply::Cursor;
 use sources::Sources;
+use state::ReplicaCut;
 
 /// What is decided about a definition's name in this partition.
 #[derive(Debug)]
@@ -128,11 +131,17 @@ pub struct Replica {
     stamp: StampNs,
     index: LogIndex,
     dedup: Dedup,
+    /// What the log set, over the host's defaults.
+    config: Option<Config>,
     installed: BTreeMap<String, Installed>,
     /// How far the current entry has come.
     cursor: Option<Cursor>,
+    /// A checkpoint that is being written; no state.
+    cut: Option<ReplicaCut>,
     /// Known to the host before the log says so; no state.
     fences: Vec<Fence>,
+    /// A definition that panics with every row, to test what follows; no state.
+    defect: Option<String>,
     /// Which definition is being applied; for the host, when that ends in a panic.
     running: Option<Running>,
 }
@@ -144,9 +153,12 @@ impl Replica {
             stamp: StampNs(i64::MIN),
             index: LogIndex(0),
             dedup: Dedup::new(limits),
+            config: None,
             installed: BTreeMap::new(),
             cursor: None,
+            cut: None,
             fences: Vec::new(),
+            defect: None,
             running: None,
         }
     }
@@ -159,6 +171,11 @@ impl Replica {
     /// The largest stamp so far; `i64::MIN` before the first entry.
     pub fn stamp(&self) -> StampNs {
         self.stamp
+    }
+
+    /// What the log set; `None`: nothing yet.
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
     }
 
     /// Number of the next row of a producer; 0 for one that is not known.
@@ -190,6 +207,11 @@ impl Replica {
     /// Said before that entry is applied.
     pub fn fence(&mut self, fence: Fence) {
         self.fences.push(fence);
+    }
+
+    /// Has a definition panic with every row that it is given: for tests of what a host does then (R-DET-6).
+    pub fn set_defect(&mut self, definition: Option<String>) {
+        self.defect = definition;
     }
 
     /// The definition that was being applied when [`Replica::apply`] panicked.

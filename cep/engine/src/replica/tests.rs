@@ -8,7 +8,7 @@ use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{StreamOrigin, Target};
 use cep_types::frame::{ColumnId, FrameHead, SchemaVersion, encode};
 use cep_types::log::{
-    self, Action, Activate, Binding, Connectors, EventsWriter, Language, LogEntry, PartHead, PartIds,
+    self, Action, Activate, Binding, Config, Connectors, EventsWriter, Language, LogEntry, PartHead, PartIds,
 };
 use cep_types::{Epoch, EventId, LogIndex, ProducerId, StampNs, StreamId};
 
@@ -150,6 +150,7 @@ fn log() -> Vec<Buffer> {
         log::tick(StampNs(4)),
         events(&[part(25, 30, sequence(22))], 5),
         log::end_of_input(StampNs(6), INPUT),
+        log::config(StampNs(7), &Config { epoch: Epoch(5), retry_window_ns: 60_000_000_000, ids_max: 2 }),
     ]
 }
 
@@ -341,4 +342,21 @@ fn a_source_is_taken_once_and_goes_with_its_activation() {
     // With connectors off it has no sources.
     host.apply(&log::activate(StampNs(0), &sourced(3, Connectors::Off)));
     assert_eq!(host.replica.next_of_source(id(3)), None);
+}
+
+#[test]
+fn the_newest_config_holds_and_an_older_one_says_nothing() {
+    let mut host = Host::new(1_000);
+    host.apply(&log::activate(StampNs(0), &activate("counts", COUNTS, 1, FIRST_OUTPUT)));
+    let config = |epoch, ids_max| Config { epoch: Epoch(epoch), retry_window_ns: 1_000, ids_max };
+    host.apply(&log::config(StampNs(1), &config(7, 2)));
+    host.apply(&log::config(StampNs(1), &config(6, 100)));
+    assert_eq!(host.replica.config(), Some(&config(7, 2)));
+    let ids = |ids: &[u128]| PartIds::Opaque(ids.iter().map(|&id| EventId(id)).collect());
+    host.apply(&events(&[part(0, 2, ids(&[1, 2])), part(2, 1, ids(&[3]))], 2));
+    let outcomes: Vec<Outcome> = host.outcomes[3].iter().map(|runs| runs[0].outcome).collect();
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Rejected(RejectReason::Full)]);
+    let restored = Replica::restore(DedupLimits::default(), &host.replica.checkpoint()).unwrap();
+    assert_eq!(restored.config(), Some(&config(7, 2)));
+    assert_eq!(restored.state_hash(), host.replica.state_hash());
 }

@@ -33,6 +33,8 @@ pub enum Feed {
     Cut(Vec<usize>),
     /// The same, with a checkpoint and a restore in a fresh partition after every entry.
     Restore(Vec<usize>),
+    /// The same, with a checkpoint in slices while some entries are applied, each compared with one at once.
+    Slices(Vec<usize>),
 }
 
 #[derive(Default)]
@@ -206,8 +208,11 @@ pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
     let mut player = Player::new(program(query), matches!(feed, Feed::Restore(_)));
     let lengths: Vec<usize> = match feed {
         Feed::Whole => vec![rows.len().max(1)],
-        Feed::Cut(l) | Feed::Restore(l) => l.clone(),
+        Feed::Cut(l) | Feed::Restore(l) | Feed::Slices(l) => l.clone(),
     };
+    if let Feed::Slices(_) = feed {
+        player.slices = Some(Slices::default());
+    }
     let streams = ["s", "u"].map(|name| player.find(name));
     let stream_of = |at: usize| match streams[1] {
         Some(second) if (at / 7) % 3 == 1 && at < 2_000 => second,
@@ -280,12 +285,51 @@ struct Player {
     /// Rows so far.
     base: usize,
     out: Outcome,
+    slices: Option<Slices>,
+}
+
+/// A checkpoint in slices, and what it is to be.
+#[derive(Default)]
+struct Slices {
+    wanted: Option<Vec<u8>>,
+    bytes: Vec<u8>,
+    turn: usize,
+}
+
+impl Slices {
+    /// Begins one, between entries, if none is under way.
+    fn begin(&mut self, partition: &mut Partition) {
+        if self.wanted.is_none() {
+            self.wanted = Some(partition.checkpoint());
+            self.bytes.clear();
+            partition.cut_begin();
+        }
+    }
+
+    /// Takes some bytes more; none now and then, so that many rows come in between.
+    fn go_on(&mut self, partition: &mut Partition) {
+        self.turn += 1;
+        let bytes = [0, 0, 1, 9, 0, 70, 0, 400][self.turn % 8];
+        if self.wanted.is_some() && bytes > 0 {
+            let until = self.bytes.len() + bytes;
+            if partition.cut_next(&mut self.bytes, until) {
+                assert_eq!(Some(&self.bytes), self.wanted.as_ref(), "a checkpoint in slices");
+                self.wanted = None;
+            }
+        }
+    }
+
+    fn end(mut self, partition: &mut Partition) {
+        while self.wanted.is_some() {
+            self.go_on(partition);
+        }
+    }
 }
 
 impl Player {
     fn new(program: Arc<Program>, restores: bool) -> Self {
         let partition = Partition::new(Arc::clone(&program), &[]).unwrap_or_else(|e| panic!("{e}"));
-        Player { program, partition, restores, index: 0, base: 0, out: Outcome::default() }
+        Player { program, partition, restores, index: 0, base: 0, out: Outcome::default(), slices: None }
     }
 
     fn find(&self, name: &str) -> Option<StreamId> {
@@ -305,7 +349,11 @@ impl Player {
 
     fn entry(&mut self, stamp: i64, kind: EntryKind) {
         self.index += 1;
-        apply(&mut self.partition, self.index, stamp, kind, self.base, &mut self.out);
+        let Player { partition, slices, base, out, .. } = self;
+        slices.iter_mut().for_each(|slices| slices.begin(partition));
+        apply_with(partition, self.index, stamp, kind, *base, out, &mut |partition| {
+            slices.iter_mut().for_each(|slices| slices.go_on(partition));
+        });
         if self.restores {
             let bytes = self.partition.checkpoint();
             let mut fresh = Partition::new(Arc::clone(&self.program), &[]).expect("built before");
@@ -317,6 +365,7 @@ impl Player {
     }
 
     fn finish(mut self) -> Outcome {
+        self.slices.take().into_iter().for_each(|slices| slices.end(&mut self.partition));
         finish(&mut self.partition, self.index + 1, self.base, &mut self.out);
         self.out
     }
@@ -361,9 +410,25 @@ fn finish(partition: &mut Partition, index: u64, base: usize, out: &mut Outcome)
 }
 
 fn apply(partition: &mut Partition, index: u64, stamp: i64, kind: EntryKind, base: usize, out: &mut Outcome) {
+    apply_with(partition, index, stamp, kind, base, out, &mut |_| ());
+}
+
+/// The same, with something in between steps and behind.
+fn apply_with(
+    partition: &mut Partition,
+    index: u64,
+    stamp: i64,
+    kind: EntryKind,
+    base: usize,
+    out: &mut Outcome,
+    between: &mut dyn FnMut(&mut Partition),
+) {
     let entry = Entry { index: LogIndex(index), stamp: StampNs(stamp), kind };
     let mut actions = Actions::new();
-    while partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions) == Progress::More {}
+    while partition.apply(&entry, &mut Budget { rows: 1 }, &mut actions) == Progress::More {
+        between(partition);
+    }
+    between(partition);
     for run in actions.runs() {
         let emit = &actions.emits()[run.emit];
         for row in run.from..run.to {

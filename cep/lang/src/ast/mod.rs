@@ -12,6 +12,7 @@
 
 mod function;
 mod join;
+mod pattern;
 mod query;
 mod statement;
 mod table;
@@ -20,6 +21,10 @@ mod window;
 
 pub use function::{CreateFunction, Parameter};
 pub use join::{AsOf, AsOfJoin, FromItem, Join, JoinConstraint, JoinKind};
+pub use pattern::{
+    Define, MatchRecognize, Measure, PatternExpr, PatternExprKind, PatternKind, PatternSource, RowsPerMatch,
+    SkipKind, SkipTo, Subset, WithinBound, WithinKind,
+};
 pub use query::{
     Cte, Derived, OutputRate, Query, RateEvery, RateKind, Relation, RelationSource, Select, SetExpr,
     WithinPer,
@@ -56,7 +61,7 @@ impl Span {
 /// A name as the user wrote it (declared case kept, quotes removed) and where.
 ///
 /// Names match case-insensitively (R-SQL-3a), so compare with [`Name::matches`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Name {
     /// The text without quotes.
     pub text: String,

@@ -2,7 +2,7 @@
 
 use datafusion_sql::sqlparser::ast as sql;
 
-use super::{AsOf, Duration, FromItem, Grain, Name, Span, Window};
+use super::{AsOf, Duration, FromItem, Grain, MatchRecognize, Name, PatternSource, Span, Window};
 
 /// A query with its clauses that apply to the whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +98,10 @@ pub enum RelationSource {
     Name(Name),
     /// `(query)`.
     Derived(Derived),
+    /// `PATTERN (…)` or `SEQUENCE (…)`.
+    Pattern(Box<PatternSource>),
+    /// `… MATCH_RECOGNIZE (…)`.
+    Recognize(Box<MatchRecognize>),
 }
 
 /// A query in FROM.

@@ -6,6 +6,7 @@
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
+use super::pattern;
 use super::token::{Tok, in_types};
 
 /// Which words are printed in upper case.
@@ -182,6 +183,7 @@ pub(super) fn cased(tokens: &[Tok], casing: Casing) -> Vec<Tok> {
     }
     let columns = column_list(tokens);
     let in_type = in_types(tokens);
+    let regions = pattern::regions(tokens);
     for at in 0..tokens.len() {
         let word = tokens[at].word();
         if word.is_empty() {
@@ -193,7 +195,11 @@ pub(super) fn cased(tokens: &[Tok], casing: Casing) -> Vec<Tok> {
             Casing::AsWritten => false,
             Casing::Reserved => !in_columns && place.is_reserved(),
             Casing::Contextual if in_columns || in_type[at] => place.is_column_word(),
-            Casing::Contextual => place.is_reserved() || place.is_contextual(),
+            Casing::Contextual => {
+                place.is_reserved()
+                    || place.is_contextual()
+                    || (!place.is_part_of_name() && pattern::is_keyword(tokens, at, regions[at]))
+            }
         };
         if upper {
             out[at].text = word;

@@ -5,6 +5,7 @@
 
 use datafusion_sql::sqlparser::tokenizer::Token;
 
+use super::pattern::{self, Region};
 use super::spacing::{Around, blank};
 use super::token::{Tok, in_types};
 use super::{INDENT, LINE_CHARS_MAX};
@@ -349,6 +350,9 @@ impl<'a> Printer<'a> {
             self.emit(close, Some(indent), indent);
         } else if open + 1 == close || (!force && self.fits(open, close + 1, self.column - 1)) {
             self.inline(open + 1, close + 1, indent, None);
+        } else if open > 0 && self.is(open - 1, "MATCH_RECOGNIZE") {
+            self.recognize(open + 1, close, inner);
+            self.emit(close, Some(indent), indent);
         } else {
             if open > 0 && self.is_any(open - 1, &["OVER", "AS"]) && self.over_part(open + 1) {
                 self.over_parts(open + 1, close, inner);
@@ -375,6 +379,24 @@ impl<'a> Printer<'a> {
             }
             let next = next.min(end);
             self.inline(at, next, indent, Some(indent));
+            at = next;
+        }
+    }
+
+    /// Clauses of MATCH_RECOGNIZE, each on a line at `indent`.
+    fn recognize(&mut self, start: usize, end: usize, indent: usize) {
+        let mut at = start;
+        while at < end {
+            let mut next = self.partner[at] + 1;
+            while next < end && !pattern::starts_clause(self.tokens, next) {
+                next = self.partner[next] + 1;
+            }
+            let next = next.min(end);
+            if self.is_any(at, &["MEASURES", "DEFINE", "SUBSET"]) {
+                self.list(at, 1, next, indent, Some(indent));
+            } else {
+                self.inline(at, next, indent, Some(indent));
+            }
             at = next;
         }
     }
@@ -435,6 +457,7 @@ fn partners(tokens: &[Tok]) -> Vec<usize> {
 /// What the blanks before each token depend on.
 fn arounds(tokens: &[Tok], in_type: &[bool]) -> Vec<Around> {
     let mut out = vec![Around::default(); tokens.len()];
+    let regions = pattern::regions(tokens);
     let mut open: Vec<&Token> = Vec::new();
     for at in 1..tokens.len() {
         let (before, this) = (&tokens[at - 1], &tokens[at]);
@@ -452,6 +475,7 @@ fn arounds(tokens: &[Tok], in_type: &[bool]) -> Vec<Around> {
         out[at] = Around {
             after_sign: is_sign,
             tight: in_slice || is_angle,
+            pattern: if regions[at] == Region::Shape { pattern::blank(tokens, at) } else { None },
             head: this.token == Token::LParen && is_head(tokens, at),
         };
     }
@@ -504,6 +528,8 @@ fn is_head(tokens: &[Tok], at: usize) -> bool {
     let created_if = is(2, &["EXISTS"]) && is(3, &["NOT"]) && is(4, &["IF"]);
     let inserted = is(2, &["INTO"]);
     let window = is(2, &["WINDOW"]);
+    let pattern = is(1, &["MATCH_RECOGNIZE"])
+        || (is(1, &["PATTERN", "SEQUENCE"]) && pattern::regions(tokens).get(at + 1) == Some(&Region::Shape));
     let wildcard = at >= 2 && tokens[at - 2].token == Token::Mul && is(1, &["EXCLUDE", "EXCEPT", "REPLACE"]);
-    created || created_if || inserted || window || wildcard
+    created || created_if || inserted || window || wildcard || pattern
 }

@@ -3,9 +3,10 @@
 use datafusion_sql::sqlparser::tokenizer::Token;
 
 use crate::ast::{
-    AsOf, AsOfJoin, ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Derived, FromItem, Insert,
-    InsertSource, Join, JoinConstraint, Name, OutputRate, Query, Relation, RelationSource, Select, SetExpr,
-    Span, Statement, StatementKind, Window, WithOption, WithinPer,
+    AsOf, AsOfJoin, ColumnDef, CreateAggregation, CreateStream, CreateView, Cte, Define, Derived, FromItem,
+    Insert, InsertSource, Join, JoinConstraint, MatchRecognize, Measure, Name, OutputRate, PatternExpr,
+    PatternExprKind, PatternSource, Query, Relation, RelationSource, Select, SetExpr, SkipKind, SkipTo, Span,
+    Statement, StatementKind, Subset, Window, WithOption, WithinBound, WithinPer,
 };
 use crate::sql::parse_with;
 use crate::sql::tokens::tokenize;
@@ -197,6 +198,8 @@ fn erase_relation(relation: &mut Relation) {
     match source {
         RelationSource::Name(name) => erase_name(name),
         RelationSource::Derived(Derived { query }) => erase_query(query),
+        RelationSource::Pattern(source) => erase_pattern(source),
+        RelationSource::Recognize(recognize) => erase_recognize(recognize),
     }
     if let Some(Window { kind: _, time_column, span }) = window {
         *span = Span::default();
@@ -207,4 +210,79 @@ fn erase_relation(relation: &mut Relation) {
     }
     alias.iter_mut().for_each(erase_name);
     alias_columns.iter_mut().for_each(erase_name);
+}
+
+fn erase_pattern(source: &mut PatternSource) {
+    let PatternSource { kind: _, shape, within, partition_by: _, order_by: _, skip, timed_out, span } =
+        source;
+    *span = Span::default();
+    erase_shape(shape);
+    erase_bounds(within);
+    skip.iter_mut().for_each(erase_skip);
+    timed_out.iter_mut().for_each(|span| *span = Span::default());
+}
+
+fn erase_recognize(recognize: &mut MatchRecognize) {
+    let MatchRecognize {
+        input,
+        partition_by: _,
+        order_by: _,
+        measures,
+        rows: _,
+        skip,
+        shape,
+        within,
+        subsets,
+        defines,
+        span,
+    } = recognize;
+    *span = Span::default();
+    erase_relation(input);
+    measures.iter_mut().for_each(|Measure { expr: _, name }| erase_name(name));
+    skip.iter_mut().for_each(erase_skip);
+    erase_shape(shape);
+    erase_bounds(within);
+    for Subset { name, members } in subsets {
+        erase_name(name);
+        members.iter_mut().for_each(erase_name);
+    }
+    defines.iter_mut().for_each(|Define { name, condition: _ }| erase_name(name));
+}
+
+fn erase_skip(skip: &mut SkipTo) {
+    let SkipTo { kind, span } = skip;
+    *span = Span::default();
+    match kind {
+        SkipKind::PastLastRow | SkipKind::ToNextRow => {}
+        SkipKind::ToFirst(name) | SkipKind::ToLast(name) => erase_name(name),
+    }
+}
+
+fn erase_bounds(bounds: &mut [WithinBound]) {
+    bounds.iter_mut().for_each(|WithinBound { kind: _, span }| *span = Span::default());
+}
+
+fn erase_shape(shape: &mut PatternExpr) {
+    let PatternExpr { kind, span } = shape;
+    *span = Span::default();
+    match kind {
+        PatternExprKind::Stream { alias, stream, filter: _ } => {
+            alias.iter_mut().for_each(erase_name);
+            erase_name(stream);
+        }
+        PatternExprKind::Variable(name) => erase_name(name),
+        PatternExprKind::Then(parts)
+        | PatternExprKind::Or(parts)
+        | PatternExprKind::And(parts)
+        | PatternExprKind::Permute(parts) => parts.iter_mut().for_each(erase_shape),
+        PatternExprKind::Within { body, bounds } => {
+            erase_bounds(bounds);
+            erase_shape(body);
+        }
+        PatternExprKind::Repeat { body, .. }
+        | PatternExprKind::Every(body)
+        | PatternExprKind::Not { body, length: _ }
+        | PatternExprKind::Exclude(body) => erase_shape(body),
+        PatternExprKind::Start | PatternExprKind::End | PatternExprKind::Empty => {}
+    }
 }

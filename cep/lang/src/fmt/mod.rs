@@ -1,7 +1,7 @@
 //! The formatter: the same statements and comments, in one layout.
 //!
 //! `token` words with the comments before them · `case` which words are keywords · `spacing` blanks
-//! on a line · `layout` lines and indentation · `meaning` what must not change.
+//! on a line · `layout` lines and indentation · `pattern` those of patterns · `meaning` what must not change.
 //!
 //! Invariants:
 //! - It works on tokens, so every comment, string and quoted name stays as it was written.
@@ -12,6 +12,7 @@
 mod case;
 mod layout;
 mod meaning;
+mod pattern;
 mod spacing;
 #[cfg(test)]
 mod tests;

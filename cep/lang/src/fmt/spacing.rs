@@ -18,6 +18,8 @@ pub(super) struct Around {
     pub(super) after_sign: bool,
     /// The two belong together: brackets of `ARRAY<…>`, parts of the option `csv.has-header`.
     pub(super) tight: bool,
+    /// What a pattern says, which has its own rules.
+    pub(super) pattern: Option<bool>,
     /// The bracket belongs to a head: `CREATE STREAM s (`, `WINDOW HOP (`, `* EXCLUDE (`.
     pub(super) head: bool,
 }
@@ -27,6 +29,9 @@ pub(super) fn blank(before: &Tok, this: &Tok, around: Around) -> bool {
     use Token as T;
     let dots = |tok: &Tok| matches!(tok.token, T::Period | T::DoubleColon);
     let arrow = |tok: &Tok| matches!(tok.token, T::Arrow | T::LongArrow);
+    if let Some(blank) = around.pattern {
+        return blank;
+    }
     if around.after_sign {
         // Two signs in a row would begin a comment.
         return matches!(this.token, T::Minus | T::Plus);

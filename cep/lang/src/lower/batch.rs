@@ -74,7 +74,9 @@ fn fold(ops: &[BoundedOp], content: &SchemaRef, width: usize) -> Option<(WindowB
                 let filter = conjunction(filters);
                 return Some((WindowBody::Groups { filter, keys, calls, schema: schema.clone() }, at + 1));
             }
-            BoundedOp::Over { .. } | BoundedOp::Sort(_) | BoundedOp::Limit { .. } => return None,
+            BoundedOp::Over { .. } | BoundedOp::Sort(_) | BoundedOp::Limit { .. } | BoundedOp::Join(_) => {
+                return None;
+            }
         }
     }
     None
@@ -133,6 +135,10 @@ fn refuse_event_time(op: &BoundedOp) -> Result<(), Failure> {
             calls.iter().flat_map(exprs_of).for_each(look);
         }
         BoundedOp::Sort(keys) => keys.iter().for_each(|key| look(&key.expr)),
+        BoundedOp::Join(join) => {
+            join.keys.iter().for_each(|(left, right)| [left, right].into_iter().for_each(&mut look));
+            join.residual.iter().for_each(look);
+        }
         BoundedOp::Over { .. } | BoundedOp::Limit { .. } => {}
     }
     match found {

@@ -267,6 +267,8 @@ impl Catalog {
             let own = StateLimits {
                 keys_max: options.state_keys_max,
                 ttl_ns: options.state_ttl_ns,
+                runs_max: options.pattern_runs_max,
+                runs_over: options.pattern_runs_over,
                 quantile_exact_max: u32::try_from(options.quantile_exact_max).unwrap_or(u32::MAX),
                 join_rows_max: options.join_rows_max,
                 join_rows_over: options.join_rows_over,
@@ -307,6 +309,8 @@ impl StateLimits {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             },
+            runs_max: self.runs_max.min(other.runs_max),
+            runs_over: self.runs_over.max(other.runs_over),
             quantile_exact_max: self.quantile_exact_max.min(other.quantile_exact_max),
             join_rows_max: self.join_rows_max.min(other.join_rows_max),
             join_rows_over: self.join_rows_over.max(other.join_rows_over),

@@ -10,6 +10,7 @@ use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
 use super::context::Context;
 use super::held::held_by;
 use super::join;
+use super::pattern;
 use super::query::{self, Ctes, renamed};
 use super::relation::{Edge, FilterClause, Flow, OpenRead, OpenSliding, OpenWindow, Relation};
 use super::sqlast::Scope;
@@ -21,7 +22,9 @@ pub(crate) fn qualifier(written: &Written) -> Option<&str> {
     match (&written.alias, &written.source) {
         (Some(alias), _) => Some(&alias.text),
         (None, RelationSource::Name(name)) => Some(&name.text),
-        (None, RelationSource::Derived(_)) => None,
+        (None, RelationSource::Derived(_) | RelationSource::Pattern(_) | RelationSource::Recognize(_)) => {
+            None
+        }
     }
 }
 
@@ -63,6 +66,15 @@ pub(crate) fn lower_side(context: &Context<'_>, written: &Written, ctes: &Ctes<'
             }
             query::lower(context, &derived.query, ctes)?
         }
+        RelationSource::Recognize(recognize) => {
+            if let Some(within) = within_per {
+                return Err(no_aggregation("MATCH_RECOGNIZE", within));
+            }
+            pattern::recognize(context, recognize, ctes)?
+        }
+        RelationSource::Pattern(source) => {
+            unreachable!("a SELECT over a pattern at {:?} is lowered with it", source.span)
+        }
     };
     let mut relation = renamed(relation, alias_columns, *span)?;
     if let Flow::Once(_) = relation.flow {
@@ -85,7 +97,7 @@ pub(crate) fn lower_side(context: &Context<'_>, written: &Written, ctes: &Ctes<'
     }
 }
 
-fn named(
+pub(super) fn named(
     context: &Context<'_>,
     name: &Name,
     within: Option<&WithinPer>,
@@ -259,15 +271,15 @@ fn check_late(context: &Context<'_>, input: &Node, kind: &Kind, window: &Window)
 ///
 /// # Errors
 /// Rows that are not the stream's own any more, and may yet be late.
-pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, span: Span) -> Result<()> {
+pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, what: &str, span: Span) -> Result<()> {
     for id in input.scans() {
         let entry = context.catalog.stream(id);
         if entry.has_late_stream && !is_direct(input) && !is_final(input) {
             let message = format!(
-                "late rows of `{}` go to another stream as they came, so an OVER in order of event time must stand directly on it",
+                "late rows of `{}` go to another stream as they came, so {what} in order of event time must stand directly on it",
                 entry.stream.name
             );
-            let help = "put OVER on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY";
+            let help = "put it on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY";
             return Err(Box::new(Diagnostic::at(codes::LATE_POLICY, span, message).help(help)));
         }
     }
@@ -288,7 +300,8 @@ pub(crate) fn is_final(node: &Node) -> bool {
         | Node::Group(_)
         | Node::Rate(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => false,
+        | Node::TableWrite(_)
+        | Node::Pattern(_) => false,
     }
 }
 
@@ -307,6 +320,7 @@ pub(crate) fn is_direct(node: &Node) -> bool {
         | Node::Join(_)
         | Node::Rate(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => false,
+        | Node::TableWrite(_)
+        | Node::Pattern(_) => false,
     }
 }

@@ -44,6 +44,8 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
         | Node::Over(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_) => None,
+        // A match is given once it is decided, which may be long after its last row.
+        Node::Pattern(_) => Some("a pattern"),
     };
     here.or_else(|| node.inputs().into_iter().find_map(|input| held_by(input, catalog)))
 }

@@ -3,7 +3,7 @@
 //! `session` statement by statement · `catalog` what has been declared · `stream`, `insert`,
 //! `aggregation`, `drop`, `show` one file a statement · `table` tables · `trigger` triggers · `function` user functions · `query`, `from`, `select` a query from the
 //! outside in · `relation`, `projection` what each clause makes of rows · `window`, `condition`, `batch` streaming
-//! windows · `question` a bounded SELECT of what runs · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
+//! windows · `pattern` PATTERN, SEQUENCE and MATCH_RECOGNIZE · `question` a bounded SELECT of what runs · `group`, `aggregate`, `over`, `over_groups` aggregates and OVER ·
 //! `planner`, `columns`, `expr` expressions through DataFusion's planner · `sqlast` everything that
 //! takes `sqlparser`'s trees apart · `error`, `places` what went wrong and where · `order` the
 //! program's queries in order.
@@ -33,6 +33,7 @@ mod join;
 mod order;
 mod over;
 mod over_groups;
+mod pattern;
 mod places;
 mod planner;
 mod projection;

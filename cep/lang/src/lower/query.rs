@@ -2,7 +2,7 @@
 
 use arrow_schema::{Field, SchemaRef};
 
-use crate::ast::{Cte, FromItem, Name, OutputRate, Query, RateKind, Select, SetExpr, Span};
+use crate::ast::{Cte, FromItem, Name, OutputRate, Query, RateKind, RelationSource, Select, SetExpr, Span};
 use crate::diag::{Diagnostic, Result, codes};
 use crate::plan::{Changelog, ExprKind, NamedExpr, Node, RateNode};
 
@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::expr::cast_to;
 use super::from;
 use super::join;
+use super::pattern;
 use super::projection;
 use super::relation::{Relation, columns_of};
 use super::select::{self, Around, Groups, Naming, Selected};
@@ -114,13 +115,19 @@ pub(crate) fn recursive(name: &Name) -> Box<Diagnostic> {
 pub(crate) fn reads_directly(body: &SetExpr, name: &str) -> bool {
     match body {
         SetExpr::Select(select) => select.from.as_ref().is_some_and(|item| {
-            item.relations().into_iter().any(|relation| match &relation.source {
-                crate::ast::RelationSource::Name(source) => source.matches(name),
-                crate::ast::RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
-            })
+            item.relations().into_iter().any(|relation| reads_source(&relation.source, name))
         }),
         SetExpr::UnionAll(operands) => operands.iter().any(|operand| reads_directly(operand, name)),
         SetExpr::Nested(query) => reads_directly(&query.body, name),
+    }
+}
+
+fn reads_source(source: &RelationSource, name: &str) -> bool {
+    match source {
+        RelationSource::Name(source) => source.matches(name),
+        RelationSource::Derived(derived) => reads_directly(&derived.query.body, name),
+        RelationSource::Pattern(source) => source.streams().iter().any(|s| s.matches(name)),
+        RelationSource::Recognize(recognize) => reads_source(&recognize.input.source, name),
     }
 }
 
@@ -177,6 +184,9 @@ fn lower_select(
             select::lower_joined(context, select, around, joined)
         }
         Some(FromItem::Relation(written)) => {
+            if let RelationSource::Pattern(source) = &written.source {
+                return pattern::lower_select(context, select, source, around, ctes);
+            }
             let relation = from::lower(context, written, ctes)?;
             select::lower(context, select, around, relation, from::qualifier(written))
         }
@@ -432,7 +442,8 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Join(_)
         | Node::Over(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => None,
+        | Node::TableWrite(_)
+        | Node::Pattern(_) => None,
     }
 }
 

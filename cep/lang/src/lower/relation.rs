@@ -8,6 +8,8 @@
 use arrow_schema::SchemaRef;
 use datafusion_common::ScalarValue;
 
+use cep_types::options::RunsOver;
+
 use crate::ast::{Grain, Span};
 use crate::diag::codes;
 use crate::plan::{
@@ -29,6 +31,10 @@ pub(crate) struct StateLimits {
     pub keys_max: u64,
     /// `state.ttl`.
     pub ttl_ns: Option<i64>,
+    /// `pattern.runs.max`.
+    pub runs_max: u64,
+    /// `pattern.runs.over`.
+    pub runs_over: RunsOver,
     /// `quantile.exact_max`.
     pub quantile_exact_max: u32,
     /// `join.rows.max`.
@@ -56,6 +62,8 @@ impl Default for StateLimits {
             quantile_exact_max: 4_096,
             join_rows_max: 1_000_000,
             join_rows_over: RowsOver::Fail,
+            runs_max: 100_000,
+            runs_over: RunsOver::Reject,
         }
     }
 }

@@ -587,7 +587,7 @@ impl Lowering<'_> {
             if let Flow::Stream(Node::Over(over)) = &self.relation.flow
                 && over.event_time_order
             {
-                super::from::check_late_order(self.context, &over.input, span)?;
+                super::from::check_late_order(self.context, &over.input, "an OVER", span)?;
             }
             self.columns = Columns::with_names(&schema, names.clone());
         }

@@ -279,7 +279,7 @@ pub(crate) fn zone(name: &str, span: Span) -> Result<chrono_tz::Tz> {
 }
 
 /// A length of time without months in nanoseconds.
-fn fixed_ns(duration: Duration, span: Span) -> Result<i64> {
+pub(super) fn fixed_ns(duration: Duration, span: Span) -> Result<i64> {
     let ns = i64::from(duration.days).checked_mul(DAY_NS).and_then(|days| days.checked_add(duration.nanos));
     match ns {
         Some(ns) if ns > 0 && duration.months == 0 => Ok(ns),

@@ -12,12 +12,13 @@ use cep_types::sql_type::field_type_name;
 use crate::ast::{Duration, Grain, RateEvery, RateKind, Schedule};
 
 use super::explain_table::explain_table;
+use super::pattern_text;
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Changelog, Clock, Expr,
-    GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode, Program,
-    Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger, WindowBody,
-    WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
+    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
+    Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
+    PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger,
+    WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -227,6 +228,7 @@ impl Text {
             Node::TableJoin(join) => self.table_join(depth, join),
             Node::TableWrite(write) => self.table_write(depth, write),
             Node::Join(join) => self.join(depth, join),
+            Node::Pattern(pattern) => self.pattern(depth, pattern, names),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);
@@ -298,6 +300,21 @@ impl Text {
                     self.line(depth, format_args!("then over ({shared}) {calls}"));
                     schema = out;
                 }
+                BoundedOp::Join(join) => {
+                    let BoundedJoin { side: _, widths: _, keys, residual, outer, schema: out } =
+                        join.as_ref();
+                    self.line(depth, format_args!("then join {}", kind_text(*outer)));
+                    if !keys.is_empty() {
+                        let pair = |(a, b): &(Expr, Expr)| {
+                            format!("{} = {}", expr_text(a, schema), expr_text(b, schema))
+                        };
+                        self.line(depth + 1, format_args!("keys: {}", list(keys, pair)));
+                    }
+                    if let Some(residual) = residual {
+                        self.line(depth + 1, format_args!("pairs: {}", expr_text(residual, out)));
+                    }
+                    schema = out;
+                }
                 BoundedOp::Sort(keys) => {
                     let keys = list(keys, |key| sort_text(key, schema));
                     self.line(depth, format_args!("then sort by {keys}"));
@@ -313,13 +330,7 @@ impl Text {
 
     fn join(&mut self, depth: usize, node: &JoinNode) {
         let JoinNode { sides, keys, residual, bound, schema, rows_max, over_bound, span: _ } = node;
-        let kind = match [sides[0].outer, sides[1].outer] {
-            [false, false] => "inner",
-            [true, false] => "left",
-            [false, true] => "right",
-            [true, true] => "full",
-        };
-        self.line(depth, format_args!("join {kind}"));
+        self.line(depth, format_args!("join {}", kind_text([sides[0].outer, sides[1].outer])));
         let [left, right] = [sides[0].input.schema(), sides[1].input.schema()];
         if !keys.is_empty() {
             let keys = list(keys, |(a, b)| format!("{} = {}", expr_text(a, left), expr_text(b, right)));
@@ -385,6 +396,35 @@ impl Text {
             self.line(depth + 1, format_args!("{}", over_text(call, rows)));
         }
         self.line(depth + 1, format_args!("state: the frames of at most {keys_max} partitions"));
+    }
+
+    fn pattern(&mut self, depth: usize, node: &PatternNode, names: &StreamNames<'_>) {
+        let PatternNode { input, tag: _, keys, order: _, elements, pattern: _, matching: _, .. } = node;
+        let PatternNode { skip: _, within, rows, slots, exprs, schema: _, .. } = node;
+        self.line(depth, format_args!("{}", pattern_text::head_text(node)));
+        let streams: Vec<String> = match input {
+            Node::Union { inputs, schema: _ } => {
+                inputs.iter().map(|input| list(&input.scans(), |id| names(*id))).collect()
+            }
+            _one => Vec::new(),
+        };
+        for element in elements {
+            let tag = element.tag.and_then(|tag| usize::try_from(tag).ok());
+            let stream = tag.and_then(|tag| streams.get(tag)).map(String::as_str);
+            let text = pattern_text::element_text(element, node, stream);
+            self.line(depth + 1, format_args!("{text}"));
+        }
+        if !keys.is_empty() {
+            self.line(depth + 1, format_args!("keys: {}", exprs_text(keys, input.schema())));
+        }
+        if !within.is_empty() {
+            self.line(depth + 1, format_args!("within: {}", pattern_text::within_text(within)));
+        }
+        self.line(depth + 1, format_args!("next match: {}", pattern_text::skip_text(node)));
+        self.line(depth + 1, format_args!("rows: {}", pattern_text::rows_text(*rows)));
+        let schema = pattern_text::slots_schema(slots, node);
+        self.line(depth + 1, format_args!("columns: {}", named_list(exprs, &schema)));
+        self.line(depth + 1, format_args!("state: {}", pattern_text::state_text(node)));
     }
 
     fn rate(&mut self, depth: usize, node: &RateNode) {
@@ -554,13 +594,22 @@ fn condition_text(condition: &WindowCondition, schema: &Schema) -> String {
     expr_text(test, &Schema::new(fields))
 }
 
+fn kind_text(outer: [bool; 2]) -> &'static str {
+    match outer {
+        [false, false] => "inner",
+        [true, false] => "left",
+        [false, true] => "right",
+        [true, true] => "full",
+    }
+}
+
 /// How long a join keeps the rows of a side.
 fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
     let windows = match bound {
         JoinBound::Windows(windows) => windows,
         JoinBound::Interval { low_ns, high_ns } => {
             let reach = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
-            return format!("until the watermark is {} behind it", signed_duration(reach));
+            return format!("until the watermark is {} past it", signed_duration(reach));
         }
     };
     match &windows[side] {

@@ -79,3 +79,24 @@ pub enum JoinWindow {
         size_ns: i64,
     },
 }
+
+/// A join of the rows in one window. The content is: columns of the left side, columns of the right
+/// side, others, `window_start`, `window_end`; a row of one side is NULL in the columns of the other.
+///
+/// Output = columns of both sides and the window's: pairs in the order of the left rows, then of the
+/// right ones; then left rows without a partner, then right ones.
+#[derive(Debug, Clone)]
+pub struct BoundedJoin {
+    /// Column of the content that says the side of a row: INT, 0 left, 1 right.
+    pub side: usize,
+    /// Number of columns of the left and the right side.
+    pub widths: [usize; 2],
+    /// Values that must be equal and not NULL, over the content of the left and the right row.
+    pub keys: Vec<(Expr, Expr)>,
+    /// What else must be TRUE, over the output's columns.
+    pub residual: Option<Expr>,
+    /// Rows that find no partner come out, with NULL for the other side.
+    pub outer: [bool; 2],
+    /// The output's columns.
+    pub schema: SchemaRef,
+}

@@ -13,6 +13,7 @@ mod expr;
 mod join;
 mod node;
 mod pattern;
+mod pattern_text;
 mod program;
 mod table;
 mod text;
@@ -25,7 +26,7 @@ pub use explain::{
 };
 pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
-pub use join::{JoinBound, JoinNode, JoinSide, JoinWindow};
+pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
     WindowKey, WindowNode,

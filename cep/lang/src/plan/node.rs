@@ -6,8 +6,8 @@ use cep_types::StreamId;
 use crate::ast::{RateEvery, RateKind, Span};
 
 use super::{
-    AggCall, BatchWindow, Expr, JoinNode, NamedExpr, SlidingWindow, SortKey, TableId, TableJoinNode,
-    TableWriteNode,
+    AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, NamedExpr, PatternNode, SlidingWindow, SortKey,
+    TableId, TableJoinNode, TableWriteNode,
 };
 
 /// A streaming operator with its inputs below it.
@@ -66,6 +66,8 @@ pub enum Node {
     TableWrite(Box<TableWriteNode>),
     /// Two streams joined.
     Join(Box<JoinNode>),
+    /// PATTERN, SEQUENCE or MATCH_RECOGNIZE.
+    Pattern(Box<PatternNode>),
 }
 
 /// A batch window and what is computed from its content.
@@ -145,6 +147,8 @@ pub enum BoundedOp {
         /// Input columns then results.
         schema: SchemaRef,
     },
+    /// Joins the rows of two sides.
+    Join(Box<BoundedJoin>),
     /// Stable sort.
     Sort(Vec<SortKey>),
     /// OFFSET and LIMIT.
@@ -335,6 +339,7 @@ impl Node {
             Node::TableJoin(n) => &n.schema,
             Node::TableWrite(n) => &n.schema,
             Node::Join(n) => &n.schema,
+            Node::Pattern(n) => &n.schema,
         }
     }
 
@@ -354,6 +359,7 @@ impl Node {
             Node::TableJoin(n) => vec![&n.input],
             Node::TableWrite(n) => vec![&n.input],
             Node::Join(n) => n.sides.iter().map(|side| &side.input).collect(),
+            Node::Pattern(n) => vec![&n.input],
         }
     }
 
@@ -373,6 +379,7 @@ impl Node {
             Node::TableJoin(n) => vec![&mut n.input],
             Node::TableWrite(n) => vec![&mut n.input],
             Node::Join(n) => n.sides.iter_mut().map(|side| &mut side.input).collect(),
+            Node::Pattern(n) => vec![&mut n.input],
         }
     }
 

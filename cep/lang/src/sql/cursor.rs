@@ -257,6 +257,13 @@ impl<'a> Cursor<'a> {
         Ok(expr)
     }
 
+    /// An expression over the rows of a match, checked: as [`Self::expr`], and `count(x.*)`.
+    pub(crate) fn match_expr(&mut self) -> Result<sql::Expr> {
+        let expr = self.delegate(Parser::parse_expr)?;
+        self.checked(sqlast::check_match_expr(&expr))?;
+        Ok(expr)
+    }
+
     /// An item of GROUP BY, checked: `(a, b)` means `a, b`.
     pub(crate) fn group(&mut self) -> Result<Vec<sql::Expr>> {
         let exprs = match self.delegate(Parser::parse_expr)? {

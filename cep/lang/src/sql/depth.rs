@@ -11,6 +11,7 @@ use datafusion_sql::sqlparser::tokenizer::Token;
 
 use crate::diag::{Diagnostic, codes};
 
+use super::dialect::is_finality;
 use super::tokens::Piece;
 
 /// Greatest height of an expression, and of anything else in a statement.
@@ -154,6 +155,8 @@ impl Open {
             | Token::UnicodeStringLiteral(_)
             | Token::NationalStringLiteral(_)
             | Token::HexStringLiteral(_) => {}
+            // `FINAL f(…)` is a call around a call.
+            Token::Word(word) if is_finality(word) => self.last().operators += 1,
             Token::Word(word) => self.take_word(word.keyword, previous),
             _ => self.last().operators += 1,
         }

@@ -5,11 +5,14 @@
 
 use std::cell::Cell;
 
-use datafusion_sql::sqlparser::ast::{Expr, Value};
+use datafusion_sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    Value,
+};
 use datafusion_sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
-use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use crate::diag::codes;
 
@@ -118,6 +121,40 @@ fn parse_distinct_from(
     let left = Box::new(left.clone());
     let right = Box::new(parser.parse_subexpr(dialect.prec_value(Precedence::Is))?);
     Ok(if negated { Expr::IsNotDistinctFrom(left, right) } else { Expr::IsDistinctFrom(left, right) })
+}
+
+/// FINAL and RUNNING of MATCH_RECOGNIZE.
+pub(super) fn is_finality(word: &Word) -> bool {
+    word.quote_style.is_none()
+        && (word.value.eq_ignore_ascii_case("FINAL") || word.value.eq_ignore_ascii_case("RUNNING"))
+}
+
+/// Whether a call starts `n` tokens ahead.
+fn is_call(parser: &Parser, n: usize) -> bool {
+    matches!(parser.peek_nth_token_ref(n).token, Token::Word(_))
+        && parser.peek_nth_token_ref(n + 1).token == Token::LParen
+}
+
+/// `FINAL f(…)`, whose first word is taken, as the call `FINAL(f(…))`.
+fn parse_finality(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let word = parser.get_current_token().clone();
+    let Token::Word(name) = &word.token else { unreachable!("the word has been looked at") };
+    let inner = parser.parse_prefix()?;
+    let list = FunctionArgumentList {
+        duplicate_treatment: None,
+        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))],
+        clauses: Vec::new(),
+    };
+    Ok(Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::with_span(word.span, name.value.to_ascii_uppercase())]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    }))
 }
 
 impl Dialect for CeptraDialect {
@@ -292,6 +329,10 @@ impl Dialect for CeptraDialect {
                     "a name that is a word of SQL needs double quotes",
                     next,
                 )))
+            }
+            Token::Word(w) if is_finality(w) && is_call(parser, 1) => {
+                parser.advance_token();
+                Some(parse_finality(parser))
             }
             Token::Word(w) if w.keyword == Keyword::EXISTS && *after == Token::LParen => {
                 Some(super::subquery::exists(self, parser))

@@ -3,7 +3,7 @@
 //! `tokens` cuts the text and remembers bytes · `dialect` our SQL flavour and the fuel that bounds
 //! parsing time · `depth` refuses nesting that could exhaust a stack · `cursor` one statement's
 //! tokens and everything that is delegated to `sqlparser` · `statement`, `create`, `columns`,
-//! `options`, `query`, `table`, `trigger`, `function`, `subquery`, `relation`, `window`, `table_function`, `duration`, `output` our grammar,
+//! `options`, `query`, `table`, `trigger`, `function`, `subquery`, `relation`, `pattern`, `window`, `table_function`, `duration`, `output` our grammar,
 //! one file a clause · `variables` `${VAR}` in strings · `refuse` what has no place here, with the reason · `location` lines and
 //! columns to bytes.
 //!
@@ -24,6 +24,7 @@ mod join;
 mod location;
 mod options;
 mod output;
+mod pattern;
 mod query;
 mod refuse;
 mod relation;

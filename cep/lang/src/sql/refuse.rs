@@ -149,7 +149,7 @@ pub(super) fn join(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
 /// What may stand behind a relation elsewhere.
 #[rustfmt::skip]
 const RELATIONS: &[Refused] = &[
-    (&["MATCH_RECOGNIZE"], codes::PATTERN, "MATCH_RECOGNIZE is not supported yet", "compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)"),
+    (&["MATCH_RECOGNIZE"], codes::CLAUSE, "MATCH_RECOGNIZE stands directly behind the stream or query it reads", "write FROM s MATCH_RECOGNIZE (…), or put what is before it into a query of its own: FROM (SELECT …) MATCH_RECOGNIZE (…)"),
     (&["TABLESAMPLE"], codes::CLAUSE, "TABLESAMPLE is random, and a result must be the same every time", "filter by a column instead"),
     (&["SAMPLE"], codes::CLAUSE, "SAMPLE is random, and a result must be the same every time", "filter by a column instead"),
     (&["PIVOT"], codes::CLAUSE, "PIVOT is not supported", "write sum(x) FILTER (WHERE kind = 'a') AS a for each column"),
@@ -161,6 +161,16 @@ const RELATIONS: &[Refused] = &[
 /// What stands behind a relation and is refused.
 pub(super) fn relation(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     find(c, RELATIONS)
+}
+
+/// What cannot stand behind PATTERN and SEQUENCE.
+pub(super) fn behind_pattern(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
+    #[rustfmt::skip]
+    const BEHIND: &[Refused] = &[
+        (&["WINDOW"], codes::CLAUSE, "a window does not stand directly behind a pattern", "put the pattern into a query of its own: FROM (SELECT … FROM PATTERN (…)) WINDOW …"),
+        (&["FOR"], codes::CLAUSE, "FOR belongs to NOT, inside the brackets", "write NOT s FOR 10 SECONDS inside of PATTERN (…)"),
+    ];
+    if c.at_named_window() { None } else { find(c, BEHIND) }
 }
 
 /// What a relation may start with elsewhere.
@@ -175,12 +185,6 @@ pub(super) fn relation_start(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
         matches!(c.token(1), Token::EOF | Token::RParen | Token::LBracket | Token::Comma)
             || c.is_one_of(1, &["WHERE", "WINDOW", "GROUP", "AS", "ORDER", "LIMIT"])
     };
-    if c.is_one_of(0, &["PATTERN", "SEQUENCE"]) && c.is_token(1, &Token::LParen) {
-        return Some(Box::new(
-            c.error(codes::PATTERN, "patterns and sequences are not supported yet")
-                .help("compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)"),
-        ));
-    }
     if is_name(c) { None } else { find(c, STARTS) }
 }
 

@@ -3,7 +3,7 @@
 use datafusion_sql::sqlparser::ast as sql;
 use datafusion_sql::sqlparser::tokenizer::Token;
 
-use crate::ast::{AsOf, Derived, FromItem, Name, Relation, RelationSource, WithinPer};
+use crate::ast::{AsOf, Derived, FromItem, Name, Relation, RelationSource, Span, Window, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
 
 use super::cursor::Cursor;
@@ -143,8 +143,17 @@ impl Cursor<'_> {
             return Err(error);
         }
         let start = self.span(0);
+        if self.at_pattern() {
+            let source = RelationSource::Pattern(Box::new(self.pattern_source()?));
+            let relation = Relation { span: self.since(start), ..bare(source, None, None) };
+            return match refuse::behind_pattern(self).or_else(|| refuse::relation(self)) {
+                Some(error) => Err(error),
+                None => Ok(relation),
+            };
+        }
         let mut relation = self.relation_source()?;
         relation.as_of = self.as_of()?;
+        self.recognized(&mut relation, start)?;
         if relation.alias.is_none() {
             self.alias(&mut relation)?;
         }
@@ -185,18 +194,19 @@ impl Cursor<'_> {
         Ok(Some(AsOf { time, span: self.since(start) }))
     }
 
+    /// `MATCH_RECOGNIZE (…)` when it comes next, over what has been read so far.
+    fn recognized(&mut self, relation: &mut Relation, start: Span) -> Result<()> {
+        while self.is(0, "MATCH_RECOGNIZE") {
+            relation.span = self.since(start);
+            let input = std::mem::replace(relation, bare(RelationSource::Name(Name::default()), None, None));
+            let recognize = self.match_recognize(input)?;
+            let filter = self.bracket_filter()?;
+            *relation = bare(RelationSource::Recognize(Box::new(recognize)), filter, None);
+        }
+        Ok(())
+    }
+
     fn relation_source(&mut self) -> Result<Relation> {
-        let bare = |source, pre_filter, window| Relation {
-            source,
-            pre_filter,
-            window,
-            within_per: None,
-            as_of: None,
-            unidirectional: None,
-            alias: None,
-            alias_columns: Vec::new(),
-            span: Default::default(),
-        };
         if self.at_window_function() {
             let table = self.window_function()?;
             return Ok(bare(table.source, table.pre_filter, Some(table.window)));
@@ -248,7 +258,11 @@ impl Cursor<'_> {
             return Ok(());
         }
         self.eat(&["AS"]);
+        let alias_span = self.span(0);
         relation.alias = Some(self.name("an alias")?);
+        if self.is(0, "MATCH_RECOGNIZE") && self.is_token(1, &Token::LParen) {
+            return Err(self.alias_before_recognize(alias_span));
+        }
         if self.is_token(0, &Token::LParen) {
             relation.alias_columns = self.name_list("a column name")?;
         }
@@ -315,6 +329,21 @@ impl Cursor<'_> {
         }
         relation.within_per = Some(WithinPer { from, to, per, span });
         Ok(())
+    }
+}
+
+/// A relation without an alias.
+fn bare(source: RelationSource, pre_filter: Option<sql::Expr>, window: Option<Window>) -> Relation {
+    Relation {
+        source,
+        pre_filter,
+        window,
+        within_per: None,
+        as_of: None,
+        unidirectional: None,
+        alias: None,
+        alias_columns: Vec::new(),
+        span: Span::default(),
     }
 }
 

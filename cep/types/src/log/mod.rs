@@ -9,11 +9,13 @@
 //! - Frames begin at multiples of [`ALIGNMENT`](crate::frame::ALIGNMENT) of the entry.
 //! - No input panics, and none makes the reader allocate more than a fixed multiple of its size.
 
+mod config;
 mod definition;
 mod events;
 #[cfg(test)]
 mod tests;
 
+pub use config::Config;
 pub use definition::{Action, Activate, Binding, Connectors, Language, Marker, OutputPosition, Quarantine};
 pub use events::{EVENT_TIME, EventsWriter, Part, PartHead, PartIds, part_bytes, source_id};
 
@@ -51,6 +53,8 @@ pub enum Body {
     EndOfInput(StreamId),
     /// From here on a definition runs in another version, or not any more (R-DET-3).
     Activate(Activate),
+    /// From here on the partition goes by other values.
+    Config(Config),
     /// How far a definition's sinks have come.
     Marker(Marker),
     /// A definition is fenced: applying an entry with it ended the process twice (R-DET-6).
@@ -63,6 +67,7 @@ mod kind {
     pub const TICK: u16 = 2;
     pub const END_OF_INPUT: u16 = 3;
     pub const ACTIVATE: u16 = 4;
+    pub const CONFIG: u16 = 5;
     pub const MARKER: u16 = 7;
     pub const QUARANTINE: u16 = 8;
 }
@@ -80,6 +85,12 @@ pub enum LogError {
     #[error("log entry of kind {found}, which this program does not know: use a newer one")]
     Kind {
         /// The kind.
+        found: u16,
+    },
+    /// With a setting that this program does not know.
+    #[error("log entry with setting {found}, which this program does not know: use a newer one")]
+    Setting {
+        /// Its number.
         found: u16,
     },
     /// The bytes are no entry.
@@ -122,6 +133,7 @@ impl LogEntry {
             kind::TICK => nothing_behind(bytes, Body::Tick)?,
             kind::END_OF_INPUT => nothing_behind(bytes, Body::EndOfInput(stream))?,
             kind::ACTIVATE => Body::Activate(definition::read_activate(&bytes[HEADER_BYTES..])?),
+            kind::CONFIG => Body::Config(config::read(&bytes[HEADER_BYTES..])?),
             kind::MARKER => Body::Marker(definition::read_marker(&bytes[HEADER_BYTES..])?),
             kind::QUARANTINE => Body::Quarantine(definition::read_quarantine(&bytes[HEADER_BYTES..])?),
             found => return Err(LogError::Kind { found }),
@@ -145,6 +157,13 @@ pub fn activate(stamp: StampNs, activate: &Activate) -> Buffer {
     let mut body = Writer::default();
     definition::write_activate(activate, &mut body);
     with_body(kind::ACTIVATE, stamp, &body.bytes)
+}
+
+/// Bytes of an entry that sets what a partition goes by.
+pub fn config(stamp: StampNs, config: &Config) -> Buffer {
+    let mut body = Writer::default();
+    config::write(config, &mut body);
+    with_body(kind::CONFIG, stamp, &body.bytes)
 }
 
 /// Bytes of an entry that says how far a definition's sinks have come.

@@ -91,6 +91,10 @@ proptest! {
         let wanted = Marker { name: name.clone(), epoch, upto: all[0], all, lengths };
         let entry = LogEntry::open(&marker(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Marker(read) if read == wanted));
+        let retry_window_ns = stamp.saturating_abs().max(1);
+        let wanted = Config { epoch, retry_window_ns, ids_max: index.clamp(1, i64::MAX as u64) };
+        let entry = LogEntry::open(&config(StampNs(stamp), &wanted)).unwrap();
+        prop_assert!(matches!(entry.body, Body::Config(read) if read == wanted));
         let wanted = Quarantine { name, version, epoch, index: LogIndex(index), reason: text };
         let entry = LogEntry::open(&quarantine(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Quarantine(read) if read == wanted));
@@ -162,6 +166,7 @@ fn every_kind() -> Vec<(&'static str, Buffer)> {
         ("run on a console", activate(stamp, &of(run(Connectors::Console)))),
         ("rows of a source", written(&[(from_source, vec![0xef; 64])], stamp.0)),
         ("marker", marker(stamp, &handed)),
+        ("config", config(stamp, &Config { epoch, retry_window_ns: 60_000_000_000, ids_max: 5_000 })),
     ]
 }
 

@@ -60,6 +60,16 @@ pub enum SinkConnector {
     Blackhole,
 }
 
+/// What happens to the rows of a sink that falls behind (R-FLOW-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmitPolicy {
+    /// They are kept, and appends wait.
+    #[default]
+    Block,
+    /// The oldest are left out, and counted.
+    DropOldest,
+}
+
 /// How input bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {

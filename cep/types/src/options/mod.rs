@@ -26,7 +26,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use connector::{Compression, FileMode, Rate, Role, SinkConnector, SourceConnector};
+pub use connector::{Compression, EmitPolicy, FileMode, Rate, Role, SinkConnector, SourceConnector};
 pub use dead_letter::{DeadLetterField, dead_letter_layout};
 pub use duration::{format_duration, parse_duration};
 pub use error::OptionError;
@@ -37,8 +37,8 @@ pub use generator::{GeneratorColumn, GeneratorKind, GeneratorOptions};
 pub use json_path::{JsonPath, JsonStep};
 pub use key::{OPTION_KEYS, OptionKey, OptionSide, options_markdown};
 pub use stream::{
-    LatePolicy, RECORD_BYTES_CEILING, RECORD_BYTES_DEFAULT, RECORD_BYTES_FLOOR, RowsOver, StreamOptions,
-    WatermarkOptions,
+    LatePolicy, RECORD_BYTES_CEILING, RECORD_BYTES_DEFAULT, RECORD_BYTES_FLOOR, RowsOver, RunsOver,
+    StreamOptions, WatermarkOptions,
 };
 pub use suggest::closest;
 pub use value::OptionValue;

@@ -5,8 +5,8 @@ use arrow_schema::{DataType, FieldRef};
 use super::format::{End, column_index};
 use super::pairs::Pairs;
 use super::{
-    ClockKind, Compression, ErrorPolicy, EventTime, FileMode, Format, GeneratorOptions, OptionError,
-    OptionValue, Rate, Role, SinkConnector, SourceConnector,
+    ClockKind, Compression, EmitPolicy, ErrorPolicy, EventTime, FileMode, Format, GeneratorOptions,
+    OptionError, OptionValue, Rate, Role, SinkConnector, SourceConnector,
 };
 use crate::sql_type::field_type_name;
 
@@ -47,12 +47,18 @@ pub struct StreamOptions {
     pub join_rows_max: u64,
     /// What happens to one more.
     pub join_rows_over: RowsOver,
+    /// Most partial matches that one pattern keeps.
+    pub pattern_runs_max: u64,
+    /// What happens to one more.
+    pub pattern_runs_over: RunsOver,
     /// Samples up to which quantiles are exact.
     pub quantile_exact_max: u64,
     /// Longest record, bytes.
     pub record_bytes_max: usize,
     /// Most rows taken from the source or given to the sink.
     pub rate_limit: Option<Rate>,
+    /// Sinks: what happens when they fall behind.
+    pub emit: EmitPolicy,
 }
 
 /// What happens when a join would keep more rows than it may.
@@ -105,6 +111,27 @@ pub enum LatePolicy {
     Retract,
 }
 
+/// What happens when a pattern would keep more partial matches than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunsOver {
+    /// The row begins none.
+    Reject,
+    /// The oldest is given up.
+    EvictOldest,
+    /// The row is a failed record.
+    Fail,
+}
+
+impl RunsOver {
+    fn take(pairs: &mut Pairs) -> Result<Self, OptionError> {
+        Ok(match pairs.word("pattern.runs.over", "reject", &["reject", "evict", "fail"])? {
+            "evict" => RunsOver::EvictOldest,
+            "fail" => RunsOver::Fail,
+            _reject => RunsOver::Reject,
+        })
+    }
+}
+
 impl StreamOptions {
     /// Reads and checks the options of a stream with these columns.
     ///
@@ -132,9 +159,12 @@ impl StreamOptions {
             state_ttl_ns: pairs_ref.duration_if_given("state.ttl")?,
             join_rows_max: pairs_ref.integer("join.rows.max", 1_000_000, 1..=u64::MAX)?,
             join_rows_over: RowsOver::take(pairs_ref)?,
+            pattern_runs_max: pairs_ref.integer("pattern.runs.max", 100_000, 1..=u64::MAX)?,
+            pattern_runs_over: RunsOver::take(pairs_ref)?,
             quantile_exact_max: pairs_ref.integer("quantile.exact_max", 4_096, 0..=1_000_000)?,
             record_bytes_max: RECORD_BYTES_DEFAULT,
             rate_limit: None,
+            emit: EmitPolicy::default(),
             role,
             format,
         };
@@ -197,6 +227,12 @@ impl StreamOptions {
             let bounds = RECORD_BYTES_FLOOR as u64..=RECORD_BYTES_CEILING as u64;
             self.record_bytes_max =
                 pairs.integer("record.bytes_max", RECORD_BYTES_DEFAULT as u64, bounds)? as usize;
+        }
+        if matches!(self.role, Role::Sink(_)) {
+            self.emit = match pairs.word("emit.policy", "block", &["block", "drop_oldest"])? {
+                "drop_oldest" => EmitPolicy::DropOldest,
+                _ => EmitPolicy::Block,
+            };
         }
         if self.role != Role::Internal
             && let Some(text) = pairs.text("rate.limit")

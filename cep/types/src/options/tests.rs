@@ -74,6 +74,7 @@ fn setting(key: &str) -> Vec<(&'static str, &'static str)> {
     match key {
         "file.mode" => with(&sink, &[("format", "json")]),
         "csv.include-header" => with(&sink, &[("format", "csv")]),
+        "emit.policy" => vec![("extension", "blackhole")],
         "log.prefix" => vec![("extension", "log")],
         "timer.interval" => vec![("extension", "timer")],
         "format" => vec![("extension", "stdin")],

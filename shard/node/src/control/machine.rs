@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use cep_types::{LogIndex, StampNs};
-use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
+use raft::{Entry, LogPosition, StateMachine, Step};
 use shard_control::{Command, Control, Outcome};
 
 /// The entry of a command at this time.
@@ -24,6 +24,8 @@ pub(crate) fn outcome_of(answer: &[u8]) -> Result<Outcome, String> {
 pub(crate) struct ControlMachine {
     pub(crate) control: Control,
     installing: Vec<u8>,
+    /// A checkpoint that is being written.
+    view: Bytes,
 }
 
 impl StateMachine for ControlMachine {
@@ -40,11 +42,22 @@ impl StateMachine for ControlMachine {
         Step::Done(serde_json::to_vec(&applied.outcome).expect("outcomes are plain values").into())
     }
 
-    fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
-        Box::new(View(self.control.snapshot().into()))
+    /// What the control group decides on is small: it is written at once.
+    fn checkpoint_begin(&mut self) {
+        self.view = self.control.snapshot().into();
     }
 
-    fn install_begin(&mut self) {
+    fn checkpoint_next(&mut self, bytes: usize, out: &mut Vec<u8>) -> Result<bool, String> {
+        let some = self.view.split_to(bytes.min(self.view.len()));
+        out.extend_from_slice(&some);
+        Ok(!some.is_empty())
+    }
+
+    fn checkpoint_end(&mut self) {
+        self.view = Bytes::new();
+    }
+
+    fn install_begin(&mut self, _: usize) {
         self.installing.clear();
     }
 
@@ -61,14 +74,5 @@ impl StateMachine for ControlMachine {
         }
         self.control = Control::restore(&bytes).map_err(|error| error.to_string())?;
         Ok(())
-    }
-}
-
-struct View(Bytes);
-
-impl Checkpoint for View {
-    fn chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, String> {
-        let count = self.0.len().min(bytes_max);
-        Ok((count > 0).then(|| self.0.split_to(count)))
     }
 }

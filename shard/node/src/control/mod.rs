@@ -1,11 +1,13 @@
 //! The control group's host, on shard 0: it proposes, and carries what is owed to partitions.
 //!
-//! Here its life and its deliveries · `machine` the state machine · `deploy` from texts to entries ·
-//! `programs` texts compiled · `routing` the table for clients · `spread`, `spread_tables` whether a program is right on many partitions.
+//! Here its life and its deliveries · `machine` the state machine · `config` what the config says · `deploy` from texts
+//! to entries · `programs` texts compiled · `routing` the table for clients · `spread`, `spread_tables` whether a program
+//! is right on many partitions.
 //!
 //! Invariants: what is owed is asked of the group's state, never remembered here, so a crash loses nothing;
 //! a delivery under way is not begun again until it is answered.
 
+pub(crate) mod config;
 pub(crate) mod deploy;
 mod machine;
 pub(crate) mod programs;
@@ -21,10 +23,10 @@ use std::time::Duration;
 
 use cep_types::log::{Action as LogAction, Activate, Quarantine};
 use cep_types::{Epoch, LogIndex, StampNs};
-use raft::{Group, NoPeers, Options, RaftError};
+use raft::{CheckpointKind, Group, NoPeers, Options, RaftError};
 use shard_control::{
     Acknowledged, Action, Change, ClusterId, Command, CommandId, Control, Effect, NodeAddresses, NodeSpec,
-    Outcome, PartitionRef, Role, Source, Target,
+    Outcome, PartitionRef, Role,
 };
 use shard_rt::sync::Notify;
 use wal::Wal;
@@ -203,17 +205,17 @@ impl ControlHost {
         }
     }
 
-    /// Sets what the config says for this node.
-    fn set_level(&self, shard: &Shard) {
-        let target = Target { node: Some(shard.settings.node.clone()), ..Target::default() };
-        let level = self.look(|control| {
-            let explained = control.explain("log.level", &target).unwrap_or_default();
-            // What nobody set is for the node's own settings to say.
-            explained.into_iter().find(|resolved| resolved.source != Source::Default)
+    /// Sets what the config says for this node, and tells all shards; whether they could be told.
+    fn set_config(&self, shard: &Shard) -> bool {
+        let (level, live) = self.look(|control| {
+            let set = config::LocalConfig::new(control, &shard.settings.node);
+            (set.log_level(), set.live(&shard.settings))
         });
         if let Some(level) = level {
-            (shard.hooks.log_level)(&level.setting.to_string());
+            (shard.hooks.log_level)(&level);
         }
+        let sent = (0..shard.lanes.shards()).map(|to| shard.lanes.send(to, ToShard::Live(live)));
+        sent.filter(Result::is_err).count() == 0
     }
 
     /// Sends a new routing table to all shards.
@@ -222,7 +224,7 @@ impl ControlHost {
         if self.told.get() == epoch {
             return;
         }
-        self.set_level(shard);
+        let is_set = self.set_config(shard);
         let wrong = |error: DeployError| {
             (shard.hooks.log)(Level::Error, &format!("its streams are not offered: {error}"))
         };
@@ -230,7 +232,7 @@ impl ControlHost {
         let table = Arc::new(table);
         let sent =
             (0..shard.lanes.shards()).map(|to| shard.lanes.send(to, ToShard::Routing(Arc::clone(&table))));
-        if sent.filter(Result::is_err).count() == 0 {
+        if sent.filter(Result::is_err).count() == 0 && is_set {
             self.told.set(epoch);
         }
     }
@@ -241,9 +243,12 @@ impl ControlHost {
             Effect::CreatePartition { partition, epoch, .. } => {
                 self.begin(shard, partition, epoch, "partition", ToHost::Host);
             }
-            Effect::Config { partition, epoch, .. } => {
-                self.begin(shard, partition, epoch, "config", ToHost::Nothing);
-            }
+            Effect::Config { partition, config, epoch } => match config::entry(&config) {
+                Ok(entry) => {
+                    self.begin(shard, partition, epoch, "config", ToHost::Tell(Tell::Config(entry)));
+                }
+                Err(error) => (shard.hooks.log)(Level::Error, &error),
+            },
             Effect::Activate { space, partitions, definition, action, epoch } => {
                 let entry = match action {
                     Action::Run(version) => {
@@ -328,15 +333,11 @@ impl ControlHost {
 
     /// Asks the shard that has a partition, and waits for the answer.
     async fn ask(&self, shard: &Rc<Shard>, partition: PartitionRef, to: ToHost) -> Result<u64, String> {
-        if matches!(to, ToHost::Nothing) {
-            return Ok(0);
-        }
         let at = shard_of(partition, shard.lanes.shards());
         if at == shard.number {
             return match to {
                 ToHost::Host => shard.host(partition).await,
                 ToHost::Tell(tell) => shard.tell(partition, tell).await,
-                ToHost::Nothing => Ok(0),
             };
         }
         let (sender, receiver) = shard_rt::mailbox::channel(1);
@@ -346,7 +347,6 @@ impl ControlHost {
         let message = match to {
             ToHost::Host => ToShard::Host(partition, reply),
             ToHost::Tell(tell) => ToShard::Tell(partition, tell, reply),
-            ToHost::Nothing => return Ok(0),
         };
         shard.lanes.send(at, message).map_err(|error| error.to_string())?;
         let mut receiver = receiver;
@@ -364,7 +364,7 @@ impl ControlHost {
 
     /// Writes down where it is, and ends.
     pub(crate) async fn shutdown(&self) {
-        let _ = self.group.snapshot().await;
+        let _ = self.group.snapshot(CheckpointKind::Full).await;
         let _ = self.group.shutdown().await;
     }
 }
@@ -375,8 +375,6 @@ enum ToHost {
     Host,
     /// To log this.
     Tell(Tell),
-    /// Nothing: it has no use for it.
-    Nothing,
 }
 
 fn acknowledged(what: &str) -> Option<Acknowledged> {

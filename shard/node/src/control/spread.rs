@@ -118,6 +118,7 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> R
                     BoundedOp::Aggregate { .. } => return Err("groups the groups of a window".into()),
                     BoundedOp::Over { .. } => return Err("has OVER over the groups of a window".into()),
                     BoundedOp::Sort(_) => return Err("sorts the groups of a window".into()),
+                    BoundedOp::Join(_) => return Err("joins the groups of a window".into()),
                     BoundedOp::Limit { .. } => return Err("limits the groups of a window".into()),
                 }
             }
@@ -144,6 +145,16 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> R
             }
         }
         Node::Join(join) => joined(join, keys, tables),
+        Node::Pattern(pattern) => {
+            let key = key_of(&pattern.input, keys, tables)?;
+            let by =
+                |at: &usize| pattern.keys.iter().any(|e| matches!(e.kind, ExprKind::Column(c) if c == *at));
+            if !key.is_some_and(|key| key.iter().all(by)) {
+                return Err("has a pattern over rows of several keys".into());
+            }
+            // The rows of a match have one key, but which columns have it is not followed.
+            Ok(None)
+        }
         Node::Sliding(_) => Err("has a window over rows of all keys".into()),
         Node::Rate(_) => Err("limits the output of all keys together".into()),
         Node::TableJoin(join) => {

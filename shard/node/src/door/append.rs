@@ -72,7 +72,8 @@ fn credits(session: &Session, partition: Option<&Partition>) -> Window {
         50..75 => 2,
         _ => 1,
     };
-    Window { events: settings.credits.events * share / 4, bytes: settings.credits.bytes * share / 4 }
+    let limit = session.shard.live.get().credits;
+    Window { events: limit.events * share / 4, bytes: limit.bytes * share / 4 }
 }
 
 fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Result<(), Refused> {
@@ -143,8 +144,8 @@ fn admit(session: &Rc<Session>, request: RequestId, append: &Append<'_>) -> Resu
     }
     let batch = opened.read(&stream.schema);
     let batch = batch.map_err(|error| Refused::new(Status::of_frame(&error), error.to_string()))?;
-    if let Some((row, bytes)) = too_large(&batch, &frame, shard.settings.event_bytes_max) {
-        let max = shard.settings.event_bytes_max;
+    if let Some((row, bytes)) = too_large(&batch, &frame, shard.live.get().event_bytes_max) {
+        let max = shard.live.get().event_bytes_max;
         let text = format!("row {row} has {bytes} bytes; an event has at most {max}");
         return Err(Refused::new(Status::PermanentPayload, text));
     }
@@ -209,7 +210,7 @@ fn elsewhere(shard: &Shard, view: &super::view::View, id: PartitionRef) -> Refus
 fn take_credits(session: &Session, id: PartitionRef, rows: u32, bytes: u64) -> Result<(), Refused> {
     let mut under_way = session.under_way.borrow_mut();
     let used = under_way.get(&id).copied().unwrap_or_default();
-    let limit = session.shard.settings.credits;
+    let limit = session.shard.live.get().credits;
     let fits = used.events + u64::from(rows) <= limit.events && used.bytes + bytes <= limit.bytes;
     if !fits && used != Window::default() {
         let text = format!(

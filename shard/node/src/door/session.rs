@@ -8,8 +8,8 @@ use bytes::BytesMut;
 use futures_util::future::{Either, select};
 use net_wire::{
     AuthMethod, Cancel, Decoder, Envelope, Failure, Features, Goodbye, Heartbeat, Hello,
-    MESSAGE_BYTES_DEFAULT, Message, PROTOCOL, RETRY_WINDOW_MS_DEFAULT, RequestId, Role, Routing,
-    SILENCE_HEARTBEATS, Side, Status, Welcome, Window,
+    MESSAGE_BYTES_DEFAULT, Message, PROTOCOL, RequestId, Role, Routing, SILENCE_HEARTBEATS, Side, Status,
+    Welcome, Window,
 };
 use shard_control::PartitionRef;
 
@@ -276,6 +276,7 @@ impl Session {
         }
         self.out.set_message_bytes_max(hello.message_bytes_max);
         self.features.set(FEATURES.common(hello.features));
+        let live = self.shard.live.get();
         let view = self.shard.view.borrow();
         self.told_epoch.set(view.epoch().0);
         let welcome = Welcome {
@@ -286,11 +287,11 @@ impl Session {
             node: self.shard.rt.node().0,
             shard: self.shard.number,
             role: Role::Admin,
-            event_bytes_max: settings.event_bytes_max as u32,
+            event_bytes_max: live.event_bytes_max as u32,
             message_bytes_max: MESSAGE_BYTES_DEFAULT,
             heartbeat_ms: settings.heartbeat.as_millis() as u32,
-            retry_window_ms: RETRY_WINDOW_MS_DEFAULT,
-            credits: Window { events: settings.credits.events, bytes: settings.credits.bytes },
+            retry_window_ms: live.retry_window.as_millis() as u32,
+            credits: Window { events: live.credits.events, bytes: live.credits.bytes },
             routing_epoch: view.epoch(),
             time_ns: self.shard.rt.wall_ns() as i64,
         };

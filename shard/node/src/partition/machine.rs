@@ -17,19 +17,22 @@ use cep_types::codec::{DecodeError, Reader, Writer};
 use cep_types::hash::SpaceSeed;
 use cep_types::log::{Body, LogEntry};
 use cep_types::{LogIndex, StampNs};
-use raft::{Checkpoint, Entry, LogPosition, StateMachine, Step};
+use raft::{Entry, LogPosition, StateMachine, Step};
 use shard_control::PartitionRef;
 use shard_rt::sync::Notify;
 
 use super::abort::Abort;
 use super::answer;
+use super::cut::Cut;
 use super::outputs::Outputs;
 use crate::report::Counts;
 use crate::settings::{Hooks, Level};
 
-/// Mark and version of a checkpoint: the replica as a blob, and the rows kept for subscribers.
+/// Mark and version of a checkpoint: the replica, and the rows kept for subscribers.
 const MAGIC: u32 = 0x4345_5043;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The replica behind its length.
+const VERSION_1: u32 = 1;
 /// Input and output rows of one step: some hundred microseconds.
 const STEP_ROWS: usize = 8192;
 /// Errors of definitions told in full for each entry.
@@ -53,6 +56,9 @@ pub(crate) struct PartitionMachine {
     held: Cell<u32>,
     installing: Vec<u8>,
     checkpoint_bytes: u64,
+    /// A checkpoint that is being written.
+    cut: Option<Cut>,
+    cut_bytes: u64,
 }
 
 impl PartitionMachine {
@@ -86,12 +92,14 @@ impl PartitionMachine {
             held: Cell::new(0),
             installing: Vec::new(),
             checkpoint_bytes: 0,
+            cut: None,
+            cut_bytes: 0,
         };
         machine.raise_fences();
         machine
     }
 
-    /// Bytes of the newest checkpoint; 0 without one.
+    /// Bytes of the state that a checkpoint last had; 0 without one.
     pub(crate) fn checkpoint_bytes(&self) -> u64 {
         self.checkpoint_bytes
     }
@@ -99,12 +107,15 @@ impl PartitionMachine {
     fn restore(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut input = Reader::new(bytes);
         let (magic, version) = (input.u32()?, input.u32()?);
-        if (magic, version) != (MAGIC, VERSION) {
+        if magic != MAGIC || ![VERSION, VERSION_1].contains(&version) {
             return Err(DecodeError(format!(
                 "it is of version {version}; this program reads version {VERSION}"
             )));
         }
-        self.replica = Replica::restore(self.limits, input.blob()?)?;
+        self.replica = match version {
+            VERSION_1 => Replica::restore(self.limits, input.blob()?)?,
+            _ => Replica::decode(self.limits, &mut input)?,
+        };
         self.outputs.decode(&mut input)?;
         input.finish()
     }
@@ -132,6 +143,7 @@ impl PartitionMachine {
 
     fn raise_fences(&mut self) {
         self.fences.iter().for_each(|fence| self.replica.fence(fence.clone()));
+        self.replica.set_defect(self.hooks.defect.clone());
     }
 
     /// Takes what a step made.
@@ -161,6 +173,12 @@ impl PartitionMachine {
         self.effects.errors.clear();
     }
 
+    /// Which outputs do not wait for their sinks.
+    fn set_shed(&self) {
+        let streams = self.replica.definitions().flat_map(|(_, definition)| definition.shed());
+        self.outputs.set_shed(streams.collect());
+    }
+
     /// Takes note of what an entry means for sinks.
     fn note(&self, index: LogIndex, body: &Body) {
         match body {
@@ -171,16 +189,18 @@ impl PartitionMachine {
                 }
                 let definition = self.replica.definition(&activate.name);
                 let connected = definition.filter(|definition| definition.is_connected());
+                self.set_shed();
                 self.outputs.activated(index, activate, connected.map(|definition| definition.handed_over()));
             }
             Body::Marker(marker) => self.outputs.mark(marker),
-            Body::Events(_) | Body::Tick | Body::EndOfInput(_) | Body::Quarantine(_) => {}
+            Body::Events(_) | Body::Tick | Body::EndOfInput(_) | Body::Quarantine(_) | Body::Config(_) => {}
         }
     }
 
     fn done(&mut self) -> Bytes {
         let mut counts = self.counts.borrow_mut();
         counts.entries += 1;
+        counts.shed = self.outputs.shed_rows();
         for run in self.effects.outcomes.iter().flatten() {
             use cep_engine::replica::Outcome;
             let count = match run.outcome {
@@ -245,20 +265,38 @@ impl StateMachine for PartitionMachine {
         Step::Done(self.done())
     }
 
-    fn checkpoint(&mut self) -> Box<dyn Checkpoint> {
-        let mut out = Writer::default();
-        out.u32(MAGIC);
-        out.u32(VERSION);
-        out.blob(&self.replica.checkpoint());
+    fn checkpoint_begin(&mut self) {
+        self.replica.cut_begin();
         self.outputs.keep_only(|stream| self.replica.makes(stream));
-        self.outputs.encode(&mut out);
-        self.checkpoint_bytes = out.bytes.len() as u64;
-        self.counts.borrow_mut().checkpoint_bytes += self.checkpoint_bytes;
-        Box::new(View { bytes: Bytes::from(out.bytes) })
+        let pieces = self.outputs.pieces();
+        let mut head = Writer::default();
+        head.u32(MAGIC);
+        head.u32(VERSION);
+        self.cut_bytes = 0;
+        self.cut = Some(Cut::new(head.bytes, pieces));
     }
 
-    fn install_begin(&mut self) {
-        self.installing.clear();
+    fn checkpoint_next(&mut self, bytes: usize, out: &mut Vec<u8>) -> Result<bool, String> {
+        let Some(cut) = &mut self.cut else { return Ok(false) };
+        let before = out.len();
+        let done = cut.go_on(&mut self.replica, bytes, out);
+        self.cut_bytes += (out.len() - before) as u64;
+        self.checkpoint_bytes = self.checkpoint_bytes.max(self.cut_bytes);
+        if done {
+            self.checkpoint_bytes = self.cut_bytes;
+            self.cut = None;
+        }
+        Ok(out.len() > before)
+    }
+
+    fn checkpoint_end(&mut self) {
+        self.cut = None;
+        self.replica.cut_end();
+    }
+
+    fn install_begin(&mut self, bytes: usize) {
+        self.installing = Vec::with_capacity(bytes);
+        self.cut = None;
         self.open = None;
     }
 
@@ -277,18 +315,7 @@ impl StateMachine for PartitionMachine {
             self.checkpoint_bytes = bytes.len() as u64;
         }
         self.raise_fences();
+        self.set_shed();
         Ok(())
-    }
-}
-
-/// A checkpoint on its way out.
-struct View {
-    bytes: Bytes,
-}
-
-impl Checkpoint for View {
-    fn chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, String> {
-        let count = self.bytes.len().min(bytes_max);
-        Ok((count > 0).then(|| self.bytes.split_to(count)))
     }
 }

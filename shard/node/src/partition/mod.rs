@@ -1,7 +1,7 @@
 //! A partition on its shard: its group, its queue, its outputs.
 //!
 //! Here its life · `queue` what waits · `former` how that becomes entries · `reserve` room in the log for
-//! checkpoints · `machine` its state machine · `answer` outcomes as bytes · `outputs` rows kept for
+//! checkpoints · `checkpoint` when they are made · `cut` one on its way · `machine` its state machine · `answer` outcomes as bytes · `outputs` rows kept for
 //! subscribers · `holds` what sinks wait for · `tick` that time passes · `abort` definitions that end the
 //! process.
 //!
@@ -12,6 +12,8 @@
 
 pub(crate) mod abort;
 mod answer;
+mod checkpoint;
+mod cut;
 mod former;
 pub(crate) mod holds;
 mod machine;
@@ -22,7 +24,6 @@ mod tick;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 use cep_types::log::Quarantine;
 use cep_types::{LogIndex, StreamId};
@@ -34,7 +35,8 @@ use wal::Wal;
 
 use crate::ids::group_of;
 use crate::report::{Counts, DefinitionReport, PartitionReport};
-use crate::settings::{Hooks, Settings};
+use crate::settings::{Hooks, Lines, Settings};
+use checkpoint::Checkpoints;
 use machine::PartitionMachine;
 use outputs::Outputs;
 use queue::{AppendItem, ENTRY_BYTES_MAX, Queue, TellItem};
@@ -62,13 +64,8 @@ pub(crate) struct Partition {
     failed: RefCell<Option<String>>,
     /// Told when an entry was applied.
     applied: Rc<Notify>,
-    /// When the newest checkpoint was ordered, monotone ns.
-    checkpointed_ns: Cell<Option<u64>>,
-    /// When a checkpoint last had everything, monotone ns; at first the start.
-    covered_ns: Cell<u64>,
-    /// The checkpoint under way: the last entry in it, and when it was ordered.
-    ordered: Cell<Option<(raft::LogIndex, u64)>>,
-    checkpoint_interval: Duration,
+    checkpoints: Checkpoints,
+    log: Lines,
     rt: Rt,
 }
 
@@ -90,10 +87,13 @@ impl Partition {
         let counts = Rc::new(RefCell::new(Counts::default()));
         let applied = Rc::new(Notify::new());
         let shared = (Rc::clone(&outputs), Rc::clone(&counts), Rc::clone(&applied));
+        let lines = Rc::clone(&hooks.log);
         let machine = PartitionMachine::new(id, shared, hooks);
         let mut options = Options::new(PEER);
         // What a peer would need is for peers.
         options.entries_kept = 0;
+        options.fulls_kept = 2;
+        options.pace = Some(reserve.pace());
         let record_bytes_max = usize::try_from(wal.options().record_bytes_max()).unwrap_or(usize::MAX);
         options.chunk_bytes_max = options.chunk_bytes_max.min(record_bytes_max / 2);
         // Half of a record, as one append more may be added to what fits.
@@ -120,26 +120,18 @@ impl Partition {
             entry_bytes_max,
             failed: RefCell::new(None),
             applied,
-            checkpointed_ns: Cell::new(None),
-            covered_ns: Cell::new(rt.now()),
-            ordered: Cell::new(None),
-            checkpoint_interval: settings.checkpoint_interval,
+            checkpoints: Checkpoints::new(settings, rt.now()),
+            log: lines,
             rt: rt.clone(),
         }))
     }
 
     /// The tasks of the partition; they end when these are dropped.
-    pub(crate) fn run(self: &Rc<Self>, settings: &Settings) -> Vec<AbortOnDrop<()>> {
+    pub(crate) fn run(self: &Rc<Self>) -> Vec<AbortOnDrop<()>> {
         let former = Rc::clone(self);
         let former = self.rt.spawn("batch former", async move { former.form().await });
         let keeper = Rc::clone(self);
-        let interval = settings.checkpoint_interval;
-        let keeper = self.rt.spawn("checkpoints", async move {
-            loop {
-                let _ = keeper.rt.timeout(interval, keeper.reserve.asked()).await;
-                keeper.checkpoint().await;
-            }
-        });
+        let keeper = self.rt.spawn("checkpoints", async move { keeper.keep_checkpoints().await });
         let ticker = Rc::clone(self);
         let ticker = self.rt.spawn("ticks", async move { ticker.tick().await });
         vec![former.abort_on_drop(), keeper.abort_on_drop(), ticker.abort_on_drop()]
@@ -208,31 +200,6 @@ impl Partition {
         })
     }
 
-    /// Makes a checkpoint if anything happened since the last one.
-    pub(crate) async fn checkpoint(&self) {
-        let metrics = self.group.metrics();
-        self.note_checkpoint(&metrics);
-        let Some(applied) = metrics.applied.map(|at| at.index) else { return };
-        if Some(applied) > metrics.snapshot.map(|at| at.index) && self.group.snapshot().await.is_ok() {
-            let now = self.rt.now();
-            self.ordered.set(self.ordered.get().or(Some((applied, now))));
-            self.checkpointed_ns.set(Some(now));
-            self.reserve.set(self.group.machine(PartitionMachine::checkpoint_bytes));
-        }
-    }
-
-    /// Notes how far checkpoints have come.
-    fn note_checkpoint(&self, metrics: &raft::Metrics) {
-        let snapshot = metrics.snapshot.map(|at| at.index);
-        if snapshot >= metrics.applied.map(|at| at.index) {
-            self.covered_ns.set(self.rt.now());
-            self.ordered.set(None);
-        } else if let Some((_, at)) = self.ordered.get().filter(|(index, _)| snapshot >= Some(*index)) {
-            self.covered_ns.set(at);
-            self.ordered.set(None);
-        }
-    }
-
     /// Rows and bytes that wait.
     pub(crate) fn waiting(&self) -> (u64, u64) {
         self.queue.borrow().waiting()
@@ -266,12 +233,7 @@ impl Partition {
                 "the log has no room until checkpoints are made; see segments_max and the disk".to_owned(),
             );
         }
-        self.note_checkpoint(&metrics);
-        let now = self.rt.now();
-        let uncovered = now.saturating_sub(self.covered_ns.get());
-        if uncovered > 2 * nanos(self.checkpoint_interval) {
-            reasons.push(format!("its newest checkpoint is {} s behind", uncovered / 1_000_000_000));
-        }
+        reasons.extend(self.checkpoint_is_old(&metrics));
         if !metrics.leads {
             reasons.push("it has no leader here".to_owned());
         }
@@ -291,8 +253,7 @@ impl Partition {
             reasons,
             applied: LogIndex(metrics.applied.map_or(0, |at| at.index.0)),
             checkpoint: metrics.snapshot.map(|at| LogIndex(at.index.0)),
-            checkpoint_age_ns: self.checkpointed_ns.get().map(|at| now.saturating_sub(at)),
-            checkpoint_bytes: self.group.machine(PartitionMachine::checkpoint_bytes),
+            checkpoints: self.checkpoint_report(),
             stamp: self.group.machine(|machine| machine.replica().stamp()),
             counts: *self.counts.borrow(),
             queued: self.queue.borrow().waiting(),
@@ -305,8 +266,4 @@ impl Partition {
     pub(crate) fn state_hash(&self) -> Option<u64> {
         (!self.busy.get()).then(|| self.group.machine(|machine| machine.replica().state_hash()))
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -4,8 +4,8 @@
 //! bytes, the oldest go first, but none that a sink waits for; who asks for rows that are gone is told so, never
 //! given a gap.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -18,6 +18,7 @@ use cep_types::{LogIndex, Op, StreamId};
 use net_wire::{Position, PositionRun};
 use shard_rt::sync::Notify;
 
+use super::cut::Piece;
 use super::holds::{Holds, before};
 use crate::connect::{Collect, Collected, OutRows};
 
@@ -111,6 +112,10 @@ pub(crate) struct Outputs {
     rings: RefCell<BTreeMap<StreamId, Ring>>,
     /// What sinks wait for.
     pub(crate) holds: RefCell<Holds>,
+    /// Streams whose oldest rows do not wait for sinks.
+    shed: RefCell<BTreeSet<StreamId>>,
+    /// Rows that sinks never got.
+    shed_rows: Cell<u64>,
     /// There are new rows.
     pub(crate) news: Notify,
     bytes_max: u64,
@@ -129,7 +134,14 @@ pub(crate) enum After {
 
 impl Outputs {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Outputs { rings: RefCell::default(), holds: RefCell::default(), news: Notify::new(), bytes_max }
+        Outputs {
+            rings: RefCell::default(),
+            holds: RefCell::default(),
+            shed: RefCell::default(),
+            shed_rows: Cell::new(0),
+            news: Notify::new(),
+            bytes_max,
+        }
     }
 
     /// Keeps rows of an entry.
@@ -153,6 +165,16 @@ impl Outputs {
         ring.kept.push_back(Rc::new(kept));
     }
 
+    /// The streams whose oldest rows do not wait for sinks: a matter of what runs.
+    pub(crate) fn set_shed(&self, streams: BTreeSet<StreamId>) {
+        *self.shed.borrow_mut() = streams;
+    }
+
+    /// Rows that were left out since the start because their sinks fell behind.
+    pub(crate) fn shed_rows(&self) -> u64 {
+        self.shed_rows.get()
+    }
+
     /// Forgets rows of a stream that are too many and that no sink waits for.
     fn trim(&self, stream: StreamId) {
         let needed = self.holds.borrow().needed(stream).map(position);
@@ -160,10 +182,15 @@ impl Outputs {
         let Some(ring) = rings.get_mut(&stream) else { return };
         while ring.bytes > self.bytes_max && ring.kept.len() > 1 {
             let last = ring.kept.front().expect("there are two").last();
-            if needed.is_some_and(|needed| last > needed) {
+            let waits = needed.is_some_and(|needed| last > needed);
+            if waits && !self.shed.borrow().contains(&stream) {
                 return;
             }
             let oldest = ring.kept.pop_front().expect("there are two");
+            if let Some(needed) = needed.filter(|_| waits) {
+                let lost = oldest.rows.num_rows() - oldest.rows_until(needed);
+                self.shed_rows.set(self.shed_rows.get() + lost as u64);
+            }
             ring.bytes -= oldest.bytes;
             ring.gone = Some(oldest.last());
         }
@@ -205,7 +232,7 @@ impl Outputs {
         let mut gone = false;
         for stream in &asked.streams {
             let Some(ring) = rings.get(stream) else { continue };
-            gone |= ring.gone.is_some_and(|gone| after < gone);
+            gone |= ring.gone.is_some_and(|gone| after < gone) && !self.shed.borrow().contains(stream);
             let mut left = asked.rows_max;
             let from = ring.kept.partition_point(|kept| kept.last() <= after);
             for kept in ring.kept.range(from..) {
@@ -266,8 +293,9 @@ impl Outputs {
         self.holds.borrow_mut().clear();
     }
 
-    pub(crate) fn encode(&self, out: &mut Writer) {
-        let rings = self.rings.borrow();
+    /// What is kept now, to be written later.
+    pub(super) fn pieces(&self) -> VecDeque<Piece> {
+        let (rings, mut out, mut pieces) = (self.rings.borrow(), Writer::default(), VecDeque::new());
         out.u64(rings.len() as u64);
         for (stream, ring) in rings.iter() {
             out.u32(stream.0);
@@ -276,11 +304,12 @@ impl Outputs {
             out.u64(gone.index.0);
             out.u32(gone.ordinal);
             out.u64(ring.kept.len() as u64);
-            for kept in &ring.kept {
-                encode_kept(*stream, kept, out);
-            }
+            pieces.push_back(Piece::Bytes(std::mem::take(&mut out.bytes)));
+            pieces.extend(ring.kept.iter().map(|kept| Piece::Kept(*stream, Rc::clone(kept))));
         }
-        self.holds.borrow().encode(out);
+        self.holds.borrow().encode(&mut out);
+        pieces.push_back(Piece::Bytes(out.bytes));
+        pieces
     }
 
     pub(crate) fn decode(&self, input: &mut Reader<'_>) -> Result<()> {
@@ -328,7 +357,7 @@ fn bytes_of(rows: &RecordBatch) -> u64 {
     rows.columns().iter().map(column).sum::<u64>() + 16 * rows.num_rows() as u64
 }
 
-fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
+pub(super) fn encode_kept(stream: StreamId, kept: &Kept, out: &mut Writer) {
     let head = FrameHead { stream, schema_version: kept.schema_version };
     let frame = encode(head, &kept.columns, &kept.rows).expect("derived rows have types of streams");
     out.blob(&frame);
@@ -393,4 +422,81 @@ fn decode_kept(stream: StreamId, input: &mut Reader<'_>) -> Result<Kept> {
     }
     let bytes = bytes_of(&rows);
     Ok(Kept { schema_version: frame.head().schema_version, columns, runs, ops, rows, ids, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Int64Array;
+    use cep_types::Epoch;
+    use cep_types::log::Action;
+
+    use super::*;
+
+    const STREAM: StreamId = StreamId(7);
+
+    /// An entry that led to a hundred rows, some 2.4 KB.
+    fn push(outputs: &Outputs, index: u64) {
+        let numbers: ArrayRef = std::sync::Arc::new(Int64Array::from_iter_values(0..100));
+        let rows = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let delivery = Delivery {
+            stream: STREAM,
+            schema_version: SchemaVersion(1),
+            columns: vec![ColumnId(1)],
+            ordinals: vec![(0, 100)],
+            rows,
+            ops: Vec::new(),
+        };
+        outputs.push(LogIndex(index), delivery, u64::from);
+    }
+
+    fn sink() -> Outputs {
+        let outputs = Outputs::new(10_000);
+        let activate = Activate { name: "app".into(), version: 1, epoch: Epoch(3), action: Action::Stop };
+        outputs.activated(LogIndex(1), &activate, Some(vec![STREAM]));
+        outputs
+    }
+
+    fn collect(outputs: &Outputs, after: u64) -> Collected {
+        let after = OutputPosition { index: LogIndex(after), ordinal: u32::MAX };
+        outputs.collect(&Collect {
+            name: "app".into(),
+            epoch: Epoch(3),
+            streams: vec![STREAM],
+            after,
+            rows_max: 1_000_000,
+        })
+    }
+
+    #[test]
+    fn rows_wait_for_a_sink_that_blocks() {
+        let outputs = sink();
+        (2..=20).for_each(|index| push(&outputs, index));
+        assert!(outputs.is_full());
+        let collected = collect(&outputs, 1);
+        assert!(!collected.gone);
+        assert_eq!(collected.rows.iter().map(|run| run.rows.num_rows()).sum::<usize>(), 1_900);
+        assert_eq!(outputs.shed_rows(), 0);
+    }
+
+    #[test]
+    fn rows_that_may_be_left_out_are_counted_and_the_sink_goes_on_behind_them() {
+        let outputs = sink();
+        outputs.set_shed(BTreeSet::from([STREAM]));
+        (2..=20).for_each(|index| push(&outputs, index));
+        assert!(!outputs.is_full());
+        let collected = collect(&outputs, 1);
+        assert!(!collected.gone, "who may lose rows is not stopped by it");
+        let found: usize = collected.rows.iter().map(|run| run.rows.num_rows()).sum();
+        assert!((100..=500).contains(&found), "{found}");
+        assert_eq!(outputs.shed_rows() as usize + found, 1_900);
+        assert_eq!(collected.rows.last().unwrap().first.index, LogIndex(20));
+        // What the sink had is not counted.
+        let upto = OutputPosition { index: LogIndex(20), ordinal: u32::MAX };
+        let marker =
+            Marker { name: "app".into(), epoch: Epoch(3), upto, all: Vec::new(), lengths: Vec::new() };
+        outputs.mark(&marker);
+        let before = outputs.shed_rows();
+        (21..=23).for_each(|index| push(&outputs, index));
+        assert_eq!(outputs.shed_rows(), before);
+    }
 }

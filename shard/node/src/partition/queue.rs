@@ -185,6 +185,7 @@ pub(crate) fn entry_of(batch: &Batch, stamp: StampNs) -> Buffer {
         }
         Batch::Tell(item) => match &item.tell {
             Tell::Activate(activate) => log::activate(stamp, activate),
+            Tell::Config(config) => log::config(stamp, config),
             Tell::Marker(marker) => log::marker(stamp, marker),
             Tell::Quarantine(quarantine) => log::quarantine(stamp, quarantine),
             Tell::EndOfInput(stream) => log::end_of_input(stamp, *stream),

@@ -27,6 +27,7 @@ use shard_rt::sim::{Crash, Sim};
 use shard_rt::{Rng, ShardId};
 
 use crate::client::{Broken, Client};
+use crate::rot::{self, Rot};
 use crate::server::{self, Kept};
 
 pub const APP: &str = "CREATE STREAM trades (ts TIMESTAMP NOT NULL, symbol STRING NOT NULL, qty BIGINT)
@@ -44,6 +45,10 @@ pub struct Tally {
     pub duplicates: u64,
     pub rows: u64,
     pub delivered: u64,
+    /// Bytes that rotted.
+    pub rotten: u64,
+    /// Partitions that a start opened with an older checkpoint.
+    pub degraded: u64,
 }
 
 /// Rows `first..first + count` of all, those of one partition.
@@ -317,6 +322,8 @@ pub enum Trouble {
     SmallLog,
     /// Writes and flushes fail or take long; who fails is started again.
     BadDisk,
+    /// A chunk of a checkpoint rots while the node is down.
+    RottenCheckpoint,
 }
 
 impl Trouble {
@@ -380,7 +387,15 @@ pub fn run(seed: u64, crashes: u64, trouble: Trouble, tally: &mut Tally) {
         sim.run_for(Duration::from_micros(rng.between(100, 5_000)));
         sim.restart(node);
         sim.disk(node).clear_injections();
+        if trouble == Trouble::RottenCheckpoint && rng.chance(0.7) {
+            let hit = rot::strike(&sim, node, shards, Rot::Checkpoint, &mut rng);
+            tally.rotten += u64::from(hit.is_some());
+        }
         server::start(&sim, node, &settings, &kept);
+        if trouble == Trouble::RottenCheckpoint {
+            // Long enough for a full checkpoint: two that rot one behind the other are more than is promised.
+            sim.run_for(Duration::from_millis(150));
+        }
     }
     let ended = sim.run_until(Duration::from_secs(600), || finished.is_finished());
     if !ended {
@@ -401,10 +416,49 @@ pub fn run(seed: u64, crashes: u64, trouble: Trouble, tally: &mut Tally) {
         assert_eq!(*found, wanted, "seed {seed}: partition {partition}: log {:#?}", kept.log.borrow());
         tally.delivered += found.len() as u64;
     }
+    let said = kept.log.borrow();
+    tally.degraded += said.iter().filter(|line| line.contains("checkpoint_chain_degraded")).count() as u64;
     let seen = seen.borrow();
     tally.reconnects += seen.reconnects;
     tally.duplicates += seen.duplicates;
     tally.rows += seen.rows;
+}
+
+/// A node whose log rots behind the newest checkpoint while it is down: the partition is refused, by name, and
+/// nothing of it is made up.
+pub fn refused(seed: u64, tally: &mut Tally) {
+    let sim = Sim::with_seed(seed);
+    let mut rng = Rng::new(seed ^ 0xf00d);
+    let node = sim.add_node(1);
+    let tester = sim.add_node(1);
+    let mut settings = server::settings(&sim, node, 1, 1);
+    // No checkpoint comes after the rows.
+    settings.checkpoint_interval = Duration::from_secs(1_000);
+    settings.checkpoint_incremental_interval = Duration::from_millis(rng.between(20, 2_000));
+    let kept = Rc::new(Kept::default());
+    server::start(&sim, node, &settings, &kept);
+    let setup = Setup { kept: Rc::clone(&kept), addresses: vec![sim.addr(node, server::PORT)] };
+    let rows: Vec<i64> = (0..rng.between(100, 600) as i64).collect();
+    let by_partition = BTreeMap::from([(0, rows)]);
+    let outputs = BTreeMap::from([(0, Rc::default())]);
+    let seen = Rc::new(RefCell::new(Tally::default()));
+    let task = sim.spawn(tester, ShardId(0), "test", whole(setup, 1, by_partition, outputs, seen));
+    sim.run_for(Duration::from_millis(rng.between(30, 200)));
+    sim.crash(node, Crash::ProcessKill);
+    drop(task);
+    sim.restart(node);
+    let Some(group) = rot::strike(&sim, node, 1, Rot::Entry, &mut rng) else { return };
+    tally.rotten += 1;
+    server::start(&sim, node, &settings, &kept);
+    sim.run_for(Duration::from_secs(2));
+    let said = kept.log.borrow().join("\n");
+    assert!(said.contains("damaged") && said.contains("segment"), "seed {seed}: group {group}: {said}");
+    let asking = Rc::clone(&kept);
+    let report = sim.block_on(tester, ShardId(0), async move {
+        server::ask(&asking, 0, |reply| ToShard::Report { hashes: false, reply }).await
+    });
+    let report = report.expect("the node answers");
+    assert!(report.partitions.is_empty(), "seed {seed}: {:?}", report.partitions);
 }
 
 /// Deploys, appends everything, ends the stream, and waits for the whole output.

@@ -4,6 +4,7 @@
 mod asks;
 mod client;
 mod lives;
+mod rot;
 mod server;
 mod sources;
 
@@ -64,6 +65,26 @@ fn a_disk_that_fails_costs_a_restart_and_no_row() {
     }
     println!("{tally:?}");
     assert!(is_one() || (tally.crashes > 50 && tally.delivered > 300), "{tally:?}");
+}
+
+#[test]
+fn a_checkpoint_that_rots_costs_a_longer_replay_and_no_row() {
+    let mut tally = Tally::default();
+    for seed in seeds(25) {
+        lives::run(seed, 6, Trouble::RottenCheckpoint, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(is_one() || (tally.rotten > 20 && tally.degraded > 10 && tally.delivered > 300), "{tally:?}");
+}
+
+#[test]
+fn an_entry_that_rots_is_named_and_its_partition_refused() {
+    let mut tally = Tally::default();
+    for seed in seeds(25) {
+        lives::refused(seed, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(is_one() || tally.rotten > 10, "{tally:?}");
 }
 
 #[test]

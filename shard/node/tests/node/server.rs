@@ -22,6 +22,8 @@ pub const PORT: u16 = 26020;
 pub struct Kept {
     pub aborts: RefCell<Vec<Abort>>,
     pub log: RefCell<Vec<String>>,
+    /// A definition with a defect.
+    pub defect: RefCell<Option<String>>,
     /// What sources and sinks there are.
     pub files: Option<Rc<Files>>,
     /// Those of the life that goes on now.
@@ -38,6 +40,7 @@ pub fn settings(sim: &Sim, node: NodeId, shards: u32, partitions: u32) -> Settin
         advertise: address.ip().to_string(),
         segment_bytes: 1 << 20,
         checkpoint_interval: Duration::from_millis(40),
+        checkpoint_incremental_interval: Duration::from_millis(12),
         heartbeat: Duration::from_millis(200),
         ..Settings::new("n1", "/data", founding)
     }
@@ -54,6 +57,7 @@ pub fn start(sim: &Sim, node: NodeId, settings: &Settings, kept: &Rc<Kept>) {
         let hooks = Hooks {
             on_abort: Rc::new(move |abort| aborts.aborts.borrow_mut().push(abort.clone())),
             aborts: kept.aborts.borrow().clone().into(),
+            defect: kept.defect.borrow().clone(),
             connectors: connectors(kept, number),
             log: Rc::new(move |level, text| logs.log.borrow_mut().push(format!("{level:?} {text}"))),
             log_level: Rc::new(|_| ()),

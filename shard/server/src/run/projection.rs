@@ -5,8 +5,8 @@
 
 use cep_lang::plan::{
     AggCall, BatchWindow, Expr, ExprKind, JoinBound, JoinNode, JoinWindow, NamedExpr, Node, OverCall,
-    OverFunc, Probe, Program, SlidingNode, SlidingWindow, SortKey, StreamOrigin, TableAction, TableJoinKind,
-    WindowBody, WindowCondition, WindowKey, WindowNode,
+    OverFunc, PatternNode, Probe, Program, SlidingNode, SlidingWindow, Slot, SortKey, StreamOrigin,
+    TableAction, TableJoinKind, WindowBody, WindowCondition, WindowKey, WindowNode,
 };
 use cep_types::StreamId;
 use cep_types::options::{ErrorStrategy, Role};
@@ -125,6 +125,7 @@ impl Wanted {
                 }
                 self.node(&node.input, &both[..width]);
             }
+            Node::Pattern(node) => self.pattern(node),
         }
     }
 
@@ -141,6 +142,26 @@ impl Wanted {
             }
             self.node(&side.input, &below);
         }
+    }
+
+    /// Expressions of a pattern read slots, and slots read columns.
+    fn pattern(&mut self, node: &PatternNode) {
+        let mut below = none(&node.input);
+        node.tag.iter().for_each(|&tag| below[tag] = true);
+        node.keys.iter().for_each(|e| mark(e, &mut below));
+        let conditions = node.elements.iter().filter_map(|e| e.condition.as_ref());
+        for slot in node.slots.iter().chain(conditions.flat_map(|c| &c.slots)) {
+            match slot {
+                Slot::Input(column) | Slot::Row { column, at: _ } => below[*column] = true,
+                Slot::Aggregate { call, of: _, scope: _ } => mark_call(call, &mut below),
+                Slot::Classifier(_)
+                | Slot::MatchNumber
+                | Slot::TimedOut
+                | Slot::FirstTime
+                | Slot::LastTime => {}
+            }
+        }
+        self.node(&node.input, &below);
     }
 
     fn window(&mut self, node: &WindowNode) {

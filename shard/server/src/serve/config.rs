@@ -118,8 +118,12 @@ keys! {
     segment_bytes: u64 = 64 << 20;
     /// Segments of a shard's log at most.
     segments_max: usize = 1024;
-    /// Distance of checkpoints, milliseconds.
+    /// Distance of full checkpoints, milliseconds.
     checkpoint_interval_ms: u64 = 30_000;
+    /// Distance of checkpoints of what changed, milliseconds.
+    checkpoint_incremental_interval_ms: u64 = 10_000;
+    /// Megabytes a second that checkpoints of all partitions of a shard are written at, at most.
+    checkpoint_mb_per_second: u64 = 40;
     /// Folder that relative paths of sources and sinks start at; without it the working directory.
     connectors_dir: PathBuf = ".".into();
     /// Bytes of derived rows kept for subscribers, for each stream and partition.
@@ -212,6 +216,12 @@ impl Config {
         if !(100..=300_000).contains(&self.checkpoint_interval_ms) {
             return wrong("checkpoint_interval_ms", "100 to 300000");
         }
+        if !(100..=300_000).contains(&self.checkpoint_incremental_interval_ms) {
+            return wrong("checkpoint_incremental_interval_ms", "100 to 300000");
+        }
+        if !(1..=100_000).contains(&self.checkpoint_mb_per_second) {
+            return wrong("checkpoint_mb_per_second", "1 to 100000");
+        }
         Ok(())
     }
 
@@ -247,6 +257,8 @@ impl Config {
             segment_bytes: self.segment_bytes,
             segments_max: self.segments_max,
             checkpoint_interval: Duration::from_millis(self.checkpoint_interval_ms),
+            checkpoint_incremental_interval: Duration::from_millis(self.checkpoint_incremental_interval_ms),
+            checkpoint_bytes_per_s: self.checkpoint_mb_per_second * 1_000_000,
             retain_bytes: self.retain_bytes,
             credits: Credits { events: self.inflight_events_max, bytes: self.inflight_bytes_max },
             connections_max: self.connections_max,

@@ -55,6 +55,7 @@ impl Threads {
             let (settings, lanes, ready) = (settings.clone(), lanes.clone(), ready.clone());
             let (lines, levels, connectors) = (Arc::clone(lines), Arc::clone(levels), connectors.clone());
             let aborts = data.aborts();
+            let defect = defect();
             let keeper = data.abort_keeper();
             let number = number as u32;
             let mut shard = ShardConfig::new(NodeId(0), ShardId(number as u16));
@@ -70,6 +71,7 @@ impl Threads {
                 let hooks = Hooks {
                     on_abort: Rc::new(move |abort| keeper.keep(abort)),
                     aborts: aborts.into(),
+                    defect,
                     connectors: (number == 0).then(|| Rc::new(connectors) as Rc<dyn Connectors>),
                     log: Rc::new(move |level, text| lines(level, text)),
                     log_level: Rc::new(move |name| levels(name)),
@@ -148,4 +150,9 @@ fn wait_until_open(
     }
     doors.sort_unstable();
     Ok(doors.iter().map(|(_, address)| address.to_string()).collect::<Vec<_>>().join(", "))
+}
+
+/// The definition that the environment wants to have a defect. Builds for users have no such switch.
+fn defect() -> Option<String> {
+    if cfg!(debug_assertions) { std::env::var("CEPTRA_DEFECT").ok() } else { None }
 }

@@ -11,9 +11,11 @@
 #![allow(clippy::disallowed_methods, reason = "tests have threads and look at the clock")]
 
 mod bytes;
+mod defect;
 mod good;
 mod http;
 mod ids;
+mod limits;
 mod many;
 mod node;
 mod raw;

@@ -24,6 +24,7 @@ pub const APP: &str = "CREATE STREAM events (seq BIGINT NOT NULL, payload STRING
      CREATE STREAM passed AS SELECT seq, payload FROM events;";
 
 pub struct Node {
+    command: Command,
     child: Child,
     pub client: SocketAddr,
     pub admin: SocketAddr,
@@ -36,28 +37,69 @@ pub struct Node {
 impl Node {
     /// Starts a node with [`APP`].
     pub fn start(more: &[&str]) -> Self {
+        Node::start_with_defect(more, "")
+    }
+
+    /// Starts a node with [`APP`] on which a definition of that name has a defect.
+    pub fn start_with_defect(more: &[&str], defect: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let (client, admin) = (free_address(), free_address());
         let log = folder.path().join("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_ceptra"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ceptra"));
+        command
             .arg("serve")
             .arg("--data-dir")
             .arg(folder.path().join("data"))
             .args(["--listen", &client.to_string(), "--admin", &admin.to_string()])
             .args(more)
+            .env("CEPTRA_DEFECT", defect)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut node = Node { child, client, admin, log, resident_bytes: 0, _folder: folder, _alone: alone };
-        node.wait("it is ready", |node| {
-            node.try_http("GET", "/readyz", None).is_some_and(|(code, _)| code == 200)
-        });
+            .stderr(File::create(&log).unwrap());
+        let child = command.spawn().unwrap();
+        let mut node =
+            Node { command, child, client, admin, log, resident_bytes: 0, _folder: folder, _alone: alone };
+        node.wait_until_ready();
         node.deploy("app", APP);
         node.resident_bytes = node.resident();
         node
+    }
+
+    fn wait_until_ready(&self) {
+        self.wait("it is ready", |node| {
+            node.try_http("GET", "/readyz", None).is_some_and(|(code, _)| code == 200)
+        });
+    }
+
+    /// Waits until it has ended by itself, which is not in order.
+    pub fn wait_until_it_ends(&mut self) {
+        let begun = Instant::now();
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return assert!(!status.success(), "{}", self.log_text()),
+                None => assert!(begun.elapsed() < PATIENCE, "it does not end\n{}", self.log_text()),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it as SIGKILL does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again, as a supervisor does.
+    pub fn start_again(&mut self) {
+        self.command.stderr(File::options().append(true).open(&self.log).unwrap());
+        self.child = self.command.spawn().unwrap();
+    }
+
+    /// Starts it again, and waits until it is ready.
+    pub fn restart(&mut self) {
+        self.start_again();
+        self.wait_until_ready();
     }
 
     /// Deploys an app and waits until it runs.
@@ -78,7 +120,8 @@ impl Node {
         }
     }
 
-    fn log_text(&self) -> String {
+    /// What it logged.
+    pub fn log_text(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 

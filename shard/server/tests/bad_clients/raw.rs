@@ -5,8 +5,11 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use cep_types::frame::{ColumnId, FrameHead, encode};
+use arrow_buffer::Buffer;
+use cep_types::frame::{ColumnId, Frame, FrameHead, encode};
 use cep_types::{PartitionId, ProducerId, StampNs};
 use net_wire::{
     Append, AuthMethod, Credentials, Decoder, Encoder, EventIds, Features, GetRouting, Hello,
@@ -30,6 +33,8 @@ pub enum Said {
     Refused(u64, Status),
     /// A subscription or query that ended.
     Ended(u64, Status),
+    /// Rows of a subscription: their first columns.
+    Rows(Vec<i64>),
     Other,
 }
 
@@ -125,6 +130,19 @@ impl Raw {
         assert_eq!(self.next(), Some(Said::Heartbeat));
     }
 
+    /// The first columns of so many rows that a subscription delivers.
+    pub fn rows_of(&mut self, count: usize) -> Vec<i64> {
+        let mut out = Vec::new();
+        while out.len() < count {
+            match self.answer() {
+                Some(Said::Subscribed) => {}
+                Some(Said::Rows(rows)) => out.extend(rows),
+                other => panic!("{other:?}"),
+            }
+        }
+        out
+    }
+
     /// A stream of the routing table.
     pub fn stream(&self, name: &str) -> Stream {
         self.routing.stream(name).unwrap().clone()
@@ -144,9 +162,16 @@ fn judge(request: u64, message: &Message<'_>) -> (Said, Option<Routing>) {
         },
         Message::SubscriptionEnd(end) => Said::Ended(request, end.failure.status),
         Message::QueryEnd(end) => Said::Ended(request, end.failure.map_or(Status::Ok, |f| f.status)),
+        Message::Delivery(delivery) => Said::Rows(numbers(delivery.rows)),
         _ => Said::Other,
     };
     (said, None)
+}
+
+/// The first column of a frame, BIGINT.
+fn numbers(frame: &[u8]) -> Vec<i64> {
+    let frame = Frame::open(&Buffer::from(frame)).unwrap();
+    frame.columns()[0].array.as_primitive::<Int64Type>().values().to_vec()
 }
 
 /// The bytes of a message.

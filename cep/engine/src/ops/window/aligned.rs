@@ -20,6 +20,7 @@ use super::panes::{PaneContent, Panes};
 use super::result::{Bounds, ResultPlan};
 use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::codec::{DecodeError, Reader, Result, Writer};
+use crate::cut::GROUPS_AT_ONCE;
 use crate::ops::{CLOSE_ROWS, FEW_CLOSES, OpContext, OpError};
 use crate::time::{NodeTime, WATERMARK_START};
 
@@ -42,6 +43,8 @@ pub struct AlignedWindow {
     /// Rows that came too late.
     late_rows: u64,
     correction: Correction,
+    /// What comes behind the panes of a cut.
+    cut_tail: Vec<u8>,
 }
 
 impl AlignedWindow {
@@ -67,6 +70,7 @@ impl AlignedWindow {
             seq: 0,
             late_rows: 0,
             correction: Correction::default(),
+            cut_tail: Vec::new(),
         }
     }
 
@@ -344,13 +348,46 @@ impl AlignedWindow {
         self.panes.merges()
     }
 
-    /// Writes the state.
-    pub fn encode(&self, out: &mut Writer) {
+    fn encode_head(&self, out: &mut Writer) {
         out.i64(self.watermark);
         out.i64(self.closed);
         out.u64(self.seq);
         out.u64(self.late_rows);
         out.u64(self.panes.len() as u64);
+    }
+
+    /// Begins a cut. True if more than `out` got is to come from [`AlignedWindow::cut_next`].
+    pub fn freeze(&mut self, out: &mut Writer) -> bool {
+        if self.panes.groups() < GROUPS_AT_ONCE {
+            self.encode(out);
+            return false;
+        }
+        self.encode_head(out);
+        self.panes.freeze();
+        let mut tail = Writer::default();
+        self.shape.encode(&mut tail);
+        self.cut_tail = tail.bytes;
+        true
+    }
+
+    /// Writes more of the cut until `out` has `until` bytes; true when all is written.
+    pub fn cut_next(&mut self, out: &mut Writer, until: usize) -> bool {
+        let done = self.panes.cut_next(&self.shape, out, until);
+        if done {
+            out.bytes.append(&mut self.cut_tail);
+        }
+        done
+    }
+
+    /// Gives up a cut.
+    pub fn thaw(&mut self) {
+        self.panes.thaw();
+        self.cut_tail = Vec::new();
+    }
+
+    /// Writes the state.
+    pub fn encode(&self, out: &mut Writer) {
+        self.encode_head(out);
         for (number, pane) in self.panes.iter() {
             out.i64(number);
             pane.content.encode(&self.shape, out);

@@ -17,6 +17,7 @@ use crate::ops::over::BoundedOver;
 use crate::ops::{OpContext, OpError};
 
 use super::content::Shape;
+use super::join::WindowJoin;
 use super::pool::Pool;
 
 /// Compiled steps, in order.
@@ -32,6 +33,7 @@ enum Step {
     Project(Vec<Compiled>, Vec<DataType>),
     Aggregate(Box<Shape>, Vec<DataType>),
     Over(Box<BoundedOver>),
+    Join(Box<WindowJoin>),
     Sort(Vec<SortSpec>),
     Limit { skip: usize, fetch: Option<usize> },
 }
@@ -75,6 +77,7 @@ impl BoundedSteps {
                 BoundedOp::Project { exprs: _, schema }
                 | BoundedOp::Aggregate { keys: _, calls: _, schema }
                 | BoundedOp::Over { calls: _, schema } => schema.fields().clone(),
+                BoundedOp::Join(join) => join.schema.fields().clone(),
                 BoundedOp::Filter(_) | BoundedOp::Sort(_) | BoundedOp::Limit { .. } => fields.clone(),
             };
             steps.push((std::mem::replace(&mut fields, made), Step::new(op, options)?));
@@ -113,6 +116,7 @@ impl Step {
                 )
             }
             BoundedOp::Over { calls, schema: _ } => Step::Over(Box::new(BoundedOver::new(calls, options)?)),
+            BoundedOp::Join(join) => Step::Join(Box::new(WindowJoin::new(join)?)),
             BoundedOp::Sort(keys) => {
                 let keys: &[SortKey] = keys;
                 Step::Sort(
@@ -174,6 +178,7 @@ impl Step {
                 over.run(relation, at, &mut failed);
                 relation.drop_failed(fields, &mut failed, at, errors);
             }
+            Step::Join(join) => join.run(relation, fields, at, errors),
             Step::Sort(keys) => {
                 let mut failed = RowErrors::new();
                 let mut comparators = Vec::new();
@@ -206,7 +211,13 @@ impl Moment {
     }
 
     /// Reports rows of `columns` that failed, which their values name.
-    fn report(&self, fields: &Fields, columns: &[Column], failed: &mut RowErrors, errors: &mut Vec<OpError>) {
+    pub fn report(
+        &self,
+        fields: &Fields,
+        columns: &[Column],
+        failed: &mut RowErrors,
+        errors: &mut Vec<OpError>,
+    ) {
         for error in failed.settle() {
             let message = named(fields, columns, error.row as usize, &error.failure.message);
             errors.push(OpError::of_result(self.pos, error.failure.kind.code(), message));

@@ -15,6 +15,7 @@ use crate::ops::OpError;
 use crate::ops::TEXT_BYTES_MAX;
 use crate::ops::prepare::Prepare;
 
+use super::frozen::Frozen;
 use super::lasting::{Lasting, is_lasting};
 
 /// The parts of a window body that all its contents share, with scratch.
@@ -201,6 +202,7 @@ impl Shape {
             aggs: self.plan.clone().map(AggSet::new),
             windowed: self.windowed.clone(),
             rows: Chunk { columns: self.row_types.iter().map(Column::new).collect(), ..Chunk::default() },
+            frozen: None,
         }
     }
 
@@ -301,6 +303,9 @@ impl Shape {
             seq.extend((0..total as u64).map(|r| (first_seq + r).wrapping_sub(from as u64)));
         }
         let input = AggInput { columns: &columns, rows: Rows::From(from), ts: prepare.time(input), seq };
+        if let Some(frozen) = &mut content.frozen {
+            frozen.save(groups, &content.table, aggs);
+        }
         aggs.update(groups, &input);
     }
 }
@@ -322,6 +327,8 @@ pub struct Content {
     /// Place of each aggregate among the calls.
     windowed: Vec<usize>,
     rows: Chunk,
+    /// A cut that it is being written for.
+    frozen: Option<Box<Frozen>>,
 }
 
 impl Content {
@@ -340,8 +347,62 @@ impl Content {
         self.rows.columns.iter().chain(&self.keys).map(|c| c.text_bytes(0, c.len())).sum()
     }
 
+    /// Begins a cut: [`Content::cut_next`] writes what it holds now.
+    pub fn freeze(&mut self) {
+        self.frozen = Some(Box::new(Frozen::new(self.len(), self.aggs.is_some())));
+    }
+
+    /// Whether a cut is under way.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Writes more of the cut until `out` has `until` bytes; true when all is written, and the cut over.
+    pub fn cut_next(&mut self, shape: &Shape, out: &mut Writer, until: usize) -> bool {
+        let Some(mut frozen) = self.frozen.take() else { return true };
+        let done = frozen.go_on(self, shape, out, until);
+        if !done {
+            self.frozen = Some(frozen);
+        }
+        done
+    }
+
+    /// Gives up a cut.
+    pub fn thaw(&mut self) {
+        self.frozen = None;
+    }
+
+    /// Columns that are written, with their types: keys, or rows.
+    pub(super) fn stored<'a>(&'a self, shape: &'a Shape) -> (&'a [Column], &'a [DataType]) {
+        match self.aggs {
+            Some(_) => (&self.keys, &shape.key_types),
+            None => (&self.rows.columns, &shape.row_types),
+        }
+    }
+
+    pub(super) fn arrivals(&self) -> &[u64] {
+        &self.arrival
+    }
+
+    pub(super) fn table(&self) -> &KeyTable {
+        &self.table
+    }
+
+    pub(super) fn aggs(&self) -> Option<&AggSet> {
+        self.aggs.as_ref()
+    }
+
+    pub(super) fn times(&self) -> &[i64] {
+        &self.rows.time
+    }
+
+    pub(super) fn ops(&self) -> &[cep_types::Op] {
+        &self.rows.ops
+    }
+
     /// Forgets everything, keeping allocations.
     pub fn clear(&mut self) {
+        self.frozen = None;
         self.table.clear();
         self.keys.iter_mut().for_each(Column::clear);
         self.arrival.clear();
@@ -353,6 +414,7 @@ impl Content {
 
     /// Adds what `other` holds; its rows count as later where arrival matters.
     pub fn merge(&mut self, other: &Content) {
+        debug_assert!(self.frozen.is_none(), "nothing is merged into a content that is cut");
         let Some((aggs, theirs)) = self.aggs.as_mut().zip(other.aggs.as_ref()) else {
             self.rows.append_range(&other.rows, 0, other.rows.rows());
             self.arrival.extend_from_slice(&other.arrival);
@@ -456,6 +518,7 @@ impl Content {
     pub fn decode(shape: &Shape, input: &mut Reader<'_>) -> Result<Self> {
         let mut content = shape.content();
         let count = input.len(8)?;
+        content.arrival.reserve(count);
         for _ in 0..count {
             content.arrival.push(input.u64()?);
         }
@@ -479,6 +542,9 @@ impl Content {
             }
         }
         aggs.resize(count);
+        if !shape.key_types.is_empty() {
+            content.table.reserve(count, 0);
+        }
         for group in 0..count as u32 {
             if !shape.key_types.is_empty() && content.table.find_or_insert(input.blob()?) != group {
                 return Err(DecodeError("a key twice".into()));

@@ -1,6 +1,6 @@
 //! Batch windows: they collect rows and emit when they close.
 //!
-//! Rooms: `layout` where aligned windows lie · `content` groups or rows of a window · `lasting` what
+//! Rooms: `layout` where aligned windows lie · `content` groups or rows of a window · `frozen` one that is being written · `lasting` what
 //! no close clears · `aligned` tumbling, hop, cumulate · `panes` their pieces and merges · `result`
 //! from content to output rows · `bounded` relational steps on a result · `session` gaps · `batch` by
 //! stamp, count, column, cron, condition · `correct` retractions after late rows.
@@ -10,6 +10,8 @@ mod batch;
 pub(crate) mod bounded;
 pub(crate) mod content;
 mod correct;
+mod frozen;
+mod join;
 mod lasting;
 mod layout;
 mod panes;

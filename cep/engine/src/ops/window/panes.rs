@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use super::Pane;
 use super::content::{Content, Shape};
 use crate::chunk::Chunk;
+use crate::codec::Writer;
+use crate::cut::ContentsCut;
 
 /// Runs of so many panes or fewer are merged pane by pane.
 const DIRECT_MAX: usize = 8;
@@ -47,6 +49,8 @@ pub struct Panes {
     text: usize,
     /// Contents merged so far, for tests of the complexity.
     merges: u64,
+    /// A cut that they are being written for.
+    cut: Option<ContentsCut>,
 }
 
 impl Panes {
@@ -108,8 +112,39 @@ impl Panes {
         self.text
     }
 
+    /// Groups or rows in all panes.
+    pub fn groups(&self) -> usize {
+        self.panes.values().map(|pane| pane.content.len()).sum()
+    }
+
+    /// Begins a cut of all panes.
+    pub fn freeze(&mut self) {
+        let contents = self.panes.iter_mut().map(|(&pane, open)| (pane, &mut open.content));
+        self.cut = Some(ContentsCut::new(contents));
+    }
+
+    /// Writes more of the cut until `out` has `until` bytes; true when all is written.
+    pub fn cut_next(&mut self, shape: &Shape, out: &mut Writer, until: usize) -> bool {
+        let Some(mut cut) = self.cut.take() else { return true };
+        let done = cut.go_on(shape, out, until, &mut self.panes, |panes, pane| {
+            panes.get_mut(&pane).map(|open| &mut open.content)
+        });
+        if !done {
+            self.cut = Some(cut);
+        }
+        done
+    }
+
+    /// Gives up a cut.
+    pub fn thaw(&mut self) {
+        if self.cut.take().is_some() {
+            self.panes.values_mut().for_each(|pane| pane.content.thaw());
+        }
+    }
+
     /// No panes any more.
     pub fn clear(&mut self) {
+        self.cut = None;
         self.panes.clear();
         self.runs.clear();
         self.runs_end = Pane::MIN;
@@ -147,9 +182,15 @@ impl Panes {
     pub fn drop_first(&mut self, is_done: impl Fn(Pane) -> bool) -> bool {
         let mut dropped = false;
         while let Some(first) = self.panes.first_entry().filter(|p| is_done(*p.key())) {
-            let content = first.remove().content;
+            let (pane, PaneContent { content, .. }) = first.remove_entry();
             self.text -= content.text_bytes();
-            Self::give_back(&mut self.spare, content);
+            let content = match &mut self.cut {
+                Some(cut) => cut.retire(pane, content),
+                None => Some(content),
+            };
+            if let Some(content) = content {
+                Self::give_back(&mut self.spare, content);
+            }
             dropped = true;
         }
         dropped

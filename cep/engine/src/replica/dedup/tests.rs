@@ -61,6 +61,35 @@ proptest! {
         }
     }
 
+    /// Nor when the window and the capacity change between appends.
+    #[test]
+    fn no_id_is_new_twice_while_limits_change(
+        appends in appends(),
+        changes in prop::collection::vec((0..80usize, 1..2_000i64, 1..40usize), 0..6),
+    ) {
+        let mut dedup = Dedup::new(LIMITS);
+        let mut limits = LIMITS;
+        let mut first_sent = BTreeMap::new();
+        let mut was_new = BTreeSet::new();
+        let mut stamp = 0;
+        for (at, (later, ago, ids)) in appends.into_iter().enumerate() {
+            stamp += later;
+            for &(_, retry_window_ns, ids_max) in changes.iter().filter(|change| change.0 == at) {
+                limits = DedupLimits { retry_window_ns, ids_max, ..LIMITS };
+                dedup.set_limits(limits, stamp);
+            }
+            for id in ids {
+                let sent = *first_sent.entry(id).or_insert(stamp - ago);
+                match judge(&mut dedup, &opaque(&[id], sent), stamp)[0] {
+                    Verdict::New => prop_assert!(was_new.insert(id), "{id} is new again at {stamp}"),
+                    Verdict::Duplicate => prop_assert!(was_new.contains(&id)),
+                    Verdict::Full => prop_assert!(was_new.len() >= limits.ids_max),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// Numbered rows are new once each, in order, whatever is sent again and however it is cut.
     #[test]
     fn numbers_are_new_in_order(sends in prop::collection::vec((0..40u64, 1..20u32), 1..60)) {

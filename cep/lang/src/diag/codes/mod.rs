@@ -2,7 +2,7 @@
 //!
 //! Groups: E01xx syntax · E02xx names · E03xx types · E04xx windows · E05xx options · E06xx
 //! unsupported · E07xx streams and changelog · E08xx time · E09xx aggregates and functions · E10xx
-//! errors of records at run time.
+//! errors of records at run time · E11xx patterns.
 //!
 //! Invariants: a code never changes its meaning and is never used again after it is gone; codes
 //! are sorted.
@@ -34,6 +34,7 @@ macro_rules! codes {
 mod functions;
 mod names;
 mod options;
+mod patterns;
 mod records;
 mod streams;
 mod syntax;
@@ -45,6 +46,7 @@ mod windows;
 pub use functions::*;
 pub use names::*;
 pub use options::*;
+pub use patterns::*;
 pub use records::*;
 pub use streams::*;
 pub use syntax::*;
@@ -65,6 +67,7 @@ const GROUPS: &[&[CodeDoc]] = &[
     time::DOCS,
     functions::DOCS,
     records::DOCS,
+    patterns::DOCS,
 ];
 
 /// All codes, sorted.

@@ -45,4 +45,11 @@ table decides what INSERT does."
     TABLE_FULL "E1022" "table that is full"
 "The table has `table.rows.max` rows, and `table.full` is 'fail'. Raise the limit, delete rows, or set
 `table.full` to 'evict-oldest' or `state.ttl`."
+    TOO_MANY_MATCHES "E1030" "too many partial matches"
+"The record would begin a partial match of a pattern, which has as many as it may (`pattern.runs.max`)
+already. Add WITHIN, or a filter to the first step, or raise the limit."
+
+    BAD_SKIP "E1031" "no row to skip to"
+"AFTER MATCH SKIP TO names an element that the match has no row of, or whose row is the match's first:
+the next match would be the same one. Name an element that every match has, behind its first row."
 }

@@ -1,24 +1,25 @@
 //! E06xx: known elsewhere, refused here.
 
 codes! {
-    JOIN "E0601" "join"
-"Joins are not supported yet: FROM reads one stream, view, aggregation or query.
+    JOIN "E0601" "join that cannot be done"
+"Streams never end, so a join keeps rows of each side only for a while, and the query must say how long:
+by bounds of the event times of both sides, by a window on each side, or by `state.ttl` of both streams.
 
 Mistake:
 ```sql
-SELECT * FROM orders JOIN payments ON orders.id = payments.id;
+SELECT o.id, p.amount FROM orders AS o JOIN payments AS p ON o.id = p.id;
 ```
-Fix: write both sides into one stream with UNION ALL and group by the key.
+Fix: bound the time, where both streams have an event time.
 ```sql
-SELECT id, max(amount) AS amount, max(paid) AS paid
-FROM (SELECT id, amount, NULL AS paid FROM orders UNION ALL SELECT id, NULL, paid FROM payments)
-WINDOW SESSION (GAP 1 MINUTE, KEY id)
-GROUP BY id;
-```"
-
-    PATTERN "E0602" "pattern"
-"PATTERN, SEQUENCE and MATCH_RECOGNIZE are not supported yet. Comparing with earlier rows of the same
-key often does: `lag(x) OVER (PARTITION BY key ORDER BY ts)`."
+SELECT o.id, p.amount FROM orders AS o JOIN payments AS p
+ON o.id = p.id AND p.ts BETWEEN o.ts AND o.ts + INTERVAL '1' HOUR;
+```
+Or keep a window of each side.
+```sql
+SELECT o.id, p.amount FROM orders WINDOW TIME (1 HOUR) AS o
+JOIN payments WINDOW TIME (1 HOUR) AS p ON o.id = p.id;
+```
+Other joins that are refused have a message that names what to write instead."
 
     STATEMENT "E0603" "statement that is not supported"
 "The statement is known from other databases. Either it is not supported, or it has no meaning on a stream

@@ -216,3 +216,54 @@ fn a_script_with_errors_is_not_formatted() {
     "#]]
     .assert_debug_eq(&shown);
 }
+
+#[test]
+fn patterns() {
+    check(
+        r#"select e1.k, e2[last-1].v, count(e2) n from pattern(every e1=a[v>1]->e2=b[k=e1.k]{2,5}->(c and not d) or e<2:3>->not f for 10 seconds) within 1 minute and 10 events and 5 seconds between steps partition by k after match skip to first e2 with timed out matches where e1.v>0;
+select e.v from sequence(every (e=a+,b?) within 5 seconds) order by ts;"#,
+        &expect![[r#"
+            SELECT e1.k, e2[last - 1].v, count(e2) n
+            FROM PATTERN (
+                EVERY e1 = a[v > 1] -> e2 = b[k = e1.k]{2,5} -> (c AND NOT d) OR e<2:3> -> NOT f FOR 10 SECONDS
+            ) WITHIN 1 MINUTE AND 10 EVENTS AND 5 SECONDS BETWEEN STEPS PARTITION BY k AFTER MATCH SKIP TO FIRST e2 WITH TIMED OUT MATCHES
+            WHERE e1.v > 0;
+
+            SELECT e.v
+            FROM SEQUENCE (EVERY (e = a+, b?) WITHIN 5 SECONDS)
+            ORDER BY ts;
+        "#]],
+    );
+}
+
+#[test]
+fn match_recognize() {
+    check(
+        r#"select * from s match_recognize(partition by k order by ts measures final last(a.price,1) as p, running sum(b.price) as t, count(a.*) as n, classifier() as c, prev(first(a.price),2) as q all rows per match show empty matches after match skip to last u -- where to go on
+ pattern(^ a b+?(c|d)* e{2,3}? {- f -} permute(g,h) () $) within interval '1' hour subset u=(a,b) define a as price>1, b as b.price>prev(b.price)) as m where p>1;
+select * from s match_recognize(pattern(a));"#,
+        &expect![[r#"
+            SELECT *
+            FROM s MATCH_RECOGNIZE (
+                PARTITION BY k
+                ORDER BY ts
+                MEASURES
+                    FINAL last(a.price, 1) AS p,
+                    RUNNING sum(b.price) AS t,
+                    count(a.*) AS n,
+                    classifier() AS c,
+                    prev(first(a.price), 2) AS q
+                ALL ROWS PER MATCH SHOW EMPTY MATCHES
+                AFTER MATCH SKIP TO LAST u -- where to go on
+                PATTERN (^ a b+? (c | d)* e{2,3}? {- f -} PERMUTE(g, h) () $)
+                WITHIN INTERVAL '1' HOUR
+                SUBSET u = (a, b)
+                DEFINE a AS price > 1, b AS b.price > prev(b.price)
+            ) AS m
+            WHERE p > 1;
+
+            SELECT *
+            FROM s MATCH_RECOGNIZE (PATTERN (a));
+        "#]],
+    );
+}

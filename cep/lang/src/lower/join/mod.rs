@@ -14,6 +14,7 @@ mod narrow;
 mod refuse;
 mod side;
 mod span_of_time;
+mod windowed;
 mod with_table;
 
 use arrow_schema::FieldRef;
@@ -107,6 +108,9 @@ fn lower_join(
         [matches!(kind, JoinKind::Left | JoinKind::Full), matches!(kind, JoinKind::Right | JoinKind::Full)];
     let filters = below(!outer[0] && !outer[1]);
     let found = condition::find(context, &sides, constraint, filters)?;
+    if sides.iter().any(|side| side.batch.is_some()) {
+        return windowed::lower(context, sides, found, outer, *span);
+    }
     let (bound, triggers) = bound::choose(context, &sides, &found, *span)?;
     let residual = found.residual(matches!(bound, JoinBound::Interval { .. }));
     let limits = sides[0].limits.strictest(sides[1].limits);

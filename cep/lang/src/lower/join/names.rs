@@ -37,6 +37,15 @@ impl Source {
         Self { qualifier: qualifier.map(str::to_owned), schema: schema.clone(), prefix, open: schema.clone() }
     }
 
+    /// The columns of the window that both sides share.
+    pub(super) fn window(schema: &SchemaRef) -> Self {
+        Self { qualifier: None, schema: schema.clone(), prefix: String::new(), open: schema.clone() }
+    }
+
+    fn is_window(&self) -> bool {
+        self.prefix.is_empty()
+    }
+
     /// The resolved name of the column `name`.
     pub(super) fn resolved(&self, name: &str) -> Option<String> {
         let field = self.schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(name))?;
@@ -98,7 +107,18 @@ pub(super) fn scope<'a>(
         outer: false,
     };
     let open = sources.clone().map(|source| relation(source, true));
-    let relations: Vec<_> = open.chain(sources.map(|source| relation(source, false))).collect();
+    let mut relations: Vec<_> = open.chain(sources.clone().map(|source| relation(source, false))).collect();
+    // The window's columns are those of each side as well.
+    if let Some(edges) = sources.clone().find(|source| source.is_window()) {
+        let of_side = |source: &'a Source| ScopeRelation {
+            qualifier: source.qualifier.as_deref(),
+            columns: &edges.schema,
+            prefix: &edges.prefix,
+            open: false,
+            outer: false,
+        };
+        relations.extend(sources.filter(|source| !source.is_window()).map(of_side));
+    }
     let nothing: &'static Schema = empty();
     Scope { relations, joined: true, ..Scope::of(None, nothing, context.registry()) }
 }

@@ -2,9 +2,10 @@
 
 use crate::ast::{Relation as Written, Span};
 use crate::diag::{Diagnostic, Result, codes};
+use crate::lower::columns::{WINDOW_COLUMNS, schema_of};
 use crate::lower::context::Context;
 use crate::lower::query::{self, Ctes};
-use crate::lower::relation::{Flow, StateLimits};
+use crate::lower::relation::{Flow, OpenWindow, StateLimits};
 use crate::lower::{catalog, from};
 use crate::plan::{Changelog, JoinWindow, Node, SlidingWindow};
 
@@ -23,6 +24,8 @@ pub(super) struct Side {
     pub times: Vec<TimeColumn>,
     /// The window it was written with.
     pub window: Option<JoinWindow>,
+    /// The window that emits when it closes it was written with.
+    pub batch: Option<OpenWindow>,
     /// Where UNIDIRECTIONAL was written.
     pub unidirectional: Option<Span>,
     /// Limits of the streams below.
@@ -50,20 +53,20 @@ pub(super) fn lower(
 ) -> Result<Side> {
     let relation = from::lower_side(context, written, ctes)?;
     let limits = relation.limits;
-    let schema = relation.schema.clone();
+    let mut schema = relation.schema.clone();
+    let mut batch = None;
     let own_times = relation.times.clone();
     let (node, times, changelog, window) = match relation.flow {
         Flow::Sliding(open) => {
             let window = sliding(&open.window, written)?;
             (open.input, own_times, relation.changelog, Some(window))
         }
-        Flow::Window(_) if written.window.is_some() => {
-            let span = written.window.as_ref().map_or(written.span, |window| window.span);
-            return Err(refused(
-                "a window that emits when it closes is no side of a join",
-                "join what the windows give: FROM (SELECT …, window_end FROM a WINDOW TUMBLING … GROUP BY …) AS x JOIN (…) AS y ON x.k = y.k AND x.window_end = y.window_end; or use TIME, LENGTH, TIMELENGTH or EXTERNALTIME",
-                span,
-            ));
+        Flow::Window(open) if written.window.is_some() => {
+            let width = schema.fields().len() - WINDOW_COLUMNS.len();
+            schema = schema_of(schema.fields().iter().take(width).cloned().collect::<Vec<_>>());
+            let node = open.input.clone();
+            batch = Some(*open);
+            (node, Vec::new(), relation.changelog, None)
         }
         _ => {
             let (node, times, changelog) = query::closed(relation, written.span)?;
@@ -85,6 +88,7 @@ pub(super) fn lower(
         sources: vec![source],
         times: times.into_iter().map(TimeColumn::exact).collect(),
         window,
+        batch,
         unidirectional: written.unidirectional,
         limits,
         span: written.span,
@@ -96,7 +100,7 @@ pub(super) fn of_join(joined: Joined, span: Span) -> Result<Side> {
     let Joined { relation, sources, times } = joined;
     let limits = relation.limits;
     let (node, _, _) = query::closed(relation, span)?;
-    Ok(Side { node, sources, times, window: None, unidirectional: None, limits, span })
+    Ok(Side { node, sources, times, window: None, batch: None, unidirectional: None, limits, span })
 }
 
 fn sliding(window: &SlidingWindow, written: &Written) -> Result<JoinWindow> {

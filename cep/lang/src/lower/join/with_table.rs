@@ -138,6 +138,7 @@ fn table_side(table: &Table, written: &Written, sources: &mut usize) -> Result<S
         sources: vec![source],
         times: Vec::new(),
         window: None,
+        batch: None,
         unidirectional: None,
         limits: Default::default(),
         span: *span,

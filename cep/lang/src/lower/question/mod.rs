@@ -12,7 +12,7 @@ mod text;
 
 use arrow_array::RecordBatch;
 
-use crate::ast::{Query, RelationSource, SetExpr, Statement, StatementKind};
+use crate::ast::{Name, Query, RelationSource, SetExpr, Statement, StatementKind};
 use crate::diag::{Diagnostic, codes, render};
 use crate::plan::AggregationRead;
 
@@ -109,16 +109,24 @@ fn source(query: &Query, known: &[&str]) -> Option<String> {
 fn of_body(body: &SetExpr, known: &[&str]) -> Option<String> {
     match body {
         SetExpr::Select(select) => {
-            select.from.as_ref()?.relations().into_iter().find_map(|relation| match &relation.source {
-                RelationSource::Name(name) => {
-                    let is_own = known.iter().any(|cte| cte.eq_ignore_ascii_case(&name.text));
-                    (!is_own).then(|| name.text.clone())
-                }
-                RelationSource::Derived(derived) => source(&derived.query, known),
-            })
+            let relations = select.from.as_ref()?.relations();
+            relations.into_iter().find_map(|relation| of_relation(&relation.source, known))
         }
         SetExpr::UnionAll(all) => all.iter().find_map(|body| of_body(body, known)),
         SetExpr::Nested(query) => source(query, known),
+    }
+}
+
+fn of_relation(from: &RelationSource, known: &[&str]) -> Option<String> {
+    let outside = |name: &Name| {
+        let is_own = known.iter().any(|cte| cte.eq_ignore_ascii_case(&name.text));
+        (!is_own).then(|| name.text.clone())
+    };
+    match from {
+        RelationSource::Name(name) => outside(name),
+        RelationSource::Derived(derived) => source(&derived.query, known),
+        RelationSource::Pattern(pattern) => pattern.streams().into_iter().find_map(outside),
+        RelationSource::Recognize(recognize) => of_relation(&recognize.input.source, known),
     }
 }
 

@@ -178,6 +178,9 @@ impl Walk {
             sql::FunctionArgExpr::Wildcard => {
                 no(node.span(), "`*` beside other arguments", "count(*) takes `*` alone")
             }
+            sql::FunctionArgExpr::QualifiedWildcard(name) if alone && self.in_match => {
+                single_name(name, "the name before `.*`").map(|_name| ())
+            }
             sql::FunctionArgExpr::QualifiedWildcard(name) => {
                 no(node.span(), &format!("`{name}.*`"), "write count(*), or name the columns")
             }

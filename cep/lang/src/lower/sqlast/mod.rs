@@ -9,6 +9,7 @@ mod expr;
 mod function;
 mod items;
 mod make;
+mod matched;
 mod number;
 mod operator;
 mod resolve;
@@ -30,6 +31,9 @@ pub(crate) use items::{
     Item, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of,
 };
 pub(crate) use make::equality;
+pub(crate) use matched::{
+    At, Bound, Captures, Form, MatchNames, and, bind, named_items, take_captures, with_aliases,
+};
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Relation as ScopeRelation, Scope};
 pub(crate) use subquery::{TableQuery, exprs_of, has_subquery, named_item, replace_subqueries};
@@ -82,6 +86,14 @@ pub fn check_expr(expr: &sql::Expr) -> Checked {
     Walk::default().expr(expr)
 }
 
+/// Checks an expression over the rows of a match, where `count(x.*)` counts rows.
+///
+/// # Errors
+/// As [`check_expr`].
+pub fn check_match_expr(expr: &sql::Expr) -> Checked {
+    Walk { in_match: true, ..Walk::default() }.expr(expr)
+}
+
 /// Checks a select item.
 ///
 /// # Errors
@@ -106,10 +118,12 @@ pub fn check_named_window(window: &sql::NamedWindowDefinition) -> Checked {
     Walk::default().named_window(window)
 }
 
-/// The walk: how deep it is.
+/// The walk: how deep it is, and where.
 #[derive(Default)]
 struct Walk {
     depth: usize,
+    /// Over the rows of a match.
+    in_match: bool,
 }
 
 impl Walk {

@@ -173,7 +173,7 @@ impl<'a> Scope<'a> {
 }
 
 /// Functions whose first argument is a unit, which other engines write as a bare word.
-const UNIT_FIRST: &[&str] =
+pub(super) const UNIT_FIRST: &[&str] =
     &["date_diff", "datediff", "dateadd", "timestampadd", "timestamp_add", "timestampdiff"];
 
 /// Columns that windows make, and what to write where there are none.
@@ -285,20 +285,7 @@ impl Resolver<'_, '_> {
             return Err(self.unknown_path(first, more));
         };
         let root = Expr::Identifier(resolved(found.resolved, span));
-        let mut data_type = Some(found.data_type);
-        let mut chain = Vec::new();
-        for field in fields {
-            let (name, inner) = field_name(data_type, &field.value);
-            data_type = inner;
-            let text = sql::Value::SingleQuotedString(name).with_span(field.span);
-            chain.push(sql::AccessExpr::Dot(Expr::Value(text)));
-        }
-        chain.extend(rest);
-        Ok(if chain.is_empty() {
-            root
-        } else {
-            Expr::CompoundFieldAccess { root: Box::new(root), access_chain: chain }
-        })
+        Ok(with_fields(root, found.data_type, fields, rest))
     }
 
     fn unknown_path(&self, first: &Ident, more: &[Ident]) -> Box<Refusal> {
@@ -450,7 +437,30 @@ impl Resolver<'_, '_> {
     }
 }
 
-fn resolved(name: String, span: Span) -> Ident {
+/// Fields of `root`, whose type is `data_type`, then `rest`.
+pub(super) fn with_fields(
+    root: Expr,
+    data_type: &DataType,
+    fields: &[Ident],
+    rest: Vec<sql::AccessExpr>,
+) -> Expr {
+    let mut data_type = Some(data_type);
+    let mut chain = Vec::new();
+    for field in fields {
+        let (name, inner) = field_name(data_type, &field.value);
+        data_type = inner;
+        let text = sql::Value::SingleQuotedString(name).with_span(field.span);
+        chain.push(sql::AccessExpr::Dot(Expr::Value(text)));
+    }
+    chain.extend(rest);
+    if chain.is_empty() {
+        root
+    } else {
+        Expr::CompoundFieldAccess { root: Box::new(root), access_chain: chain }
+    }
+}
+
+pub(super) fn resolved(name: String, span: Span) -> Ident {
     Ident { value: name, quote_style: Some('"'), span }
 }
 
@@ -463,7 +473,7 @@ fn with_field_names(root: &Expr, chain: &[sql::AccessExpr]) -> Option<Expr> {
     })
 }
 
-fn field_access(access: &sql::AccessExpr) -> sql::AccessExpr {
+pub(super) fn field_access(access: &sql::AccessExpr) -> sql::AccessExpr {
     if let sql::AccessExpr::Dot(Expr::Identifier(name)) = access {
         let text = sql::Value::SingleQuotedString(name.value.clone()).with_span(name.span);
         return sql::AccessExpr::Dot(Expr::Value(text));

@@ -31,7 +31,7 @@ pub(crate) fn unique_key(node: &Node) -> Option<Vec<Vec<usize>>> {
                 | BoundedOp::Limit { .. }
                 | BoundedOp::Over { .. } => Some(parts),
                 BoundedOp::Project { exprs, schema: _ } => projected(parts, exprs),
-                BoundedOp::Aggregate { .. } => None,
+                BoundedOp::Aggregate { .. } | BoundedOp::Join(_) => None,
             })
         }
         Node::Scan { .. }
@@ -40,6 +40,7 @@ pub(crate) fn unique_key(node: &Node) -> Option<Vec<Vec<usize>>> {
         | Node::Delay { .. }
         | Node::Over(_)
         | Node::TableJoin(_)
+        | Node::Pattern(_)
         | Node::Join(_)
         | Node::TableWrite(_) => None,
     }

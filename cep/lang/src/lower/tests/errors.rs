@@ -364,7 +364,7 @@ refused! {
     an_order_of_late_rows_behind_a_projection: "CREATE STREAM s (ts TIMESTAMP, n INT) WITH (\"event.time\" = 'ts', \"late.stream\" = 'l');
         SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)" => expect![[r#"
             E0803: late rows of `s` go to another stream as they came, so an OVER in order of event time must stand directly on it at «SELECT lag(n) OVER (ORDER BY ts) FROM (SELECT ts, n + 1 AS n FROM s)»
-              help: put OVER on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY
+              help: put it on the stream itself, filters allowed, and project behind it; or leave out its ORDER BY
         "#]];
     forever_in_a_condition: "SELECT count(*) FROM trades WINDOW EXPRESSIONBATCH (max_forever(price) < 3)" => expect![[r#"
         E0904: a condition is over the rows of the window, and minForever and maxForever are over more at «max_forever(price) < 3»

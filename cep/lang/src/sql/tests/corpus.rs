@@ -54,6 +54,10 @@ pub(crate) const STATEMENTS: &[&str] = &[
     "DESC STREAM trades",
     "DROP STREAM IF EXISTS trades",
     "DROP VIEW cheap",
+    "SELECT e1.symbol, e2[last].price, e2[last - 1].price, count(e2) AS n FROM PATTERN (EVERY e1 = trades[price > 90] -> e2 = trades[symbol = e1.symbol]{2,5} -> (a AND NOT b[x = 1]) OR c<2:3> -> NOT d FOR 10 SECONDS) WITHIN 1 MINUTE AND 10 EVENTS AND 5 SECONDS BETWEEN STEPS PARTITION BY symbol ORDER BY ts AFTER MATCH SKIP TO FIRST e2 WITH TIMED OUT MATCHES WHERE e1.price > 1 HAVING n > 2",
+    "SELECT e.v FROM SEQUENCE (EVERY (e = a[v > 1], b+ -> c{,3}) WITHIN 5 SECONDS)",
+    "SELECT * FROM trades MATCH_RECOGNIZE (PARTITION BY symbol ORDER BY ts MEASURES FINAL LAST(A.price, 1) AS p, RUNNING sum(B.price) AS t, count(A.*) AS n, CLASSIFIER() AS c, PREV(FIRST(A.price), 2) AS q ALL ROWS PER MATCH SHOW EMPTY MATCHES AFTER MATCH SKIP TO LAST U PATTERN (^ A B+? (C | D)* E{2,3}? {- F -} PERMUTE(G, H | I) () $) WITHIN INTERVAL '1' HOUR SUBSET U = (A, B), V = (C) DEFINE A AS price > 1, B AS B.price > PREV(B.price)) AS m WHERE p > 1",
+    "SELECT n FROM s[v > 1] MATCH_RECOGNIZE (MEASURES MATCH_NUMBER() AS n ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A?? B*?))",
     "SELECT 1",
     "SELECT \"select\", `a b`, value, key, timestamp, date FROM \"order\"",
 ];

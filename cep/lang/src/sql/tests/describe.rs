@@ -187,6 +187,11 @@ fn relation(out: &mut String, relation: &Relation, depth: usize) {
             let _ = writeln!(out, "{pad}from query{alias}");
             query(out, &derived.query, depth + 1);
         }
+        RelationSource::Pattern(source) => super::patterns::describe_source(out, source, &pad),
+        RelationSource::Recognize(recognize) => {
+            super::patterns::describe_recognize(out, recognize, &pad, &alias);
+            self::relation(out, &recognize.input, depth + 1);
+        }
     }
     if let Some(filter) = &relation.pre_filter {
         let _ = writeln!(out, "{pad}  before the window: {filter}");

@@ -8,6 +8,7 @@ mod errors;
 mod fuzz;
 mod joins;
 mod options;
+mod patterns;
 mod queries;
 mod spans;
 mod statements;

@@ -384,15 +384,6 @@ fn relations() {
         SELECT * FROM a ON TRUE
           E0101 at «ON»: expected the end of the query, found `ON`
           help: joins stand in FROM, before WHERE; filter a side before it with a[condition]: FROM a[x > 1] JOIN b ON …
-        SELECT * FROM PATTERN (EVERY e1=A -> e2=B) WITHIN 1 MINUTE
-          E0602 at «PATTERN»: patterns and sequences are not supported yet
-          help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
-        SELECT * FROM SEQUENCE (A, B)
-          E0602 at «SEQUENCE»: patterns and sequences are not supported yet
-          help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
-        SELECT * FROM a MATCH_RECOGNIZE (PATTERN (A B))
-          E0602 at «MATCH_RECOGNIZE»: MATCH_RECOGNIZE is not supported yet
-          help: compare with the row before through lag(x) OVER (PARTITION BY key ORDER BY ts)
         SELECT * FROM LATERAL (SELECT 1)
           E0601 at «LATERAL»: LATERAL is not supported
           help: use unnest(array) in the select list
@@ -445,9 +436,6 @@ fn relations() {
         "SELECT * FROM a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q",
         "SELECT * FROM a WHERE x JOIN b ON TRUE",
         "SELECT * FROM a ON TRUE",
-        "SELECT * FROM PATTERN (EVERY e1=A -> e2=B) WITHIN 1 MINUTE",
-        "SELECT * FROM SEQUENCE (A, B)",
-        "SELECT * FROM a MATCH_RECOGNIZE (PATTERN (A B))",
         "SELECT * FROM LATERAL (SELECT 1)",
         "SELECT * FROM ONLY (a)",
         "SELECT * FROM VALUES (1)",

@@ -5,15 +5,13 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shard_control::{Change, ConfigVersion, Target};
+use shard_node::CONFIG_KEYS_USED;
 use shard_node::settings::Level;
 
 use super::Node;
 use super::fail::Fail;
 use super::guard::Body;
 use crate::serve::log::LogLevel;
-
-/// Keys that have an effect on this node. The others are part of what is to come, and refused until then.
-const SUPPORTED: &[&str] = &["log.level"];
 
 /// Refuses keys that would have no effect.
 fn check_supported(patch: &Value) -> Result<(), Fail> {
@@ -26,13 +24,12 @@ fn check_supported(patch: &Value) -> Result<(), Fail> {
         };
         maps.into_iter().filter_map(Value::as_object).flat_map(|map| map.keys())
     });
-    match keys
-        .into_iter()
-        .find(|key| shard_control::ConfigKey::find(key).is_some() && !SUPPORTED.contains(&key.as_str()))
-    {
+    match keys.into_iter().find(|key| {
+        shard_control::ConfigKey::find(key).is_some() && !CONFIG_KEYS_USED.contains(&key.as_str())
+    }) {
         Some(key) => Err(Fail::bad(format!(
             "'{key}' has no effect on a node yet, so it is not taken; what can be set now: {}",
-            SUPPORTED.join(", ")
+            CONFIG_KEYS_USED.join(", ")
         ))),
         None => Ok(()),
     }
@@ -48,7 +45,7 @@ pub async fn show(State(node): State<Node>) -> Result<Json<Value>, Fail> {
                 .iter()
                 .map(|resolved| {
                     json!({"key": resolved.key.name, "value": resolved.setting.to_string(),
-                        "supported": SUPPORTED.contains(&resolved.key.name)})
+                        "supported": CONFIG_KEYS_USED.contains(&resolved.key.name)})
                 })
                 .collect();
             json!({"version": record.version.0, "record": serde_json::to_value(record).unwrap_or_default(),

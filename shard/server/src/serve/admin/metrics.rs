@@ -7,12 +7,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use shard_node::report::{PartitionReport, ShardReport};
+use shard_node::report::{PartitionReport, SLICE_BOUNDS_NS, ShardReport};
 
 use super::Node;
 use super::fail::Fail;
@@ -74,15 +74,40 @@ const OF_PARTITION: &[OfPartition] = &[
     ("rows_late", "Rows too late for every reader", true, |p| p.counts.late as f64),
     ("rows_rejected", "Rows rejected", true, |p| p.counts.rejected as f64),
     ("rows_derived", "Rows of derived streams", true, |p| p.counts.outputs as f64),
+    ("rows_shed", "Rows that sinks never got because they fell behind", true, |p| p.counts.shed as f64),
     ("definition_errors", "Errors of records in definitions", true, |p| p.counts.errors as f64),
     ("appends_backpressured", "Appends refused because too much waited", true, |p| {
         p.counts.backpressured as f64
     }),
     ("queue_rows", "Rows that wait", false, |p| p.queued.0 as f64),
     ("queue_bytes", "Bytes of rows that wait", false, |p| p.queued.1 as f64),
-    ("checkpoint_bytes", "Bytes of checkpoints made", true, |p| p.counts.checkpoint_bytes as f64),
+    ("checkpoint_bytes", "Bytes of checkpoints written", true, |p| p.checkpoints.stats.bytes_written as f64),
     ("checkpoint_age_seconds", "Age of the newest checkpoint; NaN if there is none", false, |p| {
-        p.checkpoint_age_ns.map_or(f64::NAN, |age| age as f64 / 1e9)
+        p.checkpoints.age_ns.map_or(f64::NAN, |age| age as f64 / 1e9)
+    }),
+    ("checkpoint_state_bytes", "Bytes of the state in the newest checkpoint", false, |p| {
+        p.checkpoints.stats.state_bytes as f64
+    }),
+    ("checkpoint_links", "Links of the newest chain of checkpoints, without the full one", false, |p| {
+        p.checkpoints.stats.chain.len().saturating_sub(1) as f64
+    }),
+    (
+        "checkpoint_full_interval_seconds",
+        "Distance of full checkpoints at the pace of the shard",
+        false,
+        |p| p.checkpoints.full_interval_ns as f64 / 1e9,
+    ),
+    (
+        "checkpoint_incremental_interval_seconds",
+        "Distance of checkpoints of what changed at the pace of the shard",
+        false,
+        |p| p.checkpoints.incremental_interval_ns as f64 / 1e9,
+    ),
+    ("checkpoint_chain_degraded", "Whether a start had to use an older checkpoint", false, |p| {
+        f64::from(u8::from(p.checkpoints.stats.degraded.is_some()))
+    }),
+    ("checkpoint_slice_seconds_max", "Longest time that a checkpoint held the partition", false, |p| {
+        p.checkpoints.stats.slices.max_ns as f64 / 1e9
     }),
     ("rows_late", "Rows left out because they were late", true, |p| {
         p.definitions.iter().map(|definition| definition.late).sum::<u64>() as f64
@@ -113,15 +138,49 @@ impl Collector for Snapshot {
             Family { name, help, counts, samples: samples.collect() }.write(&mut encoder)?;
         }
         for &(name, help, counts, value) in OF_PARTITION {
-            let partitions = self.reports.iter().flat_map(|shard| &shard.partitions);
-            let samples = partitions.map(|partition| {
-                let labels = vec![
-                    ("space", partition.partition.space.0.to_string()),
-                    ("partition", partition.partition.partition.0.to_string()),
-                ];
-                (labels, value(partition))
-            });
+            let samples = self.partitions().map(|partition| (labels_of(partition), value(partition)));
             Family { name, help, counts, samples: samples.collect() }.write(&mut encoder)?;
+        }
+        self.checkpoints(&mut encoder)
+    }
+}
+
+fn labels_of(partition: &PartitionReport) -> Labels {
+    vec![
+        ("space", partition.partition.space.0.to_string()),
+        ("partition", partition.partition.partition.0.to_string()),
+    ]
+}
+
+impl Snapshot {
+    fn partitions(&self) -> impl Iterator<Item = &PartitionReport> {
+        self.reports.iter().flat_map(|shard| &shard.partitions)
+    }
+
+    /// What has more labels, or classes.
+    fn checkpoints(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let made = self.partitions().flat_map(|partition| {
+            let stats = &partition.checkpoints.stats;
+            [("full", stats.fulls), ("incremental", stats.links), ("merged", stats.merges)].map(
+                |(kind, count)| {
+                    let labels = labels_of(partition).into_iter().chain([("kind", kind.to_owned())]);
+                    (labels.collect(), count as f64)
+                },
+            )
+        });
+        let (name, help) = ("checkpoints", "Checkpoints made");
+        Family { name, help, counts: true, samples: made.collect() }.write(encoder)?;
+        let help = "How long checkpoints held the partition at a time";
+        let mut family =
+            encoder.encode_descriptor("checkpoint_slice_seconds", help, None, MetricType::Histogram)?;
+        for partition in self.partitions() {
+            let slices = &partition.checkpoints.stats.slices;
+            let bounds = SLICE_BOUNDS_NS.iter().map(|bound| *bound as f64 / 1e9).chain([f64::MAX]);
+            let classes: Vec<(f64, u64)> = bounds.zip(slices.counts).collect();
+            let labels = labels_of(partition);
+            let mut sample: MetricEncoder<'_> = family.encode_family(&labels)?;
+            let count = slices.counts.iter().sum();
+            sample.encode_histogram::<NoLabelSet>(slices.sum_ns as f64 / 1e9, count, &classes, None)?;
         }
         Ok(())
     }

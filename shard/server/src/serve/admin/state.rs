@@ -6,6 +6,7 @@ use axum::http::Uri;
 use serde_json::{Value, json};
 use shard_control::PartitionRef;
 use shard_node::lanes::{Tell, ToShard};
+use shard_node::report::Linked;
 use shard_node::shard_of;
 
 use super::Node;
@@ -65,8 +66,14 @@ pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fa
                 "reasons": p.reasons,
                 "applied_index": p.applied.0,
                 "checkpoint_index": p.checkpoint.map(|index| index.0),
-                "checkpoint_age_s": p.checkpoint_age_ns.map(|age| age / 1_000_000_000),
-                "checkpoint_bytes": p.checkpoint_bytes,
+                "checkpoint_age_s": p.checkpoints.age_ns.map(|age| age / 1_000_000_000),
+                "checkpoint_bytes": p.checkpoints.stats.state_bytes,
+                "checkpoint_chain": p.checkpoints.stats.chain.iter().map(checkpoint).collect::<Vec<Value>>(),
+                "checkpoint_older": p.checkpoints.stats.older.as_ref().map(checkpoint),
+                "checkpoint_chain_degraded": p.checkpoints.stats.degraded,
+                "checkpoint_full_interval_ms": p.checkpoints.full_interval_ns / 1_000_000,
+                "checkpoint_incremental_interval_ms": p.checkpoints.incremental_interval_ns / 1_000_000,
+                "checkpoint_slice_max_us": p.checkpoints.stats.slices.max_ns / 1_000,
                 "stamp_ns": p.stamp.0.max(0),
                 "state_hash": p.state_hash.map(|hash| format!("{hash:016x}")),
                 "rows_applied": p.counts.applied,
@@ -74,6 +81,7 @@ pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fa
                 "rows_late": p.counts.late,
                 "rows_rejected": p.counts.rejected,
                 "rows_derived": p.counts.outputs,
+                "rows_shed": p.counts.shed,
                 "errors": p.counts.errors,
                 "queued_rows": p.queued.0,
                 "definitions": definitions,
@@ -148,4 +156,13 @@ pub async fn audit(State(node): State<Node>) -> Result<Json<Value>, Fail> {
     let records = node.look(|control| serde_json::to_value(control.audit().collect::<Vec<_>>())).await?;
     let records = records.map_err(|error| Fail::busy(error.to_string()))?;
     Ok(Json(json!({"records": records})))
+}
+
+fn checkpoint(linked: &Linked) -> Value {
+    json!({
+        "index": linked.last.map(|last| last.index.0),
+        "chunks": linked.chunks,
+        "bytes": linked.bytes,
+        "state_bytes": linked.state_bytes,
+    })
 }
