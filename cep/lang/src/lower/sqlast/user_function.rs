@@ -107,7 +107,10 @@ fn checked(arg: Expr, data_type: &sql::DataType, name: &str) -> Expr {
     if is_literal {
         return cast;
     }
-    Expr::Named { expr: Box::new(cast), name: sql::Ident { value: name.to_owned(), quote_style: Some('"'), span } }
+    Expr::Named {
+        expr: Box::new(cast),
+        name: sql::Ident { value: name.to_owned(), quote_style: Some('"'), span },
+    }
 }
 
 /// The value, its type and the name of a checked argument.
