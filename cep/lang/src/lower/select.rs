@@ -7,14 +7,14 @@ use datafusion_expr::Expr as Typed;
 
 use crate::ast::{Select, Span};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{AggCall, Expr, NamedExpr, Node, SlidingNode, SortKey, TableJoinKind};
+use crate::plan::{AggCall, Expr, NamedExpr, Node, SlidingNode, SortKey};
 
 use super::aggregate::AggregateLimits;
-use super::columns::{Columns, Referent, WINDOW_COLUMNS, extended, marked, schema_of, unnamed};
+use super::columns::{Columns, WINDOW_COLUMNS, extended, marked, schema_of, unnamed};
 use super::context::Context;
 use super::error::Failure;
 use super::group::{Extraction, has_aggregate, has_over, ungrouped, with_columns};
-use super::join::{Joined, Names, narrowed, narrowed_table};
+use super::join::{Joined, Names, narrow};
 use super::over::{OverInput, frame_ahead as ahead};
 use super::relation::{FilterClause, Flow, OpenSliding, Relation};
 use super::sqlast::{Item, Scope, SqlExpr, SqlOrderBy, by_position, expand, frame_ahead, ordering};
@@ -170,33 +170,7 @@ pub(crate) fn lower_joined(
         table::without_subqueries(context, select, relation, Names::Joined(&sources))?;
     let select = rewritten.as_ref().unwrap_or(select);
     let (mut columns, clauses) = read(context, select, around, &relation, Names::Joined(&sources))?;
-    let used: Vec<usize> = (clauses.columns())
-        .filter_map(|column| match columns.find(&column) {
-            Some(Referent::Column(index)) => Some(index),
-            Some(Referent::Stamp | Referent::EventTime) | None => None,
-        })
-        .collect();
-    let narrow = match &relation.flow {
-        Flow::Stream(Node::Join(join)) => {
-            let (join, keep) = narrowed((**join).clone(), used);
-            Some((Node::Join(Box::new(join)), keep))
-        }
-        Flow::Stream(Node::TableJoin(join))
-            if matches!(join.kind, TableJoinKind::Inner | TableJoinKind::Left) =>
-        {
-            let (join, keep) = narrowed_table((**join).clone(), used);
-            Some((Node::TableJoin(Box::new(join)), keep))
-        }
-        _ => None,
-    };
-    if let Some((node, keep)) = narrow {
-        let names = keep.iter().map(|&index| columns.planner().field(index).name().clone()).collect();
-        let place = |time: &usize| keep.binary_search(time).ok();
-        relation.times = relation.times.iter().filter_map(place).collect();
-        relation.schema = node.schema().clone();
-        columns = Columns::with_names(&relation.schema, names);
-        relation.flow = Flow::Stream(node);
-    }
+    columns = narrow(&mut relation, columns, clauses.columns());
     Lowering { context, select, columns, clauses, relation }.run(around)
 }
 

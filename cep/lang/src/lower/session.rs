@@ -9,8 +9,8 @@ use cep_types::StreamId;
 use cep_types::options::StreamOptions;
 
 use crate::ast::{
-    CreateAggregation, CreateStream, CreateTable, CreateTrigger, CreateView, Delete, Insert, InsertSource,
-    InsertVerb, Name, Query, Span, Statement, StatementKind, Update,
+    CreateAggregation, CreateStream, CreateView, Insert, InsertSource, InsertVerb, Name, Query, Span,
+    Statement, StatementKind,
 };
 use crate::diag::{Diagnostic, Result, codes};
 use crate::functions::FunctionRegistry;
@@ -27,12 +27,12 @@ use super::query::{self, Ctes, closed, renamed};
 use super::relation::{Flow, OpenRead, Relation};
 use super::result::StatementResult;
 use super::stream::{self, SideKind, SideStream};
-use super::{CompileOptions, function, held, show, table, trigger};
+use super::{CompileOptions, function, held, show, table};
 
 /// What has been declared and started so far.
 #[derive(Debug, Clone)]
 pub struct Session {
-    planner: Arc<Planner>,
+    pub(super) planner: Arc<Planner>,
     options: CompileOptions,
     pub(super) catalog: Catalog,
     pub(super) queries: Vec<QueryEntry>,
@@ -65,9 +65,11 @@ pub(super) struct ReadEntry {
 }
 
 /// A lowered query and what it read.
-struct Lowered {
-    relation: Relation,
-    uses: BTreeSet<String>,
+pub(super) struct Lowered {
+    /// The rows.
+    pub relation: Relation,
+    /// Folded names of the objects it reads.
+    pub uses: BTreeSet<String>,
 }
 
 impl Session {
@@ -180,7 +182,7 @@ impl Session {
     }
 
     /// A query whose columns get their names elsewhere.
-    fn lower_unnamed(&self, query: &Query, text: &str) -> Result<Lowered> {
+    pub(super) fn lower_unnamed(&self, query: &Query, text: &str) -> Result<Lowered> {
         let context = Context::new(&self.planner, &self.catalog, text);
         let relation = query::lower_unnamed(&context, query, &Ctes::NONE)?;
         Ok(Lowered { relation, uses: context.into_used() })
@@ -286,109 +288,9 @@ impl Session {
         Ok(StatementResult::Created(create.name.text.clone()))
     }
 
-    fn create_table(&mut self, create: &CreateTable, span: Span) -> Result<StatementResult> {
-        let name = &create.name;
-        if let Some(Object::Table(_)) = self.catalog.find(&name.text)
-            && create.if_not_exists
-        {
-            return Ok(StatementResult::Nothing);
-        }
-        self.catalog.check_free(name)?;
-        let id = TableId(u32::try_from(self.catalog.tables.len()).unwrap_or(u32::MAX));
-        let (mut entry, source) = table::create(id, create, span)?;
-        if let Some(source) = source {
-            let seed = self.catalog.next_stream();
-            entry.table.seed = Some(seed);
-            self.catalog.add_nameless(table::seed(seed, &entry, source));
-        }
-        self.catalog.add_table(entry);
-        Ok(StatementResult::Created(name.text.clone()))
-    }
-
-    fn create_trigger(&mut self, create: &CreateTrigger, span: Span) -> Result<StatementResult> {
-        self.catalog.check_free(&create.name)?;
-        let (entry, trigger) = trigger::create(self.catalog.next_stream(), create, span)?;
-        self.catalog.add_stream(entry);
-        self.triggers.push(trigger);
-        Ok(StatementResult::Created(create.name.text.clone()))
-    }
-
     /// Whether a stream is a trigger's.
     pub(super) fn is_trigger(&self, stream: StreamId) -> bool {
         self.triggers.iter().any(|trigger| trigger.stream == stream)
-    }
-
-    fn insert_into_table(
-        &mut self,
-        at: usize,
-        insert: &Insert,
-        span: Span,
-        text: &str,
-    ) -> Result<StatementResult> {
-        let Insert { verb, target, columns, source } = insert;
-        let own = self.catalog.tables[at].table.clone();
-        let schema = &own.schema;
-        let constant = |rows: RecordBatch, session: &mut Session| {
-            let count = rows.num_rows();
-            let conflict = table::conflict(*verb, &own);
-            session.catalog.tables[at].table.rows.push((conflict, rows));
-            StatementResult::Inserted(count)
-        };
-        let query = match source {
-            InsertSource::Values(values) => {
-                let context = Context::new(&self.planner, &self.catalog, text);
-                let given = values.first().map_or(0, Vec::len);
-                let mapping = insert::mapping(schema, target, columns, given, span)?;
-                let rows = insert::constants(&context, values, schema, &mapping, span)?;
-                return Ok(constant(rows, self));
-            }
-            InsertSource::Query(query) => query,
-        };
-        let Lowered { relation, uses } = self.lower_unnamed(query, text)?;
-        let given = relation.schema.fields().len();
-        let mapping = insert::mapping(schema, target, columns, given, query.span)?;
-        match relation.flow {
-            Flow::Once(values) => {
-                let rows = insert::constant_row(&values, &relation.schema, schema, &mapping, query.span)?;
-                Ok(constant(rows, self))
-            }
-            Flow::Read(_) => Err(table::no_rows(query.span)),
-            Flow::Stream(_) | Flow::Window(_) | Flow::Sliding(_) => {
-                let (node, times, changelog) = closed(relation, query.span)?;
-                query::check_size(&node, span)?;
-                let rows = insert::fitted(Rows { node, times, changelog }, schema, &mapping, query.span)?;
-                table::check_changelog(&own, *verb, &rows, target)?;
-                let rows = table::rows_into(&own, *verb, rows);
-                Ok(self.start(target.text.clone(), Target::Table(own.id), rows, uses, span))
-            }
-        }
-    }
-
-    /// The table called `name`.
-    fn table(&self, name: &Name) -> Result<plan::Table> {
-        match self.catalog.get(name)? {
-            Object::Table(at) => Ok(self.catalog.tables[at].table.clone()),
-            other => {
-                let message = format!("`{}` is {}, and only rows of tables change", name.text, other.kind());
-                Err(Box::new(Diagnostic::at(codes::WRONG_KIND, name.span, message).help("name a table")))
-            }
-        }
-    }
-
-    fn update(&mut self, update: &Update, text: &str) -> Result<StatementResult> {
-        let own = self.table(&update.table)?;
-        let context = Context::new(&self.planner, &self.catalog, text);
-        let rows = table::update(&context, &own, update)?;
-        let uses = context.into_used();
-        Ok(self.start(update.table.text.clone(), Target::Table(own.id), rows, uses, update.span))
-    }
-
-    fn delete(&mut self, delete: &Delete, text: &str) -> Result<StatementResult> {
-        let own = self.table(&delete.table)?;
-        let context = Context::new(&self.planner, &self.catalog, text);
-        let rows = table::delete(&context, &own, delete)?;
-        let uses = context.into_used();
-        Ok(self.start(delete.table.text.clone(), Target::Table(own.id), rows, uses, delete.span))
     }
 
     fn print(&mut self, query: &Query, span: Span, text: &str) -> Result<StatementResult> {
@@ -505,7 +407,7 @@ impl Session {
     }
 
     /// Adds a running query.
-    fn start(
+    pub(super) fn start(
         &mut self,
         name: String,
         target: Target,

@@ -201,7 +201,18 @@ fn joined(join: &JoinNode, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) 
 
 /// The key behind a projection, if all its columns are in it as they are.
 fn projected(key: Key, exprs: &[NamedExpr]) -> Key {
-    grouped(key, |at| exprs.iter().position(|e| matches!(e.expr.kind, ExprKind::Column(c) if c == at)))
+    grouped(key, |at| exprs.iter().position(|e| is_column(&e.expr, at)))
+}
+
+/// Whether `expr` is column `at` as it is, perhaps with a check that it is not NULL.
+fn is_column(expr: &Expr, at: usize) -> bool {
+    match &expr.kind {
+        ExprKind::Column(column) => *column == at,
+        ExprKind::Call { function, args, field: _ } if function.name() == "not_null" => {
+            args.first().is_some_and(|value| is_column(value, at))
+        }
+        _ => false,
+    }
 }
 
 fn grouped(key: Key, place: impl Fn(usize) -> Option<usize>) -> Key {

@@ -87,3 +87,47 @@ fn columns_probed(
     };
     key?.iter().map(place).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use cep_lang::lower::{CompileOptions, compile};
+
+    use crate::control::spread::check;
+
+    fn checked(sql: &str) -> Result<(), String> {
+        let text = format!(
+            "CREATE STREAM s (k STRING, n BIGINT) WITH (\"partition.by\" = 'k'); \
+             CREATE TABLE t (k STRING, n BIGINT, PRIMARY KEY (k), INDEX (n)); \
+             CREATE TABLE fixed (n BIGINT PRIMARY KEY); INSERT INTO fixed VALUES (1); {sql};"
+        );
+        check(&compile(&text, &CompileOptions::default()).expect("it compiles"))
+    }
+
+    #[test]
+    fn tables_are_used_by_the_key_of_the_partition() {
+        for right in [
+            "UPSERT INTO t SELECT k, n FROM s; SELECT s.n, t.n AS m FROM s JOIN t ON s.k = t.k",
+            "UPSERT INTO t SELECT k, n FROM s; UPDATE t SET n = s.n FROM s WHERE t.k = s.k; DELETE FROM t USING s WHERE t.k = s.k",
+            "UPSERT INTO t SELECT k, n FROM s; SELECT k FROM s WHERE EXISTS (SELECT * FROM t WHERE t.k = s.k)",
+            "SELECT s.k FROM s JOIN fixed ON s.n = fixed.n; SELECT s.k FROM s JOIN fixed ON s.n > fixed.n",
+        ] {
+            assert_eq!(checked(right), Ok(()), "{right}");
+        }
+        for (wrong, why) in [
+            (
+                "INSERT INTO t SELECT k, n FROM s; SELECT s.k, t.k AS o FROM s JOIN t ON s.n = t.n",
+                "other columns",
+            ),
+            (
+                "INSERT INTO t SELECT k, n FROM s; SELECT s.k, t.k AS o FROM s JOIN t ON s.n > t.n",
+                "other columns",
+            ),
+            ("INSERT INTO t SELECT k || 'x', n FROM s", "other columns"),
+            ("INSERT INTO t SELECT k, n FROM s; DELETE FROM t USING s WHERE t.n = s.n", "other columns"),
+            ("CREATE TRIGGER e AT EVERY 1 SECOND", "every partition"),
+        ] {
+            let refused = checked(wrong).expect_err(wrong);
+            assert!(refused.contains(why), "{wrong}: {refused}");
+        }
+    }
+}

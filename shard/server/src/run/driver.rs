@@ -108,6 +108,7 @@ impl Run {
         self.outputs.give_up_unwritten();
         self.meter.finish(&self.talk);
         self.desk.finish();
+        self.engine.not_kept().iter().for_each(|told| self.talk.warn(told));
         let (ending, result) = match (ending, closed) {
             (Err(Failure::OutputClosed), _) | (Ok(_), Err(Failure::OutputClosed)) => {
                 (Ending::OutputClosed, Ok(()))

@@ -56,6 +56,19 @@ impl Engine {
         Ok(Engine { partition, actions: Actions::new(), index: 0, clock, strict })
     }
 
+    /// What tables did not keep, one sentence each.
+    pub fn not_kept(&self) -> Vec<String> {
+        let told = self.partition.tables().iter().filter_map(|table| {
+            let counts = table.counts();
+            let told = |rows: u64, what: &str| (rows > 0).then(|| format!("{rows} rows {what}"));
+            let parts =
+                [told(counts.rejected, "were left out"), told(counts.evicted, "made room for others")];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            (!parts.is_empty()).then(|| format!("table '{}' was full: {}", table.name(), parts.join(", ")))
+        });
+        told.collect()
+    }
+
     /// Rows that came too late.
     pub fn late_rows(&self) -> u64 {
         self.partition.late_total()

@@ -30,11 +30,10 @@ use super::relation::Relation;
 use super::sqlast::{SqlExpr, conjuncts};
 
 pub(crate) use names::{Names, Source};
-pub(crate) use narrow::narrowed;
+pub(crate) use narrow::narrow;
 pub(crate) use refuse::{no_sides, no_versions};
 use side::Side;
 use span_of_time::TimeColumn;
-pub(crate) use with_table::narrowed_table;
 
 /// A join, or one relation of it.
 #[derive(Debug)]

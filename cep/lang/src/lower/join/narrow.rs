@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::lower::columns::schema_of;
-use crate::plan::{Expr, ExprKind, JoinBound, JoinNode, JoinSide, JoinWindow, Node};
+use datafusion_common::Column;
+
+use crate::lower::columns::{Columns, Referent, schema_of};
+use crate::lower::relation::{Flow, Relation};
+use crate::plan::{Expr, ExprKind, JoinBound, JoinNode, JoinSide, JoinWindow, Node, TableJoinKind};
+
+use super::with_table::narrowed_table;
 
 /// `join` with only the columns `wanted` of its output, and those that its own condition reads; the
 /// columns that are left, ascending.
-pub(crate) fn narrowed(join: JoinNode, wanted: impl IntoIterator<Item = usize>) -> (JoinNode, Vec<usize>) {
+fn narrowed(join: JoinNode, wanted: impl IntoIterator<Item = usize>) -> (JoinNode, Vec<usize>) {
     let JoinNode { sides, mut keys, mut residual, mut bound, schema, rows_max, over_bound, span } = join;
     let read: BTreeSet<usize> = residual.iter().flat_map(columns_in).chain(wanted).collect();
     let keep: Vec<usize> = read.into_iter().collect();
@@ -58,4 +63,36 @@ fn columns_in(expr: &Expr) -> Vec<usize> {
         }
     });
     found
+}
+
+/// A joined relation with only those of its columns that are `used` above, and their names.
+pub(crate) fn narrow(
+    relation: &mut Relation,
+    columns: Columns,
+    used: impl Iterator<Item = Column>,
+) -> Columns {
+    let used = used.filter_map(|column| match columns.find(&column) {
+        Some(Referent::Column(index)) => Some(index),
+        Some(Referent::Stamp | Referent::EventTime) | None => None,
+    });
+    let used: Vec<usize> = used.collect();
+    let (node, keep) = match &relation.flow {
+        Flow::Stream(Node::Join(join)) => {
+            let (join, keep) = narrowed((**join).clone(), used);
+            (Node::Join(Box::new(join)), keep)
+        }
+        Flow::Stream(Node::TableJoin(join))
+            if matches!(join.kind, TableJoinKind::Inner | TableJoinKind::Left) =>
+        {
+            let (join, keep) = narrowed_table((**join).clone(), used);
+            (Node::TableJoin(Box::new(join)), keep)
+        }
+        _ => return columns,
+    };
+    let names = keep.iter().map(|&index| columns.planner().field(index).name().clone()).collect();
+    let place = |time: &usize| keep.binary_search(time).ok();
+    relation.times = relation.times.iter().filter_map(place).collect();
+    relation.schema = node.schema().clone();
+    relation.flow = Flow::Stream(node);
+    Columns::with_names(&relation.schema, names)
 }

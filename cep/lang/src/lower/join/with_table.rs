@@ -67,7 +67,7 @@ pub(super) fn lower(
         (JoinKind::Left, false) | (JoinKind::Right, true) => true,
         (JoinKind::Left | JoinKind::Right | JoinKind::Full, _) => {
             return Err(refused(
-                "a row of the table without a row of the stream has no moment to come out at",
+                "a row of the table without a row of the stream has no moment at which to come out",
                 "keep the rows of the stream: FROM s LEFT JOIN t ON …",
                 *span,
             ));
@@ -265,7 +265,7 @@ fn table_columns_first(node: Node, schema: &SchemaRef, width: usize) -> Node {
 }
 
 /// A join with only those of its columns that are `used`, and which they are.
-pub(crate) fn narrowed_table(
+pub(super) fn narrowed_table(
     mut join: TableJoinNode,
     used: impl IntoIterator<Item = usize>,
 ) -> (TableJoinNode, Vec<usize>) {

@@ -102,11 +102,15 @@ fn cast(expr: Expr, data_type: &sql::DataType) -> Expr {
 /// be narrowed.
 fn checked(arg: Expr, data_type: &sql::DataType, name: &str) -> Expr {
     let is_literal = matches!(&arg, Expr::Value(_));
+    let span = arg.span();
     let cast = cast(arg, data_type);
     if is_literal {
         return cast;
     }
-    Expr::Named { expr: Box::new(cast), name: sql::Ident::with_quote('"', name) }
+    Expr::Named {
+        expr: Box::new(cast),
+        name: sql::Ident { value: name.to_owned(), quote_style: Some('"'), span },
+    }
 }
 
 /// The value, its type and the name of a checked argument.

@@ -133,5 +133,8 @@ pub(crate) fn seed(
 ) -> crate::lower::catalog::StreamEntry {
     let fields = table.table.schema.fields().iter().cloned().collect();
     let clock = crate::plan::Clock::Event;
-    stream::entry(id, &table.table.name, fields, options, clock, true)
+    let mut entry = stream::entry(id, &table.table.name, fields, options, clock, true);
+    // Its rows move no clock, so that a host need not either.
+    entry.stream.time.clock = clock;
+    entry
 }

@@ -1,11 +1,12 @@
 //! Tables: `declare` CREATE TABLE and CREATE INDEX · `options` WITH of a table · `write` INSERT and
-//! UPSERT · `change` UPDATE and DELETE · `subquery` IN and EXISTS · `probe` conditions between a stream and a table · `key` by what rows of a query replace each other.
+//! UPSERT · `change` UPDATE and DELETE · `subquery` IN and EXISTS · `probe` conditions between a stream and a table · `statements` what they do to a session · `key` by what rows of a query replace each other.
 
 mod change;
 mod declare;
 mod key;
 mod options;
 mod probe;
+mod statements;
 mod subquery;
 mod write;
 

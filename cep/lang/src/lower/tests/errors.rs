@@ -73,7 +73,7 @@ refused! {
           help: convert one side: CAST(x AS type)
     "#]];
     an_insert_into_nothing: "CREATE STREAM alerts (symbol STRING); INSERT INTO alrets SELECT symbol FROM trades" => expect![[r#"
-        E0201: there is no stream, view or aggregation `alrets` at «alrets»
+        E0201: there is no stream, view, table or aggregation `alrets` at «alrets»
           help: did you mean `alerts`?
     "#]];
     a_null_constant_for_a_column_that_is_not_null: "CREATE STREAM o (a STRING NOT NULL); INSERT INTO o SELECT NULL FROM trades" => expect![[r#"

@@ -8,6 +8,7 @@ mod joins;
 mod names;
 mod patterns;
 mod plans;
+mod tables;
 mod types;
 
 use datafusion_common::ScalarValue;

@@ -77,7 +77,7 @@ fn misspelt_names_are_recognised() {
     "#]]
     .assert_eq(&errors("SELECT prize FROM trades"));
     expect![[r#"
-        E0201: there is no stream, view or aggregation `trade` at «trade»
+        E0201: there is no stream, view, table or aggregation `trade` at «trade»
           help: did you mean `trades`?
     "#]]
     .assert_eq(&errors("SELECT price FROM trade"));

@@ -122,7 +122,7 @@ fn syntax_errors() {
         "CREATE AGGREGATION a AS SELECT 1 AGGREGATE EVERY SECNDS",
         "SHOW",
         "SHOW STREMS",
-        "SHOW TABLES",
+        "SHOW TABLE",
         "DESCRIBE",
         "DESCRIBE s t",
         "DROP",
@@ -328,7 +328,7 @@ fn syntax_errors() {
           E0101 at «»: expected `)`, found the end of the statement
           help: -
         CREATE
-          E0101 at «»: expected STREAM, VIEW or AGGREGATION behind CREATE, found the end of the statement
+          E0101 at «»: expected STREAM, VIEW, TABLE, TRIGGER, FUNCTION or AGGREGATION behind CREATE, found the end of the statement
           help: -
         CREATE STREAM
           E0101 at «»: expected the stream's name, found the end of the statement
@@ -373,28 +373,28 @@ fn syntax_errors() {
           E0101 at «EVERY»: expected AGGREGATE, found `EVERY`
           help: end the definition with AGGREGATE BY ts EVERY SECONDS … YEARS
         SHOW
-          E0101 at «»: expected STREAMS, VIEWS, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW, found the end of the statement
+          E0101 at «»: expected STREAMS, VIEWS, TABLES, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW, found the end of the statement
           help: -
         SHOW STREMS
-          E0101 at «STREMS»: expected STREAMS, VIEWS, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW, found `STREMS`
+          E0101 at «STREMS»: expected STREAMS, VIEWS, TABLES, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW, found `STREMS`
           help: did you mean `SHOW STREAMS`?
-        SHOW TABLES
-          E0101 at «TABLES»: expected STREAMS, VIEWS, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW, found `TABLES`
-          help: did you mean `SHOW STREAMS`?
+        SHOW TABLE
+          E0101 at «TABLE»: expected STREAMS, VIEWS, TABLES, AGGREGATIONS, QUERIES, FUNCTIONS or WINDOWS behind SHOW, found `TABLE`
+          help: did you mean `SHOW TABLES`?
         DESCRIBE
-          E0101 at «»: expected the name of a stream, view or aggregation, found the end of the statement
+          E0101 at «»: expected the name of a stream, view, table or aggregation, found the end of the statement
           help: -
         DESCRIBE s t
           E0101 at «t»: expected the end of the statement, found `t`
           help: -
         DROP
-          E0101 at «»: expected STREAM, VIEW or AGGREGATION behind DROP, found the end of the statement
+          E0101 at «»: expected STREAM, VIEW, TABLE, TRIGGER, FUNCTION or AGGREGATION behind DROP, found the end of the statement
           help: -
         DROP s
-          E0101 at «s»: expected STREAM, VIEW or AGGREGATION behind DROP, found `s`
+          E0101 at «s»: expected STREAM, VIEW, TABLE, TRIGGER, FUNCTION or AGGREGATION behind DROP, found `s`
           help: -
         DROP STREEM s
-          E0101 at «STREEM»: expected STREAM, VIEW or AGGREGATION behind DROP, found `STREEM`
+          E0101 at «STREEM»: expected STREAM, VIEW, TABLE, TRIGGER, FUNCTION or AGGREGATION behind DROP, found `STREEM`
           help: did you mean `STREAM`?
         DROP STREAM
           E0101 at «»: expected its name, found the end of the statement
@@ -416,7 +416,7 @@ fn syntax_errors() {
           help: -
         hello
           E0107 at «hello»: `hello` starts no statement
-          help: statements start with CREATE, INSERT, SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or DROP
+          help: statements start with CREATE, INSERT, UPSERT, UPDATE, DELETE, SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or DROP
         SELECT 1 SELECT 2
           E0101 at «SELECT»: expected the end of the statement, found `SELECT`
           help: statements are separated by `;`

@@ -273,10 +273,10 @@ fn constraints_other_than_not_null_are_refused() {
     expect![[r#"
         a INT PRIMARY KEY
           E0306 at «PRIMARY»: a stream has no primary key: it is a sequence of events, not a set of rows
-          help: leave it out; keep the last row of each key with WINDOW UNIQUE (key)
+          help: leave it out, or declare a table: CREATE TABLE name (…, PRIMARY KEY (key))
         a INT NOT NULL PRIMARY KEY
           E0306 at «PRIMARY»: a stream has no primary key: it is a sequence of events, not a set of rows
-          help: leave it out; keep the last row of each key with WINDOW UNIQUE (key)
+          help: leave it out, or declare a table: CREATE TABLE name (…, PRIMARY KEY (key))
         a INT UNIQUE
           E0306 at «UNIQUE»: a stream does not check uniqueness
           help: leave it out; WINDOW FIRSTUNIQUE (key) passes the first row of each key
@@ -303,7 +303,7 @@ fn constraints_other_than_not_null_are_refused() {
           help: write an SQL comment: -- text
         a INT, PRIMARY KEY (a)
           E0306 at «PRIMARY»: a stream has no primary key: it is a sequence of events, not a set of rows
-          help: leave it out; keep the last row of each key with WINDOW UNIQUE (key)
+          help: leave it out, or declare a table: CREATE TABLE name (…, PRIMARY KEY (key))
         a INT, UNIQUE (a)
           E0306 at «UNIQUE»: a stream does not check uniqueness
           help: leave it out; WINDOW FIRSTUNIQUE (key) passes the first row of each key

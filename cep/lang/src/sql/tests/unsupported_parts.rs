@@ -294,42 +294,36 @@ fn expressions() {
         out.push_str(&format!("{expression}\n  {}\n", refused(&text)));
     }
     expect![[r#"
-        a IN (SELECT b FROM t)
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
-        a NOT IN (SELECT b FROM t)
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
         a IN ((SELECT b FROM t))
-          E0604 at «a IN ((SELECT b FROM t»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «a IN ((SELECT b FROM t»: a query as a value is not supported
+          help: compute it in a stream or a view of its own, then join that in FROM
         EXISTS (SELECT 1)
-          E0604 at «EXISTS»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «)»: a query inside an expression reads one table, and takes nothing but WHERE
+          help: write (SELECT column FROM table WHERE condition)
         NOT EXISTS (SELECT 1)
-          E0604 at «SELECT 1»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «SELECT 1»: a query as a value is not supported
+          help: compute it in a stream or a view of its own, then join that in FROM
         (SELECT max(b) FROM t)
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «(»: a query inside an expression is the right side of IN or EXISTS, and reads a table
+          help: write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own
         a = (SELECT max(b) FROM t)
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «(»: a query inside an expression is the right side of IN or EXISTS, and reads a table
+          help: write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own
         a > ALL (SELECT b FROM t)
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «(»: a query inside an expression is the right side of IN or EXISTS, and reads a table
+          help: write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own
         a = ANY (SELECT b FROM t)
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «(»: a query inside an expression is the right side of IN or EXISTS, and reads a table
+          help: write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own
         ARRAY(SELECT b FROM t)
-          E0604 at «ARRAY»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «ARRAY»: a query inside an expression is the right side of IN or EXISTS, and reads a table
+          help: write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own
         f((SELECT b FROM t))
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «(»: a query inside an expression is the right side of IN or EXISTS, and reads a table
+          help: write x IN (SELECT c FROM t WHERE …) or EXISTS (SELECT * FROM t WHERE …); compute other values in a stream or view of their own
         a IN (VALUES (1), (2))
-          E0604 at «(»: a query inside an expression is not supported yet
-          help: compute it in a stream or a view of its own, then read that in FROM
+          E0604 at «VALUES»: a query inside an expression reads one table, and takes nothing but WHERE
+          help: write (SELECT column FROM table WHERE condition)
         a IN UNNEST(b)
           E0608 at «a IN UNNEST(b»: IN UNNEST is not supported
           help: write array_has(array, value)
