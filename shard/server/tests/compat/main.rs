@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use node::Node;
 
 /// Versions whose files are opened as they are.
-const OPENED: &[&str] = &["v1", "v2"];
+const OPENED: &[&str] = &["v1"];
 
 /// The app in each directory: windows, a roll-up, and rows as they are.
 const APP: &str = "CREATE STREAM readings (at TIMESTAMP NOT NULL, sensor STRING NOT NULL, value DOUBLE)
