@@ -4,6 +4,7 @@
 
 mod floor;
 mod input;
+mod pattern;
 mod single;
 
 use std::hint::black_box;
@@ -53,6 +54,17 @@ pub fn run(args: &MicroArgs) {
     }
     if wanted("w3_sliding_length") {
         print(args, compare("w3_sliding_length", W3, args, &trades, &mut floor::SlidingLength::new(100)));
+    }
+    if wanted("w4_pattern") {
+        print(args, compare("w4_pattern", pattern::W4, args, &trades, &mut floor::Pattern::default()));
+    }
+    if wanted("pattern_resident") {
+        let found = pattern::resident();
+        if args.json {
+            println!("{found}");
+        } else {
+            println!("pattern_resident     {} MB for {} keys", found["resident_mb"], found["keys"]);
+        }
     }
     if wanted("single_event") {
         print(args, single::measure(W2, &trades));
