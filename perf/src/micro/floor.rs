@@ -144,6 +144,45 @@ impl Floor for Tumbling {
     }
 }
 
+/// A row with a high price opens, one with a low price closes all that its symbol has open for a second
+/// at most.
+#[derive(Default)]
+pub struct Pattern {
+    symbols: Symbols,
+    open: Vec<Vec<(i64, f64)>>,
+}
+
+impl Floor for Pattern {
+    fn pass(&mut self, trades: &Trades) -> f64 {
+        let mut check = 0.0;
+        self.symbols.clear();
+        self.open.iter_mut().for_each(Vec::clear);
+        for batch in &trades.batches {
+            let (ts, symbols, prices) = columns(batch);
+            for (row, &price) in prices.iter().enumerate() {
+                if (5.0..90.0).contains(&price) {
+                    continue;
+                }
+                let symbol = self.symbols.number(symbols.value(row).as_bytes()) as usize;
+                if symbol >= self.open.len() {
+                    self.open.push(Vec::new());
+                }
+                if price >= 90.0 {
+                    self.open[symbol].push((ts[row], price));
+                } else {
+                    let since = ts[row] - 1_000_000_000;
+                    check += self.open[symbol]
+                        .drain(..)
+                        .filter(|o| o.0 >= since)
+                        .map(|o| o.1 + price)
+                        .sum::<f64>();
+                }
+            }
+        }
+        check
+    }
+}
+
 /// Sliding, the last `rows` rows: average of the row's symbol within them, one output a row.
 pub struct SlidingLength {
     rows: usize,

@@ -5,6 +5,7 @@
 mod floor;
 mod input;
 mod join;
+mod pattern;
 mod single;
 
 use std::hint::black_box;
@@ -76,6 +77,17 @@ pub fn run(args: &MicroArgs) {
     if wanted("w5_enrich") {
         let query = format!("{}{W5}", sectors());
         print(args, compare("w5_enrich", &query, args, &trades, &mut floor::Enrich::default()));
+    }
+    if wanted("w4_pattern") {
+        print(args, compare("w4_pattern", pattern::W4, args, &trades, &mut floor::Pattern::default()));
+    }
+    if wanted("pattern_resident") {
+        let found = pattern::resident();
+        if args.json {
+            println!("{found}");
+        } else {
+            println!("pattern_resident     {} MB for {} keys", found["resident_mb"], found["keys"]);
+        }
     }
     if wanted("single_event") {
         print(args, single::measure(W2, &trades));

@@ -104,6 +104,7 @@ fn work(partition: &Partition) -> u64 {
     let count = |op: &Operator| match op {
         Operator::Aligned(op) => op.merges(),
         Operator::Over(op) => op.moved(),
+        Operator::Pattern(op) => op.work(),
         _ => 0,
     };
     partition.operators().map(count).sum()
@@ -155,4 +156,45 @@ fn what_a_call_cannot_reach_is_not_kept() {
         let bytes = partition.checkpoint().len();
         assert!(bytes < 5_000, "{call}: a state of {bytes} bytes");
     }
+}
+
+/// The pattern of a partition.
+fn pattern(partition: &Partition) -> &super::PatternOp {
+    let mut patterns = partition.operators().filter_map(|operator| match operator {
+        Operator::Pattern(op) => Some(&**op),
+        _ => None,
+    });
+    patterns.next().expect("a pattern")
+}
+
+#[test]
+fn a_row_of_a_pattern_costs_what_waits_for_it_and_not_what_came_before() {
+    let steps = |rows: i64| (0..rows).map(|i| START + i * SECOND / 10).collect::<Vec<i64>>();
+    for query in [
+        "SELECT e1.n AS x, count(e2) AS c FROM PATTERN (e1 = s -> e2 = s[n >= 0 AND n <= e2[last].n + 100]+ -> e3 = s[n > e1.n + 1000])",
+        "SELECT x FROM s MATCH_RECOGNIZE (MEASURES A.n AS x PATTERN (A (B | C)* D) DEFINE B AS n < 50, C AS n >= 50, D AS n > 1000)",
+        "SELECT e1.n AS x FROM PATTERN (e1 = s -> e2 = s+ -> e3 = s[n = 1000] -> e4 = s -> e5 = s -> e6 = s -> e7 = s -> e8 = s -> e9 = s -> e10 = s)",
+    ] {
+        let costs = [2_000, 8_000].map(|rows| work(&run(query, &steps(rows)).0));
+        assert!(costs[1] <= 4 * costs[0] + 100, "{query}: {costs:?}");
+        assert!(costs[1] <= 8 * 8_000, "{query}: {costs:?}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_keys_leave_nothing_behind() {
+    let mut times: Vec<i64> = (0..100_000).map(|i| START + i * 1_000).collect();
+    let query = "SELECT e1.n AS x FROM PATTERN (EVERY e1 = s[n >= 0] -> e2 = s[n < 0]) WITHIN 1 SECOND PARTITION BY ts";
+    let (full, _) = run(query, &times);
+    let op = pattern(&full);
+    assert_eq!((op.live(), op.keys()), (100_000, 100_000));
+    assert!(op.bytes() < 64 << 20, "{} bytes", op.bytes());
+    // Time ends them all, without a row of their keys.
+    times.push(START + 100 * SECOND);
+    times.push(START + 200 * SECOND);
+    let (empty, rows) = run(query, &times);
+    let op = pattern(&empty);
+    assert_eq!((op.live(), op.keys(), rows), (1, 1, 0));
+    assert!(op.bytes() < 20_000, "{} bytes are left of {}", op.bytes(), pattern(&full).bytes());
+    assert!(empty.checkpoint().len() < 2_000, "{} bytes", empty.checkpoint().len());
 }

@@ -137,6 +137,7 @@ const REFUSALS: &[&str] = &[
     "begins a part that may be left out",
     "EVERY stands before a part that may be empty",
     "EVERY stands inside of another EVERY",
+    "EVENTS stands in a part of OR",
     "EVERY in a SEQUENCE stands at its beginning",
 ];
 

@@ -297,10 +297,11 @@ impl Machine {
     /// The thread if it does not take the row; `None`: it is over.
     fn stay(&mut self, thread: &Thread, hits: &Hits, now: &Now<'_>) -> Option<Thread> {
         if let Some(fall) = hits.fall {
-            let to = self.automaton.state(thread.state).falls[usize::from(fall)].to.as_ref()?;
+            let automaton = Arc::clone(&self.automaton);
+            let to = automaton.state(thread.state).falls[usize::from(fall)].to.as_ref()?;
             let mut moved = thread.clone();
+            moved.head = self.without(thread.head, &to.losses, &thread.registers);
             moved.go(to, now.clock, now.seq);
-            self.captures.hold(moved.head);
             return Some(moved);
         }
         let waits =

@@ -325,6 +325,12 @@ impl Builder<'_> {
             });
         }
         if let Some((register, rows)) = bound.events {
+            if !item.losses.is_empty() {
+                return Err(
+                    "WITHIN … EVENTS stands in a part of OR; bound the whole, or bound the part in time"
+                        .into(),
+                );
+            }
             let to = self.next(item)?;
             state.row_bounds.push((register, rows, to));
         }
@@ -362,9 +368,9 @@ impl Builder<'_> {
             sets.extend(self.terms.parts.part(part).bound.step.map(|(r, _)| Set::Time(r)));
         }
         let losses = item.losses.iter().map(|loss| Loss {
-            since: self.terms.parts.part(loss.of).register,
+            since: self.terms.parts.part(loss.or).register,
             lost: self.terms.parts.part(loss.of).leaves.clone(),
-            kept: self.terms.parts.part(loss.but).leaves.clone(),
+            kept: loss.but.map_or(0..0, |but| self.terms.parts.part(but).leaves.clone()),
         });
         let losses = losses.collect();
         self.to(next, sets, losses).map(Some)

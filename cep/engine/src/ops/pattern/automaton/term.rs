@@ -65,13 +65,15 @@ pub struct Again {
     pub rollback: Option<PartId>,
 }
 
-/// Rows that count no more: of all of a part but one branch.
+/// Rows that count no more: those taken since an OR began, of all of a part but one branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Loss {
+    /// The OR.
+    pub or: PartId,
     /// The part.
     pub of: PartId,
     /// Its branch that is kept.
-    pub but: PartId,
+    pub but: Option<PartId>,
 }
 
 /// Something that may happen, and what it comes to.
@@ -431,7 +433,7 @@ impl<'p> Terms<'p> {
                 {
                     let mut item = item.clone();
                     if begun {
-                        item.losses.push(Loss { of: part, but: list[at] });
+                        item.losses.push(Loss { or: part, of: part, but: Some(list[at]) });
                     }
                     out.push(item);
                     continue;
@@ -445,6 +447,9 @@ impl<'p> Terms<'p> {
                 if item.next.is_none() {
                     let dead = self.intern(Term::Dead);
                     branches[at] = dead;
+                    if begun {
+                        item.losses.push(Loss { or: part, of: list[at], but: None });
+                    }
                     if branches.iter().any(|&b| b != dead) {
                         item.next = Some(self.intern(Term::Or(part, branches, begun)));
                     }
