@@ -441,7 +441,7 @@ fn refusals_of_patterns() {
     }
     expect![[r#"
         SELECT 1 AS x FROM PATTERN (nope)
-          E0201: there is no stream, view or aggregation `nope` at «nope»
+          E0201: there is no stream, view, table or aggregation `nope` at «nope»
           help: declare it first: CREATE STREAM nope (…) WITH (…)
         SELECT e1.v FROM PATTERN (e1 = a -> e1 = b)
           E1101: two elements are called `e1` at «e1»

@@ -118,7 +118,11 @@ golden! {
         "#]];
     functions: "CREATE FUNCTION twice(x DOUBLE, factor DOUBLE DEFAULT 2) AS x * factor;
         CREATE FUNCTION four(x DOUBLE) RETURNS DOUBLE AS twice(twice(x));
-        SELECT four(price) AS a, twice(volume, 3) AS b FROM trades" => expect![[""]];
+        SELECT four(price) AS a, twice(volume, 3) AS b FROM trades" => expect![[r#"
+            query query_1 → print, append
+              project price * 2.0 * 2.0 AS a, CAST(volume AS DOUBLE) * 3.0 AS b
+                scan trades
+        "#]];
 }
 
 #[test]
