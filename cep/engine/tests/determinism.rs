@@ -118,6 +118,9 @@ const QUERIES: &[&str] = &[
      SELECT a.k, a.n AS x, b.n AS y FROM u AS a FULL JOIN u AS b ON a.k = b.k; \
      CREATE STREAM t AS SELECT k, count(*) AS c, window_end AS e FROM s WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k; \
      SELECT a.k, a.c AS x, b.c AS y FROM t AS a LEFT JOIN (SELECT k, count(*) AS c, window_end AS e FROM u WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k) AS b ON a.k = b.k AND a.e = b.e",
+    "SELECT a.k, count(*) AS c, sum(b.n) AS t, window_end FROM s WINDOW TUMBLING (SIZE 3 SECONDS) AS a LEFT JOIN s WINDOW TUMBLING (SIZE 3 SECONDS) AS b ON a.k = b.k AND a.n < b.n GROUP BY a.k; \
+     SELECT a.n AS x, b.n AS y, b.window_start FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) AS a FULL JOIN s[v > 3] WINDOW SESSION (GAP 1 SECOND, KEY k) AS b ON a.n = b.n AND 12 / a.n > 1; \
+     SELECT a.n AS x, b.n AS y FROM s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS a JOIN s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS b ON a.k = b.k ORDER BY x, y LIMIT 5",
     "SELECT k, count(*) AS c FROM (SELECT [k, 'a'] AS k FROM s WHERE n > 3 UNION ALL SELECT [k] FROM s WHERE n <= 3) GROUP BY k",
 ];
 
