@@ -146,6 +146,9 @@ const QUERIES: &[&str] = &[
      DEFINE UP AS n > PREV(n), DOWN AS n < FIRST(UP.n) AND sum(UP.n) > 3)",
     "SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k MEASURES A.n AS x, LAST(B.n) AS y, count(*) AS c AFTER MATCH SKIP TO NEXT ROW \
      PATTERN (A B* C $ | PERMUTE(A, C)) WITHIN INTERVAL '9' SECOND DEFINE A AS n > 1, B AS n < NEXT(n), C AS n > 3)",
+    "SELECT a.k, count(*) AS c, sum(b.n) AS t, window_end FROM s WINDOW TUMBLING (SIZE 3 SECONDS) AS a LEFT JOIN s WINDOW TUMBLING (SIZE 3 SECONDS) AS b ON a.k = b.k AND a.n < b.n GROUP BY a.k; \
+     SELECT a.n AS x, b.n AS y, b.window_start FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) AS a FULL JOIN s[v > 3] WINDOW SESSION (GAP 1 SECOND, KEY k) AS b ON a.n = b.n AND 12 / a.n > 1; \
+     SELECT a.n AS x, b.n AS y FROM s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS a JOIN s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS b ON a.k = b.k ORDER BY x, y LIMIT 5",
     "SELECT k, count(*) AS c FROM (SELECT [k, 'a'] AS k FROM s WHERE n > 3 UNION ALL SELECT [k] FROM s WHERE n <= 3) GROUP BY k",
 ];
 

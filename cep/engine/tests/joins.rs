@@ -368,6 +368,77 @@ fn the_order_of_rows_within_the_lateness_does_not_matter() {
     });
 }
 
+/// TUMBLING and HOP: the rows of each window, all of them with all.
+fn by_closes(query: &Query, (size, slide): (i64, i64), events: &[Event]) -> Vec<String> {
+    let mut out = Vec::new();
+    let times = || events.iter().map(|event| event.row.0);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return out };
+    let mut start = (first - size).div_euclid(slide) * slide;
+    while start <= last {
+        let inside = |side: usize| {
+            let rows = events.iter().filter(move |event| query.streams[side] == event.stream);
+            rows.filter(|event| (start..start + size).contains(&event.row.0)).map(|event| &event.row)
+        };
+        let mut matched = [Vec::new(), Vec::new()];
+        for l in inside(0) {
+            for r in inside(1).filter(|r| query.stands(l, r)) {
+                out.push(line(Some(l), Some(r)));
+                matched[0].push(l.3);
+                matched[1].push(r.3);
+            }
+        }
+        for side in [0, 1] {
+            for row in inside(side).filter(|row| query.outer[side] && !matched[side].contains(&row.3)) {
+                out.push(if side == 0 { line(Some(row), None) } else { line(None, Some(row)) });
+            }
+        }
+        start += slide;
+    }
+    out
+}
+
+#[test]
+fn windows_that_close_agree_with_nested_loops() {
+    each(20, |random| {
+        let slide = 250 * (1 + random.below(8) as i64);
+        let size = slide * *random.pick(&[1, 1, 2, 3]);
+        let window = match size == slide {
+            true => format!("WINDOW TUMBLING (SIZE {size} MILLISECONDS)"),
+            false => format!("WINDOW HOP (SIZE {size} MILLISECONDS, SLIDE {slide} MILLISECONDS)"),
+        };
+        let query = query(random, [window.clone(), window], None);
+        let script = format!("{STREAMS}{}", query.sql);
+        for _ in 0..20 {
+            let count = random.below(30);
+            // Nothing is late: a stream before its first row holds nothing back, but its rows are in order.
+            let events = events(random, count, 0);
+            let found = play_all_ways(&script, &steps(&events));
+            let expected = by_closes(&query, (size * 1_000_000, slide * 1_000_000), &events);
+            assert_eq!(found.rows(), expected, "{}\n{events:#?}", query.sql);
+            assert_eq!(found.late, 0);
+        }
+    });
+}
+
+#[test]
+fn a_join_that_keeps_too_many_rows_says_so() {
+    let rows =
+        |from: i64, n: i64| (from..from + n).map(|i| harness::row(1_700_000_000 + i, "a", 1.0, i)).collect();
+    for (over, pairs, errors) in [("fail", 2, 1), ("reject", 2, 0), ("evict", 2, 0)] {
+        let script = format!(
+            "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+             \"join.rows.max\" = '2', \"join.rows.over\" = '{over}'); \
+             CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event'); \
+             SELECT l.n AS a, r.n AS b FROM s WINDOW TIME (1 HOUR) AS l JOIN u AS r UNIDIRECTIONAL ON l.k = r.k"
+        );
+        let found = play_all_ways(&script, &[Step::Rows("s", rows(0, 3)), Step::Rows("u", rows(10, 1))]);
+        assert_eq!(found.rows().len(), pairs, "{over}: {:?}", found.output);
+        assert_eq!(found.errors.len(), errors, "{over}: {:?}", found.errors);
+        let first = if over == "evict" { "1 | 10" } else { "0 | 10" };
+        assert_eq!(found.rows()[0], first, "{over}");
+    }
+}
+
 #[test]
 fn rows_without_a_partner_are_not_late_for_a_window_below() {
     each(20, |random| {

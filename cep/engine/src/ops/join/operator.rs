@@ -425,6 +425,10 @@ impl JoinOp {
     }
 
     fn advance_watermark(&mut self, step: usize, time: NodeTime<'_>) {
+        // What was due before this step has left; a row of this step leaves behind it at the earliest.
+        if step <= self.scratch.step {
+            return;
+        }
         let Some(last) = step.checked_sub(1).map(|last| time.watermarks.after(last)) else { return };
         loop {
             let mut due = |side: usize| {
