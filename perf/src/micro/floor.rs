@@ -171,7 +171,11 @@ impl Floor for Pattern {
                     self.open[symbol].push((ts[row], price));
                 } else {
                     let since = ts[row] - 1_000_000_000;
-                    check += self.open[symbol].drain(..).filter(|o| o.0 >= since).map(|o| o.1 + price).sum::<f64>();
+                    check += self.open[symbol]
+                        .drain(..)
+                        .filter(|o| o.0 >= since)
+                        .map(|o| o.1 + price)
+                        .sum::<f64>();
                 }
             }
         }

@@ -24,7 +24,8 @@ pub fn resident() -> Value {
     let mut partition = Partition::new(Arc::clone(&program(W4)), &[]).expect("the query runs");
     let mut actions = Actions::new();
     for first in (0..KEYS).step_by(ROWS) {
-        let done = partition.apply(&entry(first as u64 + 1, rows(first)), &mut { Budget::UNLIMITED }, &mut actions);
+        let done =
+            partition.apply(&entry(first as u64 + 1, rows(first)), &mut { Budget::UNLIMITED }, &mut actions);
         assert_eq!(done, Progress::Done, "the budget is unlimited");
         actions.clear();
     }

@@ -129,8 +129,9 @@ pub fn program(case: &Case) -> Program {
     let exprs: Vec<NamedExpr> = (slots.iter().enumerate())
         .map(|(at, (_, t))| NamedExpr { name: format!("c{at}"), expr: Expr::column(at, t.clone(), true) })
         .collect();
-    let fields: Vec<Field> =
-        (slots.iter().enumerate()).map(|(at, (_, t))| Field::new(format!("c{at}"), t.clone(), true)).collect();
+    let fields: Vec<Field> = (slots.iter().enumerate())
+        .map(|(at, (_, t))| Field::new(format!("c{at}"), t.clone(), true))
+        .collect();
     let elements = (case.conds.iter().enumerate())
         .map(|(e, cond)| PatternElement { name: format!("e{e}"), tag: None, condition: condition(cond) })
         .collect();

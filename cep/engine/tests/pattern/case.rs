@@ -111,7 +111,8 @@ fn run(case: &Case, cuts: &[usize], restores: bool) -> Option<Outcome> {
     };
     while at < case.rows.len() {
         let to = (at + cuts[nth % cuts.len()]).min(case.rows.len());
-        let kind = EntryKind::Events(Events { stream: StreamId(0), rows: batch(&case.rows[at..to]), times: None });
+        let kind =
+            EntryKind::Events(Events { stream: StreamId(0), rows: batch(&case.rows[at..to]), times: None });
         entry(&mut partition, nth, kind);
         if restores {
             let bytes = partition.checkpoint();
@@ -119,9 +120,6 @@ fn run(case: &Case, cuts: &[usize], restores: bool) -> Option<Outcome> {
             fresh.restore(&bytes).expect("its own checkpoint");
             assert_eq!(fresh.checkpoint(), bytes, "a checkpoint of a restored state: {case:?}");
             partition = fresh;
-        }
-        if std::env::var_os("CEPTRA_SHOW").is_some() {
-            eprintln!("{restores} {nth}: {:?}", partition.checkpoint());
         }
         (at, nth) = (to, nth + 1);
     }
@@ -149,9 +147,6 @@ fn by_key(lines: &[String]) -> Vec<String> {
 
 /// Compares engine and reference; whether there was something to compare.
 pub fn check(case: &Case) -> bool {
-    if std::env::var_os("CEPTRA_SHOW").is_some() {
-        eprintln!("{case:?}");
-    }
     let Some(whole) = run(case, &[case.rows.len().max(1)], false) else { return false };
     let cut = run(case, &case.cuts, false).expect("it was built");
     assert_eq!(cut, whole, "regrouped: {case:?}");
@@ -162,7 +157,11 @@ pub fn check(case: &Case) -> bool {
         Matching::Followed | Matching::Contiguous => followed::outcome(case),
     };
     let Some(expected) = expected else { return false };
-    assert_eq!(by_key(&whole.lines), by_key(&expected.lines), "left the engine, right the reference: {case:?}");
+    assert_eq!(
+        by_key(&whole.lines),
+        by_key(&expected.lines),
+        "left the engine, right the reference: {case:?}"
+    );
     assert_eq!(whole.errors, expected.errors, "errors: {case:?}");
     true
 }

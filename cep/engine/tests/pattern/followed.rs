@@ -282,7 +282,8 @@ impl World<'_> {
                 let mut out = vec![];
                 for (at, part) in list.iter().enumerate() {
                     let barred = || {
-                        (0..list.len()).any(|o| o != at && self.falls(&list[o], row, found).iter().any(Option::is_none))
+                        (0..list.len())
+                            .any(|o| o != at && self.falls(&list[o], row, found).iter().any(Option::is_none))
                     };
                     for way in self.ways(part, row, found) {
                         if let Way::Take(t, again, over) = way
@@ -308,7 +309,9 @@ impl World<'_> {
                     let Some(part) = part else { continue };
                     for way in self.ways(part, row, found) {
                         match way {
-                            Way::Take(t, again, over) if self.is_complete(&t) => out.push(Way::Take(t, again, over)),
+                            Way::Take(t, again, over) if self.is_complete(&t) => {
+                                out.push(Way::Take(t, again, over))
+                            }
                             Way::Take(t, again, over) => {
                                 let wrap = |t: T| {
                                     let mut list = list.clone();
@@ -344,7 +347,8 @@ impl World<'_> {
                 for way in self.ways(cur, row, found) {
                     match way {
                         Way::Take(t, again, over) => {
-                            let again = again.into_iter().map(|t| bounded_again(within, t, *first, *last)).collect();
+                            let again =
+                                again.into_iter().map(|t| bounded_again(within, t, *first, *last)).collect();
                             out.push(Way::Take(bounded(within, t, first.or(Some(now)), now.0), again, over));
                         }
                         Way::Leave(c) => out.push(Way::Leave(c)),
@@ -371,7 +375,8 @@ impl World<'_> {
             },
             T::Seq(done, cur, rest) => {
                 let wrap = |t: T| seq(done.clone(), t, rest.clone());
-                let mut out: Vec<Option<T>> = self.falls(cur, row, found).into_iter().map(|t| t.map(wrap)).collect();
+                let mut out: Vec<Option<T>> =
+                    self.falls(cur, row, found).into_iter().map(|t| t.map(wrap)).collect();
                 if self.is_complete(cur) && !rest.is_empty() {
                     let all = [done.clone(), caps(cur)].concat();
                     out.extend(self.falls(&seq(all, T::Done(vec![]), rest.clone()), row, found));
@@ -449,8 +454,16 @@ impl World<'_> {
                             list.iter().any(Option::is_some).then_some(T::Or(list))
                         };
                         match t {
-                            Some(t) if absence && self.is_complete(&t) => (due, Some(t), again, over, absence),
-                            t => (due, wrap(t), again.into_iter().filter_map(|t| wrap(Some(t))).collect(), over, absence),
+                            Some(t) if absence && self.is_complete(&t) => {
+                                (due, Some(t), again, over, absence)
+                            }
+                            t => (
+                                due,
+                                wrap(t),
+                                again.into_iter().filter_map(|t| wrap(Some(t))).collect(),
+                                over,
+                                absence,
+                            ),
                         }
                     };
                     times.into_iter().map(one).collect::<Vec<_>>()
@@ -644,7 +657,11 @@ impl Key<'_> {
                 let t = self.world.reached(t, now);
                 let run = Run { trees: vec![t], holds_start: holds || is_start };
                 // It has the place of the run, which goes on as a new one.
-                if is_new { next.new.push(run) } else { next.old.push(run) }
+                if is_new {
+                    next.new.push(run)
+                } else {
+                    next.old.push(run)
+                }
                 is_new = true;
             }
             holds = false;
@@ -660,7 +677,11 @@ impl Key<'_> {
         if !trees.is_empty() {
             let trees = trees.into_iter().map(|t| self.world.reached(t, now)).collect();
             let run = Run { trees, holds_start: holds };
-            if is_new { next.new.push(run) } else { next.old.push(run) }
+            if is_new {
+                next.new.push(run)
+            } else {
+                next.old.push(run)
+            }
             return;
         }
         let Some((mut tree, by_time)) = dead else { return };
@@ -691,7 +712,15 @@ impl Key<'_> {
         }
     }
 
-    fn move_run(&mut self, run: Run, row: usize, is_offer: bool, is_new: bool, restarted: &mut Vec<Run>, next: &mut Next) {
+    fn move_run(
+        &mut self,
+        run: Run,
+        row: usize,
+        is_offer: bool,
+        is_new: bool,
+        restarted: &mut Vec<Run>,
+        next: &mut Next,
+    ) {
         let now = self.world.rows[row].1;
         let mut trees: Vec<(T, bool)> = vec![];
         let mut dead = None;
@@ -833,8 +862,7 @@ fn settle(trees: Vec<(T, bool)>, taken: Vec<(usize, Vec<T>, Vec<usize>)>) -> (Ve
     let is_over = |at: usize, t: &T| {
         let Some((winner, _, over)) = first else { return false };
         let own = taken.iter().find(|t| t.0 == at).map(|t| &t.2);
-        *winner != at
-            && over.iter().any(|&e| inside(t, e) || own.is_some_and(|own| own.contains(&e)))
+        *winner != at && over.iter().any(|&e| inside(t, e) || own.is_some_and(|own| own.contains(&e)))
     };
     let kept: Vec<bool> = trees.iter().enumerate().map(|(at, (t, _))| !is_over(at, t)).collect();
     let again = taken.iter().filter(|t| kept[t.0]).flat_map(|t| t.1.clone()).collect();

@@ -46,8 +46,9 @@ fn element(random: &mut Random, elements: usize) -> Pattern {
 }
 
 fn quantified(random: &mut Random, body: Pattern) -> Pattern {
-    let (min, max) = [(0, Some(1)), (0, None), (1, None), (2, Some(2)), (1, Some(3)), (2, None), (0, Some(2))]
-        [random.below(7)];
+    let (min, max) =
+        [(0, Some(1)), (0, None), (1, None), (2, Some(2)), (1, Some(3)), (2, None), (0, Some(2))]
+            [random.below(7)];
     Pattern::Repeat { body: Box::new(body), min, max, greedy: !random.one_in(3) }
 }
 
@@ -86,7 +87,9 @@ fn regular(random: &mut Random, depth: usize, elements: usize) -> Pattern {
             1 => Pattern::Then(vec![regular(random, depth - 1, elements), Pattern::End]),
             _ => Pattern::Or(vec![Pattern::Empty, regular(random, depth - 1, elements)]),
         },
-        10 => Pattern::Bounded { body: Box::new(regular(random, depth - 1, elements)), within: within(random) },
+        10 => {
+            Pattern::Bounded { body: Box::new(regular(random, depth - 1, elements)), within: within(random) }
+        }
         _ => element(random, elements),
     }
 }
@@ -204,7 +207,9 @@ fn without_every(pattern: &mut Pattern) {
         *pattern = (**body).clone();
     }
     match pattern {
-        Pattern::Then(list) | Pattern::Or(list) | Pattern::And(list) => list.iter_mut().for_each(without_every),
+        Pattern::Then(list) | Pattern::Or(list) | Pattern::And(list) => {
+            list.iter_mut().for_each(without_every)
+        }
         Pattern::Repeat { body, .. } | Pattern::Bounded { body, .. } => without_every(body),
         _ => {}
     }

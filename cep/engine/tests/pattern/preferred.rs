@@ -61,11 +61,20 @@ impl Matcher<'_> {
             Pattern::Start => at == 0 && goal(self, at, taken),
             Pattern::End => at == self.rows.len() && goal(self, at, taken),
             Pattern::Empty => goal(self, at, taken),
-            Pattern::And(_) | Pattern::Every(_) | Pattern::Absent { .. } => unreachable!("not in MATCH_RECOGNIZE"),
+            Pattern::And(_) | Pattern::Every(_) | Pattern::Absent { .. } => {
+                unreachable!("not in MATCH_RECOGNIZE")
+            }
         }
     }
 
-    fn then(&mut self, list: &[Pattern], at: usize, excluded: bool, taken: &mut Taken, goal: Goal<'_>) -> bool {
+    fn then(
+        &mut self,
+        list: &[Pattern],
+        at: usize,
+        excluded: bool,
+        taken: &mut Taken,
+        goal: Goal<'_>,
+    ) -> bool {
         let Some((first, rest)) = list.split_first() else { return goal(self, at, taken) };
         self.find(first, at, excluded, taken, &mut |m, at, taken| m.then(rest, at, excluded, taken, goal))
     }
@@ -92,7 +101,16 @@ impl Matcher<'_> {
             // Beyond what is needed, an empty repetition is none.
             let is_none = min == 0 && to == at;
             !is_none
-                && m.repeat(body, min.saturating_sub(1), max.map(|m| m - 1), greedy, to, excluded, taken, goal)
+                && m.repeat(
+                    body,
+                    min.saturating_sub(1),
+                    max.map(|m| m - 1),
+                    greedy,
+                    to,
+                    excluded,
+                    taken,
+                    goal,
+                )
         });
         more || (greedy && min == 0 && goal(self, at, taken))
     }
@@ -122,7 +140,13 @@ fn keeps(within: &[Within], rows: &[(Row, i64)]) -> bool {
 }
 
 /// Whether row `at` of the partition fits element `own` behind the rows taken.
-pub fn holds(cond: &Cond, own: usize, rows: &[(Row, i64)], at: usize, taken: &[(usize, usize, bool)]) -> bool {
+pub fn holds(
+    cond: &Cond,
+    own: usize,
+    rows: &[(Row, i64)],
+    at: usize,
+    taken: &[(usize, usize, bool)],
+) -> bool {
     let n = rows[at].0.n;
     let of = |i: Option<usize>| i.and_then(|i| rows.get(i)).and_then(|r| r.0.n);
     let taken_or_own = |e: usize| {
@@ -132,7 +156,8 @@ pub fn holds(cond: &Cond, own: usize, rows: &[(Row, i64)], at: usize, taken: &[(
         }
         all
     };
-    let both = |a: Option<i64>, b: Option<i64>, f: fn(i64, i64) -> bool| a.zip(b).is_some_and(|(a, b)| f(a, b));
+    let both =
+        |a: Option<i64>, b: Option<i64>, f: fn(i64, i64) -> bool| a.zip(b).is_some_and(|(a, b)| f(a, b));
     match cond {
         Cond::True => true,
         Cond::In(list) => n.is_some_and(|n| list.contains(&n)),

@@ -138,7 +138,9 @@ impl Emitter {
 
     fn slot(slot: &Slot, layout: &mut Layout) -> Result<(Gives, DataType), String> {
         Ok(match slot {
-            Slot::Input(column) => (Gives::Input(layout.capture(*column, 0)), layout.type_of(*column).clone()),
+            Slot::Input(column) => {
+                (Gives::Input(layout.capture(*column, 0)), layout.type_of(*column).clone())
+            }
             Slot::Row { at, column } => {
                 let captured = layout.capture(*column, at.offset);
                 (Gives::Row { at: Place::new(at, layout), column: captured }, layout.type_of(*column).clone())
@@ -270,7 +272,9 @@ impl Emitter {
                 Gives::MatchNumber if is_match => Scalar::I64(found.number as i64),
                 Gives::MatchNumber => Scalar::Null,
                 Gives::TimedOut => Scalar::Bool(found.kind == FoundKind::TimedOut),
-                Gives::FirstTime => rows.first().and_then(|t| time_of(t.row)).map_or(Scalar::Null, Scalar::I64),
+                Gives::FirstTime => {
+                    rows.first().and_then(|t| time_of(t.row)).map_or(Scalar::Null, Scalar::I64)
+                }
                 Gives::LastTime => rows.last().and_then(|t| time_of(t.row)).map_or(Scalar::Null, Scalar::I64),
             };
             push(out, &value);

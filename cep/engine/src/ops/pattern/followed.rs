@@ -164,7 +164,9 @@ impl Machine {
         }
         for at in 0..self.automaton.state(state).takes.len() {
             let element = self.automaton.state(state).takes[at].element;
-            if self.fits(element, thread.head, now, matches)? && !self.is_barred(state, at, thread, now, matches)? {
+            if self.fits(element, thread.head, now, matches)?
+                && !self.is_barred(state, at, thread, now, matches)?
+            {
                 hits.takes.push(at as u16);
             }
         }
@@ -302,7 +304,8 @@ impl Machine {
             moved.go(to, now.clock, now.seq);
             return Some(moved);
         }
-        let waits = thread.head == NONE && self.automaton.state(thread.state).timers.iter().any(|t| t.is_absence);
+        let waits =
+            thread.head == NONE && self.automaton.state(thread.state).timers.iter().any(|t| t.is_absence);
         if self.matching == Matching::Contiguous && !waits {
             return None;
         }
@@ -329,8 +332,8 @@ impl Machine {
         let mut index = 0;
         while at < advanced.len() {
             let a = &advanced[at];
-            let is_over =
-                automaton.state(a.thread.state).is_in(parts) || completes(a).iter().any(|p| parts.contains(p));
+            let is_over = automaton.state(a.thread.state).is_in(parts)
+                || completes(a).iter().any(|p| parts.contains(p));
             if index != first && is_over {
                 let gone = advanced.remove(at);
                 self.free(gone.thread.head);
@@ -377,7 +380,8 @@ impl Machine {
             }
         }
         // In order of preference: threads in their order, each with what it became.
-        let mut threads: SmallVec<[(usize, Thread); 2]> = advanced.into_iter().map(|a| (a.from, a.thread)).collect();
+        let mut threads: SmallVec<[(usize, Thread); 2]> =
+            advanced.into_iter().map(|a| (a.from, a.thread)).collect();
         threads.extend(kept);
         threads.sort_by_key(|t| t.0);
         let complete = threads.iter().position(|t| self.automaton.state(t.1.state).accepts);
@@ -486,7 +490,9 @@ impl Machine {
             }
             let late = |m: &Machine, t: &Thread| {
                 let timers = &m.automaton.state(t.state).timers;
-                timers.iter().any(|b| !b.is_absence && t.registers[usize::from(b.register)].saturating_add(b.after_ns) <= clock)
+                timers.iter().any(|b| {
+                    !b.is_absence && t.registers[usize::from(b.register)].saturating_add(b.after_ns) <= clock
+                })
             };
             if !late(self, &thread) {
                 let mut again = Run::new(run.number, thread);

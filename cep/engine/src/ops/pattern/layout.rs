@@ -180,7 +180,12 @@ impl Layout {
                 match at.from {
                     End::First => {
                         let track = self.track(&at.of, n + 1, 0);
-                        Read::First { track, n, column: captured, or_row: own.then_some((*column, at.offset)) }
+                        Read::First {
+                            track,
+                            n,
+                            column: captured,
+                            or_row: own.then_some((*column, at.offset)),
+                        }
                     }
                     End::Last | End::Current => {
                         let n = n - usize::from(own);

@@ -274,7 +274,13 @@ impl Machine {
     ///
     /// # Errors
     /// If the condition cannot be evaluated.
-    pub fn fits(&mut self, element: usize, head: NodeId, now: &Now<'_>, matches: u64) -> Result<bool, RowFailure> {
+    pub fn fits(
+        &mut self,
+        element: usize,
+        head: NodeId,
+        now: &Now<'_>,
+        matches: u64,
+    ) -> Result<bool, RowFailure> {
         match self.fits[element] {
             Fit::No => return Ok(false),
             Fit::Yes => return Ok(true),
@@ -284,7 +290,11 @@ impl Machine {
                     None => Fit::Yes,
                     Some(late) if late.of_match => Fit::Depends,
                     Some(_) => {
-                        if self.ask(element, NONE, now, matches)? { Fit::Yes } else { Fit::No }
+                        if self.ask(element, NONE, now, matches)? {
+                            Fit::Yes
+                        } else {
+                            Fit::No
+                        }
                     }
                 };
                 self.fits[element] = fit;
@@ -310,7 +320,12 @@ impl Machine {
     }
 
     /// Values of the aggregates with the current row as `element` behind the rows of `head`.
-    fn trial_sums(&mut self, element: usize, head: NodeId, now: &Now<'_>) -> Result<Vec<Scalar<'static>>, RowFailure> {
+    fn trial_sums(
+        &mut self,
+        element: usize,
+        head: NodeId,
+        now: &Now<'_>,
+    ) -> Result<Vec<Scalar<'static>>, RowFailure> {
         let leaf = self.automaton.leaves.iter().position(|l| l.element.0 == element).unwrap_or(0);
         let mut out = Vec::with_capacity(self.sums.len());
         for at in 0..self.sums.len() {
@@ -449,7 +464,11 @@ impl Machine {
     /// The least time at which something happens to a thread.
     pub fn due(&self, thread: &Thread) -> i64 {
         let timers = &self.automaton.state(thread.state).timers;
-        timers.iter().map(|t| thread.registers[usize::from(t.register)].saturating_add(t.after_ns)).min().unwrap_or(NEVER)
+        timers
+            .iter()
+            .map(|t| thread.registers[usize::from(t.register)].saturating_add(t.after_ns))
+            .min()
+            .unwrap_or(NEVER)
     }
 
     /// Notes when something is due for a run.

@@ -88,7 +88,8 @@ impl PatternOp {
         for late in tests.iter_mut().filter_map(|t| t.late.as_mut()) {
             late.settle(layout.tracks.len());
         }
-        let keys_of = node.keys.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+        let keys_of =
+            node.keys.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
         let sums = std::mem::take(&mut layout.aggregates).into_iter().map(|of| {
             let (chains, mut trial) = (AggSet::new(Arc::clone(&of.plan)), AggSet::new(Arc::clone(&of.plan)));
             trial.resize(1);
@@ -367,7 +368,8 @@ impl PatternOp {
         if let Some(group) = self.table.find(key) {
             return Some(group);
         }
-        let may_begin = |(mask, begins): (&Vec<bool>, &bool)| *begins && mask.get(row).is_none_or(|&fits| fits);
+        let may_begin =
+            |(mask, begins): (&Vec<bool>, &bool)| *begins && mask.get(row).is_none_or(|&fits| fits);
         let begins = masks.iter().zip(&self.begins).any(may_begin);
         if !begins && !self.keeps_every_key() {
             return None;
@@ -412,8 +414,11 @@ impl PatternOp {
             self.arrivals += 1;
             let width = input.columns.len();
             let value = |&column: &usize| {
-                let column =
-                    if column < width { &input.columns[column] } else { &self.scratch.derived[column - width] };
+                let column = if column < width {
+                    &input.columns[column]
+                } else {
+                    &self.scratch.derived[column - width]
+                };
                 Scalar::of_column(column, row).into_owned()
             };
             key.window.push_back(WindowRow {
@@ -462,7 +467,14 @@ impl PatternOp {
     }
 
     /// Fires what was due before a row that waited for those behind it.
-    fn fire_in_window(&mut self, key: &mut Key, group: u32, clock: i64, place: Place, errors: &mut Vec<OpError>) {
+    fn fire_in_window(
+        &mut self,
+        key: &mut Key,
+        group: u32,
+        clock: i64,
+        place: Place,
+        errors: &mut Vec<OpError>,
+    ) {
         loop {
             let due = key.runs.iter().map(|run| (run.due, run.number)).min();
             let Some((due, number)) = due.filter(|d| d.0 <= clock) else { return };

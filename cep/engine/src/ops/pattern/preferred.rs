@@ -47,8 +47,10 @@ impl Machine {
         let begins = if may_begin { self.look(&beginning, now, key.matches)? } else { Hits::default() };
         let is_kept = !begins.takes.is_empty() || self.automaton.state(state).accepts;
         if is_kept && self.is_full() && self.over_bound == OverBound::Fail {
-            let message =
-                format!("more than {} partial matches (pattern.runs.max); the row was left out", self.runs_max);
+            let message = format!(
+                "more than {} partial matches (pattern.runs.max); the row was left out",
+                self.runs_max
+            );
             return Err(Refusal { code: codes::TOO_MANY_MATCHES, message });
         }
         let mut row = NONE;
@@ -236,9 +238,9 @@ impl Machine {
         let names = names.join(", ");
         match row.map(|taken| self.captures.info(taken.row).seq) {
             None => Err(format!("AFTER MATCH SKIP TO {names}: the match has no such row; it was left out")),
-            Some(seq) if seq == start => {
-                Err(format!("AFTER MATCH SKIP TO {names}: that is the first row of the match; it was left out"))
-            }
+            Some(seq) if seq == start => Err(format!(
+                "AFTER MATCH SKIP TO {names}: that is the first row of the match; it was left out"
+            )),
             Some(seq) => Ok(seq),
         }
     }

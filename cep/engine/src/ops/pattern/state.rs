@@ -294,7 +294,8 @@ impl PatternOp {
                 return Err(damaged("states"));
             }
             let head = known(nodes, input.u32()?)?;
-            let registers = (0..self.machine.automaton.registers).map(|_| input.i64()).collect::<Result<_>>()?;
+            let registers =
+                (0..self.machine.automaton.registers).map(|_| input.i64()).collect::<Result<_>>()?;
             self.machine.captures.hold(head);
             run.threads.push(Thread { state, head, registers });
         }

@@ -38,7 +38,12 @@ impl Test {
     ///
     /// # Errors
     /// The reason why it cannot be evaluated, for the user.
-    pub fn new(id: usize, element: &PatternElement, tag: Option<usize>, layout: &mut Layout) -> Result<Self, String> {
+    pub fn new(
+        id: usize,
+        element: &PatternElement,
+        tag: Option<usize>,
+        layout: &mut Layout,
+    ) -> Result<Self, String> {
         let id = ElementId(id);
         let mut early: Vec<Expr> = Vec::new();
         if let (Some(column), Some(value)) = (tag, element.tag) {
@@ -96,9 +101,9 @@ impl Late {
         for (slot, used) in condition.slots.iter().zip(used) {
             reads.push(if used { layout.read(slot, id)? } else { Read::False });
         }
-        let of_match = reads.iter().any(|read| {
-            !matches!(read, Read::Row { .. } | Read::OwnName | Read::False | Read::RowTime)
-        });
+        let of_match = reads
+            .iter()
+            .any(|read| !matches!(read, Read::Row { .. } | Read::OwnName | Read::False | Read::RowTime));
         let aggregates = reads.iter().any(|read| matches!(read, Read::Aggregate(_)));
         let expr = RowExpr::new(expr).map_err(|e| e.to_string())?;
         Ok(Late { expr, reads, of_match, aggregates, tracks: Vec::new() })
@@ -176,7 +181,9 @@ fn is_certain(expr: &Expr) -> bool {
         ),
         ExprKind::Unary(op, _) => !matches!(op, UnaryOp::Neg),
         ExprKind::InList { .. } => true,
-        ExprKind::Case { .. } | ExprKind::Cast { .. } | ExprKind::Like { .. } | ExprKind::Call { .. } => false,
+        ExprKind::Case { .. } | ExprKind::Cast { .. } | ExprKind::Like { .. } | ExprKind::Call { .. } => {
+            false
+        }
     };
     own && expr.children().into_iter().all(is_certain)
 }

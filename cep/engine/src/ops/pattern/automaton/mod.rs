@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use cep_lang::plan::{Matching, Pattern, Within};
 
-pub use parts::{Leaf, LeafId};
 use parts::{Kind, PartId, Parts};
+pub use parts::{Leaf, LeafId};
 use term::{Again, Event, Item, TermId, Terms, too_large};
 
 /// Index of a state.
@@ -165,11 +165,22 @@ impl Automaton {
     ///
     /// # Errors
     /// The reason why it cannot be matched, for the user.
-    pub fn new(pattern: &Pattern, within: &[Within], matching: Matching, elements: usize) -> Result<Self, String> {
+    pub fn new(
+        pattern: &Pattern,
+        within: &[Within],
+        matching: Matching,
+        elements: usize,
+    ) -> Result<Self, String> {
         let parts = Parts::new(pattern, within, matching)?;
         let terms = Terms::new(&parts, matching);
-        let mut builder =
-            Builder { terms, matching, states: Vec::new(), numbers: BTreeMap::new(), open: Vec::new(), moves: 0 };
+        let mut builder = Builder {
+            terms,
+            matching,
+            states: Vec::new(),
+            numbers: BTreeMap::new(),
+            open: Vec::new(),
+            moves: 0,
+        };
         let root = builder.whole()?;
         let initial_sets = builder.armed(None, root);
         let has_start = parts.parts.iter().any(|p| matches!(p.kind, Kind::Start));
@@ -183,7 +194,9 @@ impl Automaton {
                 return Err("the pattern matches without any row; let it have one".into());
             }
             if matching == Matching::Contiguous && states.iter().any(|s| begins_inside(s, initial)) {
-                return Err("EVERY in a SEQUENCE stands at its beginning; use PATTERN for another place".into());
+                return Err(
+                    "EVERY in a SEQUENCE stands at its beginning; use PATTERN for another place".into()
+                );
             }
         }
         Ok(Automaton {
@@ -313,7 +326,10 @@ impl Builder<'_> {
         }
         if let Some((register, rows)) = bound.events {
             if !item.losses.is_empty() {
-                return Err("WITHIN … EVENTS stands in a part of OR; bound the whole, or bound the part in time".into());
+                return Err(
+                    "WITHIN … EVENTS stands in a part of OR; bound the whole, or bound the part in time"
+                        .into(),
+                );
             }
             let to = self.next(item)?;
             state.row_bounds.push((register, rows, to));

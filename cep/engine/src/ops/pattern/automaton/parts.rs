@@ -139,7 +139,8 @@ impl Parts {
     }
 
     fn leaf(&mut self, leaf: Leaf) -> Result<LeafId, String> {
-        let id = LeafId::try_from(self.leaves.len()).map_err(|_| "the pattern has more than 65535 elements; make it shorter")?;
+        let id = LeafId::try_from(self.leaves.len())
+            .map_err(|_| "the pattern has more than 65535 elements; make it shorter")?;
         self.leaves.push(leaf);
         Ok(id)
     }
@@ -157,7 +158,10 @@ impl Parts {
             Pattern::Repeat { body, min, max, greedy } => {
                 let body = self.add(body, excluded, false)?;
                 if max.is_some_and(|max| max < *min) {
-                    return Err(format!("{{{min},{}}} asks for more than it allows; swap the numbers", max.unwrap_or(0)));
+                    return Err(format!(
+                        "{{{min},{}}} asks for more than it allows; swap the numbers",
+                        max.unwrap_or(0)
+                    ));
                 }
                 if *min > EMPTY_REPEATS_MAX && self.may_be_empty(body) {
                     return Err(format!(
@@ -175,7 +179,9 @@ impl Parts {
                     return Err("EVERY stands inside of another EVERY; let one of them do".into());
                 }
                 if self.may_be_empty(body) {
-                    return Err("EVERY stands before a part that may be empty; let the part have a row".into());
+                    return Err(
+                        "EVERY stands before a part that may be empty; let the part have a row".into()
+                    );
                 }
                 Kind::Every(body)
             }
@@ -185,7 +191,10 @@ impl Parts {
                 match for_ns {
                     Some(_) => Kind::Wait(leaf),
                     None if in_and => Kind::Never(leaf),
-                    None => return Err("NOT needs a time or something that it goes with; write NOT … FOR, or … AND NOT …".into()),
+                    None => return Err(
+                        "NOT needs a time or something that it goes with; write NOT … FOR, or … AND NOT …"
+                            .into(),
+                    ),
                 }
             }
             Pattern::Bounded { body, within } => {
@@ -205,7 +214,8 @@ impl Parts {
     }
 
     fn only(&self, what: &str, holds: bool) -> Result<(), String> {
-        let other = if self.matching == Matching::Preferred { "PATTERN and SEQUENCE" } else { "MATCH_RECOGNIZE" };
+        let other =
+            if self.matching == Matching::Preferred { "PATTERN and SEQUENCE" } else { "MATCH_RECOGNIZE" };
         if holds { Ok(()) } else { Err(format!("{what} belongs to {other}; write the pattern there")) }
     }
 
@@ -232,7 +242,9 @@ impl Parts {
     pub fn may_be_empty(&self, id: PartId) -> bool {
         match self.kind(id) {
             Kind::Leaf(_) | Kind::Wait(_) => false,
-            Kind::Then(list) | Kind::And(list) | Kind::Permute(list) => list.iter().all(|&p| self.may_be_empty(p)),
+            Kind::Then(list) | Kind::And(list) | Kind::Permute(list) => {
+                list.iter().all(|&p| self.may_be_empty(p))
+            }
             Kind::Or(list) => list.iter().any(|&p| self.may_be_empty(p)),
             Kind::Repeat { body, min, .. } => *min == 0 || self.may_be_empty(*body),
             Kind::Every(body) | Kind::Bounded(body) => self.may_be_empty(*body),
@@ -248,8 +260,12 @@ impl Parts {
                 let first = list.iter().position(|&p| !self.may_be_empty(p)).unwrap_or(list.len());
                 list.iter().take(first + 1).any(|&p| self.begins_with_wait(p))
             }
-            Kind::Or(list) | Kind::And(list) | Kind::Permute(list) => list.iter().any(|&p| self.begins_with_wait(p)),
-            Kind::Repeat { body, .. } | Kind::Every(body) | Kind::Bounded(body) => self.begins_with_wait(*body),
+            Kind::Or(list) | Kind::And(list) | Kind::Permute(list) => {
+                list.iter().any(|&p| self.begins_with_wait(p))
+            }
+            Kind::Repeat { body, .. } | Kind::Every(body) | Kind::Bounded(body) => {
+                self.begins_with_wait(*body)
+            }
             Kind::Leaf(_) | Kind::Never(_) | Kind::Start | Kind::End | Kind::Empty => false,
         }
     }

@@ -142,8 +142,14 @@ type Derived<T> = Result<T, TooLarge>;
 impl<'p> Terms<'p> {
     /// No terms yet.
     pub fn new(parts: &'p Parts, matching: Matching) -> Self {
-        let mut terms =
-            Terms { parts, matching, terms: Vec::new(), ids: BTreeMap::new(), items: BTreeMap::new(), work: 0 };
+        let mut terms = Terms {
+            parts,
+            matching,
+            terms: Vec::new(),
+            ids: BTreeMap::new(),
+            items: BTreeMap::new(),
+            work: 0,
+        };
         terms.intern(Term::Empty);
         terms
     }
@@ -225,7 +231,13 @@ impl<'p> Terms<'p> {
                 let body = self.part(body);
                 self.intern(Term::Bounded(part, body, false))
             }
-            Kind::Leaf(_) | Kind::Wait(_) | Kind::Never(_) | Kind::Or(_) | Kind::Start | Kind::End | Kind::Empty => {
+            Kind::Leaf(_)
+            | Kind::Wait(_)
+            | Kind::Never(_)
+            | Kind::Or(_)
+            | Kind::Start
+            | Kind::End
+            | Kind::Empty => {
                 return None;
             }
         })
@@ -342,6 +354,8 @@ impl<'p> Terms<'p> {
             match item.event {
                 // Beyond what is needed, a repetition without a row is none.
                 Event::Accept if min == 0 => {}
+                // What must not come in a repetition may come before it.
+                Event::Fall(_) => {}
                 Event::Accept => self.splice(item, rest, &mut out)?,
                 _ => out.push(self.wrapped(item, |s, t| s.then(t, rest))),
             }
@@ -552,7 +566,9 @@ impl<'p> Terms<'p> {
                 let body = self.without_rows(body);
                 self.bounded(part, body, false)
             }
-            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => term,
+            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => {
+                term
+            }
         }
     }
 
@@ -569,7 +585,8 @@ impl<'p> Terms<'p> {
             (Kind::Then(list), Term::Then(first, rest), Term::Then(_, all)) => {
                 rest == all && self.is_initial(list[0], first)
             }
-            (Kind::And(list), Term::And(_, branches), _) | (Kind::Or(list), Term::Or(_, branches, false), _) => {
+            (Kind::And(list), Term::And(_, branches), _)
+            | (Kind::Or(list), Term::Or(_, branches, false), _) => {
                 list.iter().zip(branches).all(|(&p, t)| self.is_initial(p, t))
             }
             (Kind::Every(body), Term::Every(_, term, false), _)
@@ -717,7 +734,9 @@ impl<'p> Terms<'p> {
                     Some(Again { term, rollback: begun.then_some(part) })
                 })
             }
-            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => None,
+            Term::Empty | Term::Dead | Term::Part(_) | Term::Loop(..) | Term::Orders(..) | Term::Wait(_) => {
+                None
+            }
         }
     }
 
@@ -771,5 +790,6 @@ const NO_ABSENCE_HERE: &str =
 
 /// What the user reads of a pattern with too many states.
 pub fn too_large() -> String {
-    "the pattern has too many states; ask for fewer repetitions or put fewer parts under AND and PERMUTE".into()
+    "the pattern has too many states; ask for fewer repetitions or put fewer parts under AND and PERMUTE"
+        .into()
 }
