@@ -121,9 +121,6 @@ fn run(case: &Case, cuts: &[usize], restores: bool) -> Option<Outcome> {
             assert_eq!(fresh.checkpoint(), bytes, "a checkpoint of a restored state: {case:?}");
             partition = fresh;
         }
-        if std::env::var_os("CEPTRA_SHOW").is_some() {
-            eprintln!("{restores} {nth}: {:?}", partition.checkpoint());
-        }
         (at, nth) = (to, nth + 1);
     }
     let before = partition.state_hash();
@@ -150,9 +147,6 @@ fn by_key(lines: &[String]) -> Vec<String> {
 
 /// Compares engine and reference; whether there was something to compare.
 pub fn check(case: &Case) -> bool {
-    if std::env::var_os("CEPTRA_SHOW").is_some() {
-        eprintln!("{case:?}");
-    }
     let Some(whole) = run(case, &[case.rows.len().max(1)], false) else { return false };
     let cut = run(case, &case.cuts, false).expect("it was built");
     assert_eq!(cut, whole, "regrouped: {case:?}");

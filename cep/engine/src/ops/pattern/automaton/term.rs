@@ -354,6 +354,8 @@ impl<'p> Terms<'p> {
             match item.event {
                 // Beyond what is needed, a repetition without a row is none.
                 Event::Accept if min == 0 => {}
+                // What must not come in a repetition may come before it.
+                Event::Fall(_) => {}
                 Event::Accept => self.splice(item, rest, &mut out)?,
                 _ => out.push(self.wrapped(item, |s, t| s.then(t, rest))),
             }
