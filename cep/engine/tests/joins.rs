@@ -428,7 +428,8 @@ fn a_join_that_keeps_too_many_rows_says_so() {
         let script = format!(
             "CREATE STREAM s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
              \"join.rows.max\" = '2', \"join.rows.over\" = '{over}'); \
-             CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event'); \
+             CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+             \"join.rows.over\" = '{over}'); \
              SELECT l.n AS a, r.n AS b FROM s WINDOW TIME (1 HOUR) AS l JOIN u AS r UNIDIRECTIONAL ON l.k = r.k"
         );
         let found = play_all_ways(&script, &[Step::Rows("s", rows(0, 3)), Step::Rows("u", rows(10, 1))]);
