@@ -109,7 +109,7 @@ const OF_PARTITION: &[OfPartition] = &[
     ("checkpoint_slice_seconds_max", "Longest time that a checkpoint held the partition", false, |p| {
         p.checkpoints.stats.slices.max_ns as f64 / 1e9
     }),
-    ("rows_late", "Rows left out because they were late", true, |p| {
+    ("definition_rows_late", "Rows left out because they were late", true, |p| {
         p.definitions.iter().map(|definition| definition.late).sum::<u64>() as f64
     }),
 ];
