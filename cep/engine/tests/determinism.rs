@@ -136,14 +136,16 @@ const QUERIES: &[&str] = &[
      CREATE STREAM t AS SELECT k, count(*) AS c, window_end AS e FROM s WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k; \
      SELECT a.k, a.c AS x, b.c AS y FROM t AS a LEFT JOIN (SELECT k, count(*) AS c, window_end AS e FROM u WINDOW TUMBLING (SIZE 2 SECONDS) GROUP BY k) AS b ON a.k = b.k AND a.e = b.e",
     "SELECT e1.k AS k, e1.v AS x, e2.v AS y FROM PATTERN (EVERY e1 = s[v > 5] -> e2 = s[v > e1.v]) WITHIN 4 SECONDS PARTITION BY k",
-    "SELECT e1.k AS k, count(e2) AS c, sum(e2.n) AS t, e2[last].n AS l, timed_out() AS o \
+    "SELECT e1.k AS k, count(e2) AS c, sum(e2.n) AS t, e2[last].n AS l, timed_out AS o \
      FROM PATTERN (EVERY (e1 = s[n > 2] -> e2 = s[n >= e2[last].n]{2,3}) -> NOT s[v > 20] FOR 1 SECOND) \
      WITHIN 5 SECONDS PARTITION BY k ORDER BY ts WITH TIMED OUT MATCHES",
     "SELECT e1.n AS x, e2.n AS y, e3.n AS z FROM PATTERN (e1 = s -> (e2 = s[n < 3] AND NOT s[n = 8]) OR (e3 = s[n = 5] -> s[n = 6])) PARTITION BY k",
     "SELECT e1.n AS x, count(e2) AS c, e3.n AS z FROM SEQUENCE (EVERY e1 = s[n > 1], e2 = s[n > 0]*, e3 = s[n = 0 OR n > 6]) WITHIN 5 EVENTS PARTITION BY k",
     "SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES CLASSIFIER() AS c, MATCH_NUMBER() AS m, RUNNING sum(n) AS t, \
-     FINAL LAST(UP.v) AS u ALL ROWS PER MATCH WITH UNMATCHED ROWS PATTERN (A UP+ {- DOWN -}?) \
+     FINAL LAST(UP.v) AS u ALL ROWS PER MATCH PATTERN (A UP+ {- DOWN -}?) \
      DEFINE UP AS n > PREV(n), DOWN AS n < FIRST(UP.n) AND sum(UP.n) > 3)",
+    "SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES CLASSIFIER() AS c \
+     ALL ROWS PER MATCH WITH UNMATCHED ROWS PATTERN (A UP+) DEFINE UP AS n > PREV(n))",
     "SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k MEASURES A.n AS x, LAST(B.n) AS y, count(*) AS c AFTER MATCH SKIP TO NEXT ROW \
      PATTERN (A B* C $ | PERMUTE(A, C)) WITHIN INTERVAL '9' SECOND DEFINE A AS n > 1, B AS n < NEXT(n), C AS n > 3)",
     "SELECT a.k, count(*) AS c, sum(b.n) AS t, window_end FROM s WINDOW TUMBLING (SIZE 3 SECONDS) AS a LEFT JOIN s WINDOW TUMBLING (SIZE 3 SECONDS) AS b ON a.k = b.k AND a.n < b.n GROUP BY a.k; \

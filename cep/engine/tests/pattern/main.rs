@@ -11,6 +11,7 @@ mod case;
 mod followed;
 mod generate;
 mod preferred;
+mod trees;
 
 use case::{Case, check};
 use harness::{Random, each};

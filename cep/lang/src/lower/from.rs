@@ -72,8 +72,11 @@ pub(crate) fn lower_side(context: &Context<'_>, written: &Written, ctes: &Ctes<'
             }
             pattern::recognize(context, recognize, ctes)?
         }
+        // A SELECT over a pattern alone is lowered with it.
         RelationSource::Pattern(source) => {
-            unreachable!("a SELECT over a pattern at {:?} is lowered with it", source.span)
+            let message = "a pattern is no side of a join";
+            let help = "put it into a query of its own: FROM (SELECT e1.k AS k, … FROM PATTERN (…)) AS m JOIN …";
+            return Err(Box::new(Diagnostic::at(codes::JOIN, source.span, message).help(help)));
         }
     };
     let mut relation = renamed(relation, alias_columns, *span)?;

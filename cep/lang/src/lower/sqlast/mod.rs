@@ -4,6 +4,7 @@
 //! Invariant: every struct is taken apart field by field and every enum variant by variant, so a
 //! new `sqlparser` release that adds one does not compile until someone decides about it.
 
+mod captures;
 mod conjunction;
 mod expr;
 mod function;
@@ -25,15 +26,14 @@ use datafusion_sql::sqlparser::tokenizer;
 use crate::diag::{Diagnostic, codes};
 use crate::sql::{EXPR_DEPTH_MAX, Locations};
 
+pub(crate) use captures::{Captures, take_captures};
 pub(crate) use conjunction::{conjuncts, equal};
 pub use function::{FunctionClause, function_clauses};
 pub(crate) use items::{
     Item, by_position, expand, frame_ahead, ordering, parts_of, span_of, string_literal, text_of,
 };
 pub(crate) use make::equality;
-pub(crate) use matched::{
-    At, Bound, Captures, Form, MatchNames, and, bind, named_items, take_captures, with_aliases,
-};
+pub(crate) use matched::{At, Bound, Form, MatchNames, and, bind, named_items, with_aliases};
 pub use number::{identifier, number, row_count};
 pub(crate) use resolve::{Relation, Relation as ScopeRelation, Scope};
 pub(crate) use subquery::{TableQuery, exprs_of, has_subquery, named_item, replace_subqueries};

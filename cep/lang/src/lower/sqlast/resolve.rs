@@ -13,6 +13,7 @@ use crate::diag::{codes, suggest};
 use crate::functions::FunctionRegistry;
 use crate::lower::columns::{MARK, marked};
 
+use super::subquery::is_subquery;
 use super::{Checked, FunctionClause, Refusal, function_clauses, refuse};
 
 /// Columns that a qualifier stands for.
@@ -221,7 +222,7 @@ impl VisitorMut for Resolver<'_, '_> {
     type Break = Box<Refusal>;
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        let outcome = if let Expr::InSubquery { .. } | Expr::Exists { .. } = expr {
+        let outcome = if is_subquery(expr) {
             Err(refuse(
                 codes::SUBQUERY,
                 sql::Spanned::span(expr),

@@ -25,20 +25,42 @@ impl<'a> TableQuery<'a> {
     /// The parts of `query`; `None` for any other query.
     pub(crate) fn of(query: &'a sql::Query) -> Option<Self> {
         let sql::SetExpr::Select(select) = query.body.as_ref() else { return None };
-        let [sql::TableWithJoins { relation: sql::TableFactor::Table { name, alias, .. }, joins: _none }] =
-            select.from.as_slice()
+        let [sql::TableWithJoins { relation, joins: _none }] = select.from.as_slice() else { return None };
+        let sql::TableFactor::Table {
+            name,
+            alias,
+            args: _,
+            with_hints: _,
+            version: _,
+            with_ordinality: _,
+            partitions: _,
+            json_path: _,
+            sample: _,
+            index_hints: _,
+        } = relation
         else {
             return None;
         };
-        let item = match select.projection.as_slice() {
-            [sql::SelectItem::Wildcard(_)] => None,
-            [sql::SelectItem::UnnamedExpr(item)] => Some(item),
-            _ => return None,
+        let [item] = select.projection.as_slice() else { return None };
+        let item = match item {
+            sql::SelectItem::Wildcard(_options) => None,
+            sql::SelectItem::UnnamedExpr(item) => Some(item),
+            sql::SelectItem::ExprWithAlias { expr: _, alias: _ }
+            | sql::SelectItem::ExprWithAliases { expr: _, aliases: _ }
+            | sql::SelectItem::QualifiedWildcard(_, _) => return None,
         };
         let table = name.0.first()?.as_ident()?;
         let alias = alias.as_ref().map(|alias| &alias.name);
         Some(TableQuery { item, table, alias, filter: select.selection.as_ref() })
     }
+}
+
+/// Whether it is IN or EXISTS with a query.
+pub(super) fn is_subquery(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::InSubquery { expr: _, subquery: _, negated: _ } | Expr::Exists { subquery: _, negated: _ }
+    )
 }
 
 /// Whether a query is inside.
@@ -47,10 +69,7 @@ pub(crate) fn has_subquery(expr: &SqlExpr) -> bool {
     impl Visitor for Finds {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
+            if is_subquery(expr) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     }
     expr.visit(&mut Finds).is_break()
@@ -72,16 +91,17 @@ pub(crate) fn replace_subqueries<E>(
         type Break = E;
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<E> {
             let whole = expr.clone();
-            let (value, query, negated) = match &mut *expr {
-                Expr::InSubquery { expr: value, subquery, negated } => {
+            let (value, query, negated) =
+                if let Expr::InSubquery { expr: value, subquery, negated } = &mut *expr {
                     if let Err(error) = replace_subqueries(value, self.column) {
                         return ControlFlow::Break(error);
                     }
                     (Some(&**value), subquery, *negated)
-                }
-                Expr::Exists { subquery, negated } => (None, subquery, *negated),
-                _ => return ControlFlow::Continue(()),
-            };
+                } else if let Expr::Exists { subquery, negated } = &mut *expr {
+                    (None, subquery, *negated)
+                } else {
+                    return ControlFlow::Continue(());
+                };
             let query = TableQuery::of(query).expect("the parser makes no other query");
             match (self.column)(&whole, value, query) {
                 Ok(name) => {
@@ -111,7 +131,9 @@ pub(crate) fn replace_subqueries<E>(
 pub(crate) fn exprs_of(item: &sql::SelectItem) -> Option<&SqlExpr> {
     match item {
         sql::SelectItem::UnnamedExpr(expr) | sql::SelectItem::ExprWithAlias { expr, alias: _ } => Some(expr),
-        _ => None,
+        sql::SelectItem::ExprWithAliases { expr: _, aliases: _ }
+        | sql::SelectItem::QualifiedWildcard(_, _)
+        | sql::SelectItem::Wildcard(_) => None,
     }
 }
 

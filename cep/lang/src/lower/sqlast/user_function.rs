@@ -116,10 +116,8 @@ fn checked(arg: Expr, data_type: &sql::DataType, name: &str) -> Expr {
 /// The value, its type and the name of a checked argument.
 pub(crate) fn checked_argument(expr: &Expr) -> Option<(&Expr, &sql::DataType, &str)> {
     let Expr::Named { expr, name } = expr else { return None };
-    match expr.as_ref() {
-        Expr::Cast { expr, data_type, .. } => Some((expr, data_type, &name.value)),
-        _ => None,
-    }
+    let Expr::Cast { kind: _, expr, data_type, array: _, format: _ } = expr.as_ref() else { return None };
+    Some((expr, data_type, &name.value))
 }
 
 /// Puts arguments in their places, and everything else at the place of the call.
@@ -132,23 +130,20 @@ impl VisitorMut for Fills {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Identifier(name) => {
-                name.span = self.span;
-                let at = name.value.strip_prefix(PLACE).and_then(|at| at.parse::<usize>().ok());
-                if let Some(arg) = at.and_then(|at| self.args.get(at)) {
-                    *expr = Expr::Nested(Box::new(arg.clone()));
+        if let Expr::Identifier(name) = expr {
+            name.span = self.span;
+            let at = name.value.strip_prefix(PLACE).and_then(|at| at.parse::<usize>().ok());
+            if let Some(arg) = at.and_then(|at| self.args.get(at)) {
+                *expr = Expr::Nested(Box::new(arg.clone()));
+            }
+        } else if let Expr::Value(value) = expr {
+            value.span = self.span;
+        } else if let Expr::Function(function) = expr {
+            for part in &mut function.name.0 {
+                if let sql::ObjectNamePart::Identifier(ident) = part {
+                    ident.span = self.span;
                 }
             }
-            Expr::Value(value) => value.span = self.span,
-            Expr::Function(function) => {
-                for part in &mut function.name.0 {
-                    if let sql::ObjectNamePart::Identifier(ident) = part {
-                        ident.span = self.span;
-                    }
-                }
-            }
-            _ => {}
         }
         ControlFlow::Continue(())
     }
@@ -200,14 +195,16 @@ fn call(found: &UserFunction, function: &sql::Function, span: Span) -> Result<Ex
             return Err(refuse(codes::SUBQUERY, span, "a query is no argument", "compute it before"));
         }
     };
-    let args = args.iter().map(|arg| match arg {
-        sql::FunctionArg::Unnamed(sql::FunctionArgExpr::Expr(expr)) => Ok(expr.clone()),
-        _ => Err(refuse(
+    let args = args.iter().map(|arg| {
+        if let sql::FunctionArg::Unnamed(sql::FunctionArgExpr::Expr(expr)) = arg {
+            return Ok(expr.clone());
+        }
+        Err(refuse(
             codes::ARGUMENTS,
             span,
             format!("the arguments of `{}` stand in their order, without names", found.name),
             format!("it is called {}", found.usage()),
-        )),
+        ))
     });
     found.expanded(args.collect::<Result<Vec<_>, _>>()?, span)
 }
@@ -219,12 +216,12 @@ pub(crate) fn calls(expr: &Expr, name: &str) -> bool {
     impl VisitorMut for Finds<'_> {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case(self.0) => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
+            if let Expr::Function(function) = expr
+                && function.name.to_string().eq_ignore_ascii_case(self.0)
+            {
+                return ControlFlow::Break(());
             }
+            ControlFlow::Continue(())
         }
     }
     VisitMut::visit(&mut copy, &mut Finds(name)).is_break()

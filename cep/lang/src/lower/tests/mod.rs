@@ -6,6 +6,7 @@ mod errors;
 mod guide;
 mod joins;
 mod names;
+mod pattern_refusals;
 mod patterns;
 mod plans;
 mod tables;

@@ -5,6 +5,7 @@
 //! - Numbers of states depend on the plan alone, so that checkpoints may name them.
 //! - Every register that a state does not use is 0 in its threads.
 
+mod derive;
 mod parts;
 mod term;
 
@@ -12,9 +13,10 @@ use std::collections::BTreeMap;
 
 use cep_lang::plan::{Matching, Pattern, Within};
 
+use derive::{Again, Event, Item, too_large};
 use parts::{Kind, PartId, Parts};
 pub use parts::{Leaf, LeafId};
-use term::{Again, Event, Item, TermId, Terms, too_large};
+use term::{TermId, Terms};
 
 /// Index of a state.
 pub type StateId = u32;
