@@ -195,6 +195,7 @@ fn a_hundred_thousand_keys_leave_nothing_behind() {
     let (empty, rows) = run(query, &times);
     let op = pattern(&empty);
     assert_eq!((op.live(), op.keys(), rows), (1, 1, 0));
-    assert!(op.bytes() < 20_000, "{} bytes are left of {}", op.bytes(), pattern(&full).bytes());
+    // What is left is room for rows to come, a tenth of what there was at most.
+    assert!(op.bytes() < pattern(&full).bytes() / 10, "{} bytes are left", op.bytes());
     assert!(empty.checkpoint().len() < 2_000, "{} bytes", empty.checkpoint().len());
 }

@@ -301,11 +301,17 @@ fn other_refusals() {
     );
     refuse(
         "SELECT a.price FROM trades WINDOW TUMBLING (SIZE 1 MINUTE) AS a JOIN trades WINDOW TUMBLING (SIZE 2 MINUTES) AS b ON a.symbol = b.symbol",
-        expect![[""]],
+        expect![[r#"
+            E0601: the sides of a join have different windows that emit when they close at «trades WINDOW TUMBLING (SIZE 2 MINUTES) AS b»
+              help: give both the same window; or join what the windows give: FROM (SELECT …, window_end FROM a WINDOW TUMBLING … GROUP BY …) AS x JOIN (…) AS y ON …
+        "#]],
     );
     refuse(
         "SELECT a.price FROM trades WINDOW TUMBLING (SIZE 1 MINUTE) AS a JOIN trades WINDOW TIME (2 MINUTES) AS b ON a.symbol = b.symbol",
-        expect![[""]],
+        expect![[r#"
+            E0601: a has a window that emits when it closes, and the other side has not at «trades WINDOW TIME (2 MINUTES) AS b»
+              help: give both sides the same window; or join what the window gives: FROM (SELECT …, window_end FROM a WINDOW TUMBLING … GROUP BY …) AS x JOIN …
+        "#]],
     );
     refuse(
         "SELECT a.n FROM arrivals WINDOW LENGTH (5) AS a JOIN (SELECT k, count(*) AS c FROM arrivals GROUP BY k) AS b ON a.k = b.k",
@@ -376,6 +382,23 @@ fn other_refusals() {
 fn one_window_for_both_sides() {
     check(
         "SELECT a.symbol, count(*) AS c, window_end FROM trades WINDOW TUMBLING (SIZE 1 MINUTE) AS a LEFT JOIN quotes WINDOW TUMBLING (SIZE 1 MINUTE) AS b ON a.symbol = b.symbol AND b.bid < a.price WHERE a.price > 1 GROUP BY a.symbol",
-        expect![[""]],
+        expect![[r#"
+            query query_1 → print, append
+              window tumbling, size 1m
+                then join left
+                  keys: a.symbol = b.symbol
+                  pairs: b.bid < a.price
+                then filter a.price > 1.0
+                then group
+                  keys: a.symbol, window_start, window_end
+                  aggregates: count(*)
+                then project a.symbol AS symbol, count(*) AS c, window_end
+                state: the rows of each open window
+                union
+                  project ts AS a.ts, symbol AS a.symbol, price AS a.price, volume AS a.volume, NULL AS b.ts, NULL AS b.symbol, NULL AS b.bid, NULL AS b.venue, 0 AS side:
+                    scan trades
+                  project NULL AS a.ts, NULL AS a.symbol, NULL AS a.price, NULL AS a.volume, ts AS b.ts, symbol AS b.symbol, bid AS b.bid, venue AS b.venue, 1 AS side:
+                    scan quotes
+        "#]],
     );
 }
