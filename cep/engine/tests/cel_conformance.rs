@@ -115,12 +115,12 @@ fn close(a: f64, b: f64) -> bool {
 
 /// Why a case does not pass; `Ok` if it does.
 fn run(case: &Json) -> Result<(), String> {
-    let text = case["expr"].as_str().unwrap();
+    let text = case["expr"].as_str().expect("a case has an expression");
     let container = case["container"].as_str().unwrap_or_default().to_owned();
     let mut scope = Scope { container, variables: Vec::new() };
     let mut values = Vec::new();
     for declared in case["typeEnv"].as_array().into_iter().flatten() {
-        let name = declared["name"].as_str().unwrap().to_owned();
+        let name = declared["name"].as_str().expect("it has a name").to_owned();
         let Some(ty) = type_of(&declared["ident"]["type"]) else {
             let is_function = declared.get("function").is_some();
             let what = if is_function { "a function of its own" } else { "a variable that is a message" };

@@ -83,7 +83,7 @@ fn batch(nth: usize) -> RecordBatch {
     let first = (nth / 2 * BATCH_ROWS) as i64;
     let rows = BATCH_ROWS as i64;
     // Payments of one batch come in another order than their orders; the factor is odd.
-    let id = |row: i64| if nth % 2 == 0 { first + row } else { first - LAG + row * 389 % rows };
+    let id = |row: i64| if nth.is_multiple_of(2) { first + row } else { first - LAG + row * 389 % rows };
     let columns: Vec<(&str, ArrayRef)> = vec![
         (
             "ts",

@@ -153,7 +153,7 @@ impl Table {
     ///
     /// # Panics
     /// If there is none.
-    pub fn index(&self, nth: usize) -> &Postings {
+    pub fn postings(&self, nth: usize) -> &Postings {
         &self.indexes[nth]
     }
 

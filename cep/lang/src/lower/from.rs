@@ -75,7 +75,8 @@ pub(crate) fn lower_side(context: &Context<'_>, written: &Written, ctes: &Ctes<'
         // A SELECT over a pattern alone is lowered with it.
         RelationSource::Pattern(source) => {
             let message = "a pattern is no side of a join";
-            let help = "put it into a query of its own: FROM (SELECT e1.k AS k, … FROM PATTERN (…)) AS m JOIN …";
+            let help =
+                "put it into a query of its own: FROM (SELECT e1.k AS k, … FROM PATTERN (…)) AS m JOIN …";
             return Err(Box::new(Diagnostic::at(codes::JOIN, source.span, message).help(help)));
         }
     };

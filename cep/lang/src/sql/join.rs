@@ -20,7 +20,7 @@ struct Operator {
 
 impl Cursor<'_> {
     /// `item [, item] …`; a comma binds less than JOIN.
-    pub(super) fn from_items(&mut self) -> Result<FromItem> {
+    pub(super) fn read_from(&mut self) -> Result<FromItem> {
         let mut item = self.joined()?;
         while self.is_token(0, &Token::Comma) {
             let span = self.span(0);
@@ -69,7 +69,7 @@ impl Cursor<'_> {
         let start = self.span(0);
         self.enter_query()?;
         self.advance();
-        let item = self.from_items();
+        let item = self.read_from();
         self.leave_query();
         let item = item?;
         self.expect_token(&Token::RParen)?;

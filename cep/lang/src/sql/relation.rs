@@ -88,7 +88,7 @@ impl Cursor<'_> {
             let filter = if self.eat(&["WHERE"]) { Some(self.expr()?) } else { None };
             return Ok((None, filter));
         }
-        let mut item = self.from_items()?;
+        let mut item = self.read_from()?;
         let filter = match &mut item {
             FromItem::Relation(relation) => self.filter_and_late_window(relation)?,
             FromItem::Join(_) => {

@@ -28,7 +28,7 @@ fn send(raw: &mut Raw, request: u64, ids: &[u128], bytes: usize, sent_ns: i64) -
         net_wire::Append { first_sent: StampNs(sent_ns), ..append(&stream, &routing, opaque, &rows) };
     raw.send(&message(request, wanted));
     match raw.answer() {
-        Some(Said::Ack(answered, runs)) if answered == request => Ok(runs[0].1.clone()),
+        Some(Said::Ack(answered, runs)) if answered == request => Ok(runs[0].1),
         Some(Said::Refused(answered, status)) if answered == request => Err(status),
         other => panic!("{other:?}"),
     }

@@ -58,7 +58,7 @@ impl Lookup {
     ) -> (Way, Keys<'a>) {
         let raw = match self.way {
             Way::Key => table.key().is_raw_text(),
-            Way::Index(nth) => table.index(nth).is_raw_text(),
+            Way::Index(nth) => table.postings(nth).is_raw_text(),
             Way::Scan => return (Way::Scan, Keys { rows: None, columns, dense: true }),
         };
         let dense = columns.iter().all(|column| column.valid.is_none());
@@ -101,7 +101,7 @@ pub(super) fn candidates(
         }
         Way::Index(nth) => {
             if let Some(key) = keys.get(row) {
-                out.extend(table.index(nth).find(key).iter().copied().filter(|&r| table.sees(r, stamp)));
+                out.extend(table.postings(nth).find(key).iter().copied().filter(|&r| table.sees(r, stamp)));
             }
         }
         Way::Scan => out.extend(table.scan().filter(|&r| table.sees(r, stamp))),

@@ -154,7 +154,7 @@ impl Binder<'_> {
             return if name.value.starts_with(MARK) {
                 Ok(None)
             } else {
-                self.path(&[name.clone()], Vec::new())
+                self.path(std::slice::from_ref(name), Vec::new())
             };
         }
         if let Expr::CompoundIdentifier(parts) = expr {

@@ -75,19 +75,20 @@ pub(crate) fn has_subquery(expr: &SqlExpr) -> bool {
     expr.visit(&mut Finds).is_break()
 }
 
+/// Names the column of an IN or EXISTS: it gets the whole, the value of IN, and the query.
+pub(crate) type AskTable<'f, E> =
+    dyn FnMut(&SqlExpr, Option<&SqlExpr>, TableQuery<'_>) -> Result<String, E> + 'f;
+
 /// Replaces every IN and EXISTS in `expr` by the BOOL column that `column` names for it: it gets the
 /// whole, the value of IN with nothing to replace in it any more, and the query.
 ///
 /// # Errors
 /// The first error of `column`.
-pub(crate) fn replace_subqueries<E>(
-    expr: &mut SqlExpr,
-    column: &mut dyn FnMut(&SqlExpr, Option<&SqlExpr>, TableQuery<'_>) -> Result<String, E>,
-) -> Result<(), E> {
-    struct Replaces<'a, E> {
-        column: &'a mut dyn FnMut(&SqlExpr, Option<&SqlExpr>, TableQuery<'_>) -> Result<String, E>,
+pub(crate) fn replace_subqueries<E>(expr: &mut SqlExpr, column: &mut AskTable<'_, E>) -> Result<(), E> {
+    struct Replaces<'a, 'f, E> {
+        column: &'a mut AskTable<'f, E>,
     }
-    impl<E> VisitorMut for Replaces<'_, E> {
+    impl<E> VisitorMut for Replaces<'_, '_, E> {
         type Break = E;
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<E> {
             let whole = expr.clone();

@@ -428,10 +428,10 @@ impl Builder<'_> {
             let part = self.terms.parts.part(part);
             Loss { since: part.register, lost: part.leaves.clone(), kept: 0..0 }
         });
-        let term = self.terms.from_start(again.term);
+        let term = self.terms.begun_again(again.term);
         let to = self.to(term, Vec::new(), losses.into_iter().collect())?;
         let empty = self.terms.without_rows(term);
-        let empty = self.terms.from_start(empty);
+        let empty = self.terms.begun_again(empty);
         let without_rows = self.to(empty, Vec::new(), Vec::new())?;
         Ok(Restart { to, without_rows })
     }
@@ -453,11 +453,10 @@ fn look_ahead(states: &mut [State], elements: usize) {
         let mut changed = false;
         for at in (0..states.len()).rev() {
             for next in followers(&states[at]) {
-                for element in 0..elements {
-                    if ahead[next as usize][element] && !ahead[at][element] {
-                        ahead[at][element] = true;
-                        changed = true;
-                    }
+                let theirs = ahead[next as usize].clone();
+                for (own, their) in ahead[at].iter_mut().zip(theirs) {
+                    changed |= their && !*own;
+                    *own |= their;
                 }
             }
         }

@@ -165,7 +165,7 @@ impl<'p> Terms<'p> {
     }
 
     /// A term that EVERY begins again; the whole pattern if it is all of it.
-    pub fn from_start(&mut self, term: TermId) -> TermId {
+    pub fn begun_again(&mut self, term: TermId) -> TermId {
         if self.is_initial(self.parts.root, term) { self.whole() } else { term }
     }
 
