@@ -64,7 +64,8 @@ impl Writer<'_> {
         let own = precedence(&expr.kind);
         match &expr.kind {
             ExprKind::Column(index) => match self.schema.fields().get(*index) {
-                Some(field) => self.out.push_str(field.name()),
+                // A column of lowering's own, such as that of an IN, is shown without its mark.
+                Some(field) => self.out.push_str(field.name().trim_start_matches('\u{1}')),
                 None => self.push(format_args!("#{index}")),
             },
             ExprKind::Literal(value) => self.literal(value),
