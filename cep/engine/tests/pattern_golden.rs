@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampNanos
 use cep_engine::{Actions, Budget, Partition, Progress};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::Program;
-use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
+use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs};
 
 const SECOND: f64 = 1e9;
 

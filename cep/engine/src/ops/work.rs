@@ -160,8 +160,11 @@ fn what_a_call_cannot_reach_is_not_kept() {
 
 /// The pattern of a partition.
 fn pattern(partition: &Partition) -> &super::PatternOp {
-    let find = |op| if let Operator::Pattern(op) = op { Some(&**op) } else { None };
-    partition.operators().find_map(find).expect("a pattern")
+    let patterns = partition.operators().filter_map(|op| match op {
+        Operator::Pattern(op) => Some(op.as_ref()),
+        _ => None,
+    });
+    patterns.last().expect("a pattern")
 }
 
 #[test]
