@@ -102,7 +102,7 @@ const QUERIES: &[&str] = &[
     "SELECT count(*) AS c FROM s WINDOW EXPRESSIONBATCH (sum(12 / n) < 15) WHERE v > 1",
     "SELECT count(12 / n) AS c, last(k) AS l FROM s WINDOW LENGTHBATCH (4)",
     "SELECT e1.k AS k, e1.v AS x, e2.v AS y FROM PATTERN (EVERY e1 = s[v > 5] -> e2 = s[v > e1.v]) WITHIN 4 SECONDS PARTITION BY k",
-    "SELECT e1.k AS k, count(e2) AS c, sum(e2.n) AS t, e2[last].n AS l, timed_out() AS o \
+    "SELECT e1.k AS k, count(e2) AS c, sum(e2.n) AS t, e2[last].n AS l, timed_out AS o \
      FROM PATTERN (EVERY (e1 = s[n > 2] -> e2 = s[n >= e2[last].n]{2,3}) -> NOT s[v > 20] FOR 1 SECOND) \
      WITHIN 5 SECONDS PARTITION BY k ORDER BY ts WITH TIMED OUT MATCHES",
     "SELECT e1.n AS x, e2.n AS y, e3.n AS z FROM PATTERN (e1 = s -> (e2 = s[n < 3] AND NOT s[n = 8]) OR (e3 = s[n = 5] -> s[n = 6])) PARTITION BY k",

@@ -608,6 +608,8 @@ struct Key<'a> {
     begins_with_wait: bool,
     runs: Vec<Run>,
     is_busy: bool,
+    /// The row ended what kept the pattern from beginning.
+    is_freed: bool,
     has_matched: bool,
     number: usize,
     lines: Vec<String>,
@@ -695,6 +697,7 @@ impl Key<'_> {
             if caps(&again).is_empty() || !is_late {
                 if caps(&again).is_empty() && !self.begins_with_wait && self.is_start(&again) {
                     self.is_busy = false;
+                    self.is_freed = true;
                 } else {
                     restarted.push(Run { trees: vec![again], holds_start: holds });
                 }
@@ -708,6 +711,7 @@ impl Key<'_> {
                 restarted.push(Run { trees: vec![t], holds_start: true });
             } else {
                 self.is_busy = false;
+                self.is_freed = true;
             }
         }
     }
@@ -777,6 +781,8 @@ impl Key<'_> {
     fn row(&mut self, row: usize) {
         let now = self.world.rows[row].1;
         self.fire_until(now);
+        let was_busy = self.is_busy;
+        self.is_freed = false;
         if row == 0 && self.begins_with_wait {
             self.is_busy = true;
             let t = self.world.reached(T::Fresh(self.root.clone()), now);
@@ -797,7 +803,7 @@ impl Key<'_> {
         // What began again stands where its run stood.
         old.sort_by_key(|run| run.0);
         next.old = old.into_iter().map(|run| run.1).collect();
-        if !self.is_busy && !self.begins_with_wait {
+        if !self.is_busy && (!was_busy || self.is_freed) && !self.begins_with_wait {
             let start = T::Fresh(self.root.clone());
             let takes = self.world.ways(&start, row, &[]).iter().any(|w| matches!(w, Way::Take(..)));
             if takes {
@@ -885,6 +891,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             root: root.clone(),
             runs: vec![],
             is_busy: false,
+            is_freed: false,
             has_matched: false,
             number: 0,
             lines: vec![],

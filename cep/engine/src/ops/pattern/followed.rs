@@ -69,6 +69,8 @@ impl Machine {
         if !key.has_begun && !self.automaton.initial_sets.is_empty() {
             self.begin_waiting(key, group, now.clock);
         }
+        let was_busy = key.is_busy;
+        self.is_freed = false;
         let mut hits: SmallVec<[SmallVec<[Hits; 1]>; 2]> = SmallVec::new();
         let mut any = self.matching == Matching::Contiguous;
         for run in &key.runs {
@@ -93,7 +95,8 @@ impl Machine {
         for run in restarted {
             self.offer(key, group, run, now, &mut row);
         }
-        if !key.is_busy && !start.takes.is_empty() {
+        // The row that completes an EVERY does not begin the next; one that ends a run does.
+        if !key.is_busy && (!was_busy || self.is_freed) && !start.takes.is_empty() {
             let thread = Thread::new(self.automaton.initial, self.automaton.registers);
             let mut run = Run::new(0, thread);
             self.live += 1;
@@ -512,6 +515,7 @@ impl Machine {
         }
         if self.automaton.initial_sets.is_empty() {
             key.is_busy = false;
+            self.is_freed = true;
         } else {
             let mut thread = Thread::new(self.automaton.initial, self.automaton.registers);
             thread.set(&self.automaton.initial_sets, clock, seq);
