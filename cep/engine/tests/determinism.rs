@@ -108,7 +108,7 @@ const QUERIES: &[&str] = &[
     "SELECT e1.n AS x, e2.n AS y, e3.n AS z FROM PATTERN (e1 = s -> (e2 = s[n < 3] AND NOT s[n = 8]) OR (e3 = s[n = 5] -> s[n = 6])) PARTITION BY k",
     "SELECT e1.n AS x, count(e2) AS c, e3.n AS z FROM SEQUENCE (EVERY e1 = s[n > 1], e2 = s[n > 0]*, e3 = s[n = 0 OR n > 6]) WITHIN 5 EVENTS PARTITION BY k",
     "SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES CLASSIFIER() AS c, MATCH_NUMBER() AS m, RUNNING sum(n) AS t, \
-     FINAL LAST(UP.v) AS u ALL ROWS PER MATCH WITH UNMATCHED ROWS PATTERN (A UP+ {- DOWN -}?) \
+     FINAL LAST(UP.v) AS u ALL ROWS PER MATCH WITH UNMATCHED ROWS PATTERN (A UP+ DOWN?) \
      DEFINE UP AS n > PREV(n), DOWN AS n < FIRST(UP.n) AND sum(UP.n) > 3)",
     "SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k MEASURES A.n AS x, LAST(B.n) AS y, count(*) AS c AFTER MATCH SKIP TO NEXT ROW \
      PATTERN (A B* C $ | PERMUTE(A, C)) WITHIN INTERVAL '9' SECOND DEFINE A AS n > 1, B AS n < NEXT(n), C AS n > 3)",
