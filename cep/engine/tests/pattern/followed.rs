@@ -615,6 +615,8 @@ struct Key<'a> {
     lines: Vec<String>,
     name: String,
     is_too_much: bool,
+    /// Rows so far.
+    seen: u64,
 }
 
 impl Key<'_> {
@@ -693,7 +695,8 @@ impl Key<'_> {
         for _ in 0..8 {
             let Some(again) = self.world.again(&tree) else { break };
             let again = self.world.reached(again, now);
-            let is_late = self.world.times(&again).iter().any(|t| !t.4 && t.0 <= now);
+            let by_rows = matches!(self.world.rows_passed(&again, self.seen), Some(None));
+            let is_late = by_rows || self.world.times(&again).iter().any(|t| !t.4 && t.0 <= now);
             if caps(&again).is_empty() || !is_late {
                 if caps(&again).is_empty() && !self.begins_with_wait && self.is_start(&again) {
                     self.is_busy = false;
@@ -782,6 +785,7 @@ impl Key<'_> {
         let now = self.world.rows[row].1;
         self.fire_until(now);
         let was_busy = self.is_busy;
+        self.seen = row as u64 + 1;
         self.is_freed = false;
         if row == 0 && self.begins_with_wait {
             self.is_busy = true;
@@ -897,6 +901,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             lines: vec![],
             name: format!("k{at}"),
             is_too_much: false,
+            seen: 0,
         };
         for row in 0..rows.len() {
             key.row(row);

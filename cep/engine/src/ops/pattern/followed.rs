@@ -14,7 +14,7 @@ use cep_lang::diag::codes;
 use cep_lang::plan::{Matching, OverBound};
 use smallvec::SmallVec;
 
-use super::automaton::{Move, Restart, State, Take};
+use super::automaton::{Move, Restart, State, Take, Timer};
 use super::captures::NONE;
 use super::machine::{Found, FoundKind, Machine, Now, Place};
 use super::run::{Key, Run, Thread};
@@ -492,10 +492,14 @@ impl Machine {
                 break;
             }
             let late = |m: &Machine, t: &Thread| {
-                let timers = &m.automaton.state(t.state).timers;
-                timers.iter().any(|b| {
-                    !b.is_absence && t.registers[usize::from(b.register)].saturating_add(b.after_ns) <= clock
-                })
+                let state = m.automaton.state(t.state);
+                let register = |r: u16| t.registers[usize::from(r)];
+                let by_time =
+                    |b: &Timer| !b.is_absence && register(b.register).saturating_add(b.after_ns) <= clock;
+                let by_rows = |b: &(u16, u64, Option<Move>)| {
+                    b.2.is_none() && seq.saturating_sub(register(b.0) as u64) >= b.1
+                };
+                state.timers.iter().any(by_time) || state.row_bounds.iter().any(by_rows)
             };
             if !late(self, &thread) {
                 let mut again = Run::new(run.number, thread);
