@@ -24,11 +24,15 @@ struct Key<'a> {
     begins_with_wait: bool,
     runs: Vec<Run>,
     is_busy: bool,
+    /// The row ended what kept the pattern from beginning.
+    is_freed: bool,
     has_matched: bool,
     number: usize,
     lines: Vec<String>,
     name: String,
     is_too_much: bool,
+    /// Rows so far.
+    seen: u64,
 }
 
 impl Key<'_> {
@@ -107,10 +111,12 @@ impl Key<'_> {
         for _ in 0..8 {
             let Some(again) = self.world.again(&tree) else { break };
             let again = self.world.reached(again, now);
-            let is_late = self.world.times(&again).iter().any(|t| !t.4 && t.0 <= now);
+            let by_rows = matches!(self.world.rows_passed(&again, self.seen), Some(None));
+            let is_late = by_rows || self.world.times(&again).iter().any(|t| !t.4 && t.0 <= now);
             if caps(&again).is_empty() || !is_late {
                 if caps(&again).is_empty() && !self.begins_with_wait && self.is_start(&again) {
                     self.is_busy = false;
+                    self.is_freed = true;
                 } else {
                     restarted.push(Run { trees: vec![again], holds_start: holds });
                 }
@@ -124,6 +130,7 @@ impl Key<'_> {
                 restarted.push(Run { trees: vec![t], holds_start: true });
             } else {
                 self.is_busy = false;
+                self.is_freed = true;
             }
         }
     }
@@ -193,6 +200,9 @@ impl Key<'_> {
     fn row(&mut self, row: usize) {
         let now = self.world.rows[row].1;
         self.fire_until(now);
+        let was_busy = self.is_busy;
+        self.seen = row as u64 + 1;
+        self.is_freed = false;
         if row == 0 && self.begins_with_wait {
             self.is_busy = true;
             let t = self.world.reached(T::Fresh(self.root.clone()), now);
@@ -213,7 +223,7 @@ impl Key<'_> {
         // What began again stands where its run stood.
         old.sort_by_key(|run| run.0);
         next.old = old.into_iter().map(|run| run.1).collect();
-        if !self.is_busy && !self.begins_with_wait {
+        if !self.is_busy && (!was_busy || self.is_freed) && !self.begins_with_wait {
             let start = T::Fresh(self.root.clone());
             let takes = self.world.ways(&start, row, &[]).iter().any(|w| matches!(w, Way::Take(..)));
             if takes {
@@ -301,11 +311,13 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             root: root.clone(),
             runs: vec![],
             is_busy: false,
+            is_freed: false,
             has_matched: false,
             number: 0,
             lines: vec![],
             name: format!("k{at}"),
             is_too_much: false,
+            seen: 0,
         };
         for row in 0..rows.len() {
             key.row(row);

@@ -14,7 +14,7 @@ use cep_lang::diag::codes;
 use cep_lang::plan::{Matching, OverBound};
 use smallvec::SmallVec;
 
-use super::automaton::{Move, Restart, State, Take};
+use super::automaton::{Move, Restart, State, Take, Timer};
 use super::captures::NONE;
 use super::machine::{Found, FoundKind, Machine, Now, Place};
 use super::run::{Key, Run, Thread};
@@ -69,6 +69,8 @@ impl Machine {
         if !key.has_begun && !self.automaton.initial_sets.is_empty() {
             self.begin_waiting(key, group, now.clock);
         }
+        let was_busy = key.is_busy;
+        self.is_freed = false;
         let mut hits: SmallVec<[SmallVec<[Hits; 1]>; 2]> = SmallVec::new();
         let mut any = self.matching == Matching::Contiguous;
         for run in &key.runs {
@@ -93,7 +95,8 @@ impl Machine {
         for run in restarted {
             self.offer(key, group, run, now, &mut row);
         }
-        if !key.is_busy && !start.takes.is_empty() {
+        // The row that completes an EVERY does not begin the next; one that ends a run does.
+        if !key.is_busy && (!was_busy || self.is_freed) && !start.takes.is_empty() {
             let thread = Thread::new(self.automaton.initial, self.automaton.registers);
             let mut run = Run::new(0, thread);
             self.live += 1;
@@ -489,10 +492,14 @@ impl Machine {
                 break;
             }
             let late = |m: &Machine, t: &Thread| {
-                let timers = &m.automaton.state(t.state).timers;
-                timers.iter().any(|b| {
-                    !b.is_absence && t.registers[usize::from(b.register)].saturating_add(b.after_ns) <= clock
-                })
+                let state = m.automaton.state(t.state);
+                let register = |r: u16| t.registers[usize::from(r)];
+                let by_time =
+                    |b: &Timer| !b.is_absence && register(b.register).saturating_add(b.after_ns) <= clock;
+                let by_rows = |b: &(u16, u64, Option<Move>)| {
+                    b.2.is_none() && seq.saturating_sub(register(b.0) as u64) >= b.1
+                };
+                state.timers.iter().any(by_time) || state.row_bounds.iter().any(by_rows)
             };
             if !late(self, &thread) {
                 let mut again = Run::new(run.number, thread);
@@ -512,6 +519,7 @@ impl Machine {
         }
         if self.automaton.initial_sets.is_empty() {
             key.is_busy = false;
+            self.is_freed = true;
         } else {
             let mut thread = Thread::new(self.automaton.initial, self.automaton.registers);
             thread.set(&self.automaton.initial_sets, clock, seq);

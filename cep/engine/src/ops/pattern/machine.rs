@@ -57,6 +57,8 @@ pub struct Machine {
     pub timers: BinaryHeap<Reverse<(i64, u64, u32)>>,
     /// Runs by age with their key, some of them gone; kept where the oldest is given up.
     pub ages: VecDeque<(u64, u32)>,
+    /// The row ended what kept the pattern from beginning.
+    pub is_freed: bool,
     /// What came out.
     pub found: Vec<Found>,
     /// Conditions of single threads evaluated so far, for tests of the work.

@@ -128,6 +128,7 @@ impl PatternOp {
             next_number: 1,
             timers: BinaryHeap::new(),
             ages: VecDeque::new(),
+            is_freed: false,
             found: Vec::new(),
             #[cfg(test)]
             asked: 0,

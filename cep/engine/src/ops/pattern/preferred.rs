@@ -7,7 +7,8 @@
 //! Invariants:
 //! - The threads of a run stand in order of preference, all of them before its best match.
 //! - With SKIP PAST LAST ROW, a thread of a later beginning that cannot be told from one of an earlier
-//!   beginning is dropped: it comes to bear only if the earlier one fails, and then it fails too.
+//!   beginning is dropped, unless a match could take the earlier one away alone: it comes to bear only if
+//!   the earlier one fails, and then it fails too.
 
 use std::sync::Arc;
 
@@ -155,19 +156,32 @@ impl Machine {
         self.live = self.live - count + run.weight();
     }
 
+    /// Drops threads of later beginnings that come to bear only where an earlier one fails as they do.
+    ///
+    /// The earlier beginning must not be taken away without the later one: a match before it that ends
+    /// between the two would do that.
     fn merge_beginnings(&mut self, runs: &mut [Run]) {
+        let end = |run: &Run| {
+            let last = run.best.and_then(|best| self.captures.last_row(best));
+            last.map_or(0, |taken| self.captures.info(taken.row).seq)
+        };
+        let ends: Vec<u64> = runs.iter().map(end).collect();
         for later in 1..runs.len() {
             let (before, run) = runs.split_at_mut(later);
-            self.live -= run[0].weight();
-            let threads = std::mem::take(&mut run[0].threads);
-            for thread in threads {
-                if before.iter().any(|r| r.threads.iter().any(|t| self.is_alike(t, &thread))) {
+            let run = &mut run[0];
+            let start = run.start;
+            let stays = |at: usize| ends[..at].iter().all(|&end| end < before[at].start || end >= start);
+            self.live -= run.weight();
+            for thread in std::mem::take(&mut run.threads) {
+                let is_same =
+                    |(at, r): (usize, &Run)| r.threads.iter().any(|t| self.is_alike(t, &thread)) && stays(at);
+                if before.iter().enumerate().any(is_same) {
                     self.free(thread.head);
                 } else {
-                    run[0].threads.push(thread);
+                    run.threads.push(thread);
                 }
             }
-            self.live += run[0].weight();
+            self.live += run.weight();
         }
     }
 
