@@ -288,7 +288,9 @@ impl Kinds {
             | Node::Over(_)
             | Node::TableJoin(_)
             | Node::TableWrite(_)
-            | Node::Pattern(_) => {}
+            | Node::Pattern(_)
+            | Node::Metrics(_)
+            | Node::Rules(_) => {}
             Node::Join(node) => {
                 let at = match node.bound {
                     JoinBound::Windows(_) => 0,

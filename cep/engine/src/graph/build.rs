@@ -7,8 +7,8 @@ use arrow_schema::SchemaRef;
 use cep_lang::ast::Span;
 use cep_lang::diag::{Diagnostic, codes};
 use cep_lang::plan::{
-    Aggregation, Clock, Expr, JoinBound, JoinNode, NamedExpr, Node, Program, Query, QueryId, Stream,
-    StreamOrigin, StreamTime, Target,
+    Aggregation, Clock, Expr, JoinBound, JoinNode, MetricsOutput, NamedExpr, Node, Program, Query, QueryId,
+    Stream, StreamOrigin, StreamTime, Target,
 };
 use cep_types::StreamId;
 
@@ -399,7 +399,9 @@ impl<'a> Builder<'a> {
             | Node::Rate(_)
             | Node::TableJoin(_)
             | Node::TableWrite(_)
-            | Node::Pattern(_) => {
+            | Node::Pattern(_)
+            | Node::Metrics(_)
+            | Node::Rules(_) => {
                 let [input] = node.inputs()[..] else { unreachable!("these have one input") };
                 let built = self.node(input)?;
                 let late = self.late_edge(node, input, &built)?;
@@ -576,6 +578,7 @@ impl<'a> Builder<'a> {
 fn detaches(node: &Node) -> bool {
     match node {
         Node::Window(_) | Node::Delay { .. } | Node::Rate(_) | Node::Pattern(_) => true,
+        Node::Metrics(metrics) => matches!(metrics.output, MetricsOutput::Final { .. }),
         Node::Over(over) => over.event_time_order,
         Node::Join(join) => join.sides.iter().any(|side| side.outer),
         Node::Scan { .. }
@@ -585,7 +588,8 @@ fn detaches(node: &Node) -> bool {
         | Node::Sliding(_)
         | Node::Group(_)
         | Node::TableJoin(_)
-        | Node::TableWrite(_) => false,
+        | Node::TableWrite(_)
+        | Node::Rules(_) => false,
     }
 }
 
@@ -604,7 +608,9 @@ fn is_final(node: &Node) -> bool {
         | Node::Rate(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_)
-        | Node::Pattern(_) => false,
+        | Node::Pattern(_)
+        | Node::Metrics(_)
+        | Node::Rules(_) => false,
     }
 }
 
@@ -624,6 +630,8 @@ fn is_stream_itself(node: &Node) -> bool {
         | Node::Rate(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_)
-        | Node::Pattern(_) => false,
+        | Node::Pattern(_)
+        | Node::Metrics(_)
+        | Node::Rules(_) => false,
     }
 }

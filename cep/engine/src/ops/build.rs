@@ -32,6 +32,8 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Pattern(pattern) => {
             Ok(Operator::Pattern(Box::new(PatternOp::new(pattern, keys_max(&pattern.input, program))?)))
         }
+        Node::Metrics(_) => Err("bundles cannot be run yet".into()),
+        Node::Rules(_) => Err("bundles cannot be run yet".into()),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }

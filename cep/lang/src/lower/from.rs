@@ -305,7 +305,9 @@ pub(crate) fn is_final(node: &Node) -> bool {
         | Node::Rate(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_)
-        | Node::Pattern(_) => false,
+        | Node::Pattern(_)
+        | Node::Metrics(_)
+        | Node::Rules(_) => false,
     }
 }
 
@@ -325,6 +327,8 @@ pub(crate) fn is_direct(node: &Node) -> bool {
         | Node::Rate(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_)
-        | Node::Pattern(_) => false,
+        | Node::Pattern(_)
+        | Node::Metrics(_)
+        | Node::Rules(_) => false,
     }
 }

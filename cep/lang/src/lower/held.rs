@@ -47,7 +47,7 @@ pub(crate) fn held_by(node: &Node, catalog: &Catalog) -> Option<&'static str> {
         | Node::Over(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_)
-        | Node::Pattern(_) => None,
+        | Node::Pattern(_) | Node::Metrics(_) | Node::Rules(_) => None,
     };
     here.or_else(|| node.inputs().into_iter().find_map(|input| held_by(input, catalog)))
 }

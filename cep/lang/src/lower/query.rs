@@ -443,7 +443,9 @@ fn replaced_by(node: &Node) -> Option<Vec<usize>> {
         | Node::Over(_)
         | Node::TableJoin(_)
         | Node::TableWrite(_)
-        | Node::Pattern(_) => None,
+        | Node::Pattern(_)
+        | Node::Metrics(_)
+        | Node::Rules(_) => None,
     }
 }
 

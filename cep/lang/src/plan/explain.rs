@@ -229,6 +229,10 @@ impl Text {
             Node::TableWrite(write) => self.table_write(depth, write),
             Node::Join(join) => self.join(depth, join),
             Node::Pattern(pattern) => self.pattern(depth, pattern, names),
+            Node::Metrics(metrics) => {
+                self.line(depth, format_args!("metrics of {} expressions", metrics.queries.len()))
+            }
+            Node::Rules(rules) => self.line(depth, format_args!("rules of bundle {}", rules.bundle)),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);

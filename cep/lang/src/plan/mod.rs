@@ -11,10 +11,12 @@ mod explain;
 mod explain_table;
 mod expr;
 mod join;
+mod metrics;
 mod node;
 mod pattern;
 mod pattern_text;
 mod program;
+mod rules;
 mod table;
 mod text;
 mod window;
@@ -27,6 +29,10 @@ pub use explain::{
 pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
 pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
+pub use metrics::{
+    LabelMatcher, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, SeriesSet,
+    VectorOp, metric_flags,
+};
 pub use node::{
     BoundedOp, GroupNode, Node, OverCall, OverFrame, OverFunc, OverNode, RateNode, SlidingNode, WindowBody,
     WindowKey, WindowNode,
@@ -39,6 +45,7 @@ pub use program::{
     Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
     StreamOrigin, StreamTime, Target, Trigger,
 };
+pub use rules::{RULE_COLUMNS, Rule, RuleSlot, RulesNode, SlotSource};
 pub use table::{
     OnConflict, Probe, Table, TableAction, TableId, TableJoinKind, TableJoinNode, TableWriteNode, WhenFull,
 };

@@ -6,8 +6,8 @@ use cep_types::StreamId;
 use crate::ast::{RateEvery, RateKind, Span};
 
 use super::{
-    AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, NamedExpr, PatternNode, SlidingWindow, SortKey,
-    TableId, TableJoinNode, TableWriteNode,
+    AggCall, BatchWindow, BoundedJoin, Expr, JoinNode, MetricsNode, NamedExpr, PatternNode, RulesNode,
+    SlidingWindow, SortKey, TableId, TableJoinNode, TableWriteNode,
 };
 
 /// A streaming operator with its inputs below it.
@@ -68,6 +68,10 @@ pub enum Node {
     Join(Box<JoinNode>),
     /// PATTERN, SEQUENCE or MATCH_RECOGNIZE.
     Pattern(Box<PatternNode>),
+    /// Metrics of a bundle.
+    Metrics(Box<MetricsNode>),
+    /// Rules of a bundle.
+    Rules(Box<RulesNode>),
 }
 
 /// A batch window and what is computed from its content.
@@ -340,6 +344,8 @@ impl Node {
             Node::TableWrite(n) => &n.schema,
             Node::Join(n) => &n.schema,
             Node::Pattern(n) => &n.schema,
+            Node::Metrics(n) => &n.schema,
+            Node::Rules(n) => &n.schema,
         }
     }
 
@@ -360,6 +366,8 @@ impl Node {
             Node::TableWrite(n) => vec![&n.input],
             Node::Join(n) => n.sides.iter().map(|side| &side.input).collect(),
             Node::Pattern(n) => vec![&n.input],
+            Node::Metrics(n) => vec![&n.input],
+            Node::Rules(n) => vec![&n.input],
         }
     }
 
@@ -380,6 +388,8 @@ impl Node {
             Node::TableWrite(n) => vec![&mut n.input],
             Node::Join(n) => n.sides.iter_mut().map(|side| &mut side.input).collect(),
             Node::Pattern(n) => vec![&mut n.input],
+            Node::Metrics(n) => vec![&mut n.input],
+            Node::Rules(n) => vec![&mut n.input],
         }
     }
 

@@ -145,6 +145,9 @@ fn key_of(node: &Node, keys: &BTreeMap<StreamId, Key>, tables: &mut Tables) -> R
             }
         }
         Node::Join(join) => joined(join, keys, tables),
+        // Metrics and rules are those of a partition, as the bundle's scope says.
+        Node::Metrics(node) => key_of(&node.input, keys, tables).map(|_| None),
+        Node::Rules(node) => key_of(&node.input, keys, tables).map(|_| None),
         Node::Pattern(pattern) => {
             let key = key_of(&pattern.input, keys, tables)?;
             let by =

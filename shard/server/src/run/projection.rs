@@ -126,6 +126,9 @@ impl Wanted {
                 self.node(&node.input, &both[..width]);
             }
             Node::Pattern(node) => self.pattern(node),
+            // A bundle's input has the columns that it reads, and no others.
+            Node::Metrics(node) => self.node(&node.input, &all(&node.input)),
+            Node::Rules(node) => self.node(&node.input, &all(&node.input)),
         }
     }
 

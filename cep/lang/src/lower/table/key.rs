@@ -41,6 +41,8 @@ pub(crate) fn unique_key(node: &Node) -> Option<Vec<Vec<usize>>> {
         | Node::Over(_)
         | Node::TableJoin(_)
         | Node::Pattern(_)
+        | Node::Metrics(_)
+        | Node::Rules(_)
         | Node::Join(_)
         | Node::TableWrite(_) => None,
     }
