@@ -12,6 +12,7 @@ mod arith;
 mod compile;
 mod convert;
 mod format;
+mod helpers;
 mod library;
 mod math;
 mod text;
