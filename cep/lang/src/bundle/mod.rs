@@ -23,9 +23,6 @@ mod rules;
 mod schema;
 mod yaml;
 
-#[cfg(test)]
-mod tests;
-
 pub use compile::{Compiled, compile};
 pub use metrics::{LabelLanes, LaneUse};
 pub use schema::json_schema;

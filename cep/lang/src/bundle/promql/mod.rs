@@ -8,8 +8,6 @@
 //! - What is not refused is computed as Prometheus does; `distinct` is the one extension.
 
 mod read;
-#[cfg(test)]
-mod tests;
 mod token;
 mod tree;
 

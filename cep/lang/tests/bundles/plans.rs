@@ -2,12 +2,12 @@
 
 use expect_test::{Expect, expect};
 
-use crate::plan::explain_program;
+use cep_lang::plan::explain_program;
 
-use super::compiled;
+use crate::compiled;
 
 /// The bundle of SPEC §7.
-pub(super) const QOS: &str = r#"bundle: {name: cell_qos, def_version: 3, lane_domains: {cell_id: {max_per_partition: 48}}}
+pub(crate) const QOS: &str = r#"bundle: {name: cell_qos, def_version: 3, lane_domains: {cell_id: {max_per_partition: 48}}}
 workflow:
   phases:
     - {name: in,   type: source.file, options: {path: qos.jsonl, format: json, partition.by: cell_id, event.time: ts}}

@@ -1,11 +1,11 @@
 //! Tests of bundles: pinned plans, and a message for each mistake.
 
+mod broken;
 mod plans;
 
-use crate::diag::Diagnostic;
-use crate::lower::CompileOptions;
-
-use super::{Compiled, compile};
+use cep_lang::bundle::{Compiled, compile};
+use cep_lang::diag::Diagnostic;
+use cep_lang::lower::CompileOptions;
 
 /// Compiles a bundle that is right.
 fn compiled(text: &str) -> Compiled {
@@ -28,4 +28,9 @@ fn shown(errors: &[Diagnostic], text: &str) -> String {
             format!("{}: {}{place}{help}\n", error.code, error.message)
         })
         .collect()
+}
+
+/// The folder of this crate, asked when the test runs.
+fn manifest_dir() -> std::path::PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests").into()
 }
