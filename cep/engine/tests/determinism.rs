@@ -198,7 +198,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 15],
+    operators: [bool; 16],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -225,6 +225,7 @@ impl Kinds {
             Operator::Trigger(_) => 12,
             Operator::Join(_) => 13,
             Operator::Pattern(_) => 14,
+            Operator::Rules(_) => 15,
         };
         self.operators[at] = true;
     }

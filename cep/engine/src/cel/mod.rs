@@ -13,6 +13,7 @@ mod compile;
 mod convert;
 mod format;
 mod helpers;
+mod json;
 mod library;
 mod math;
 mod text;
