@@ -8,7 +8,7 @@ use crate::ast::{CreateStream, Name, OptionLiteral, Span, StatementKind, WithOpt
 use crate::cel::Type;
 use crate::diag::{Diagnostic, codes, suggest};
 use crate::lower::{CompileOptions, Feed, Session};
-use crate::plan::{BinaryOp, Expr, ExprKind, LatePolicy, NamedExpr, Node, Program, RULE_COLUMNS};
+use crate::plan::{BinaryOp, Changelog, Expr, ExprKind, LatePolicy, NamedExpr, Node, Program, RULE_COLUMNS};
 use crate::sql::{ERRORS_MAX, parse_script};
 
 use super::columns::{self, Uses, columns_of};
@@ -295,6 +295,9 @@ impl<'a> Compiler<'a> {
 
     fn metrics(&mut self, at: usize, phase: &Phase, metrics: &MetricsPhase) {
         let Some(input) = self.resolved.input[at] else { return };
+        if !self.only_appends(input, phase) {
+            return;
+        }
         let trees = self.trees.remove(&at).unwrap_or_default();
         let mut queries = Vec::new();
         for (name, written, tree) in &trees {
@@ -309,6 +312,18 @@ impl<'a> Compiler<'a> {
             queries.extend(self.query(phase, input, metrics, name, written, tree));
         }
         self.queries.insert(at, queries);
+    }
+
+    /// Metrics and rules are of facts: rows that are corrected later are not counted twice.
+    fn only_appends(&mut self, input: usize, phase: &Phase) -> bool {
+        let Some(from) = self.inputs.get(&input) else { return true };
+        let appends = self.session.declared(&from.stream).is_none_or(|s| s.changelog == Changelog::Append);
+        if !appends {
+            let message = format!("rows of `{}` are corrected later, and `{}` takes final ones", from.stream, phase.name.text);
+            let help = "give the SELECT a window, so that its rows are final";
+            self.error(codes::CHANGELOG, phase.name.span, message, help);
+        }
+        appends
     }
 
     fn query(
@@ -516,9 +531,12 @@ impl<'a> Compiler<'a> {
 
     fn rules(&mut self, at: usize, phase: &Phase, rules: &RulesPhase) {
         let Some(of) = self.resolved.input[at] else { return };
+        if !self.only_appends(of, phase) {
+            return;
+        }
         let channels = self.channels(rules);
         let (Some(input), Some(channels)) = (self.inputs.get(&of), channels) else { return };
-        let Some((rows, _times)) = self.session.scan(&input.stream) else { return };
+        let Some((rows, _times, _)) = self.session.scan(&input.stream) else { return };
         let key = match input.partition_by.as_slice() {
             [only] => rows
                 .schema()
@@ -561,6 +579,7 @@ impl<'a> Compiler<'a> {
             options: Vec::new(),
             node: judged.node,
             times: Vec::new(),
+            changelog: Changelog::Append,
             reads: vec![stream],
             span: phase.span,
         };
@@ -640,7 +659,7 @@ impl<'a> Compiler<'a> {
 
     /// The stream behind a channel, and the query that fills it with the events of a phase.
     fn channel(&mut self, phase: &Phase, rules: &RulesPhase, channel: &Channel, payload: &BTreeSet<usize>) {
-        let Some((rows, _)) = self.session.scan(&phase.name.text) else { return };
+        let Some((rows, _, _)) = self.session.scan(&phase.name.text) else { return };
         let mut schema = rows.schema().clone();
         let at = rules.rules.iter().find(|rule| rule.channel.text == channel.uri).map(|rule| rule.channel.span);
         let span = at.unwrap_or(phase.span);
@@ -690,6 +709,7 @@ impl<'a> Compiler<'a> {
             options: channel.options(span, written.unwrap_or_default()),
             node,
             times: Vec::new(),
+            changelog: Changelog::Append,
             reads: vec![phase.name.text.clone()],
             span,
         };
@@ -718,10 +738,10 @@ impl<'a> Compiler<'a> {
     fn sink(&mut self, at: usize, phase: &Phase, sink: &SinkPhase) {
         let Some(of) = self.resolved.input[at] else { return };
         let from = &self.bundle.phases[of];
-        let (node, times, reads) = match &from.kind {
+        let (node, times, changelog, reads) = match &from.kind {
             PhaseKind::Metrics(_) => {
                 let Some(input) = self.resolved.input[of].and_then(|input| self.inputs.get(&input)) else { return };
-                let Some((rows, _)) = self.session.scan(&input.stream) else { return };
+                let Some((rows, _, _)) = self.session.scan(&input.stream) else { return };
                 let queries: Vec<&QueryUse> = self.queries.get(&of).into_iter().flatten().collect();
                 self.read.extend(queries.iter().map(|query| (query.phase.clone(), query.name.clone())));
                 let consumer = Consumer {
@@ -732,11 +752,13 @@ impl<'a> Compiler<'a> {
                     late_policy: input.late_policy,
                     correction_ns: input.correction_ns,
                 };
-                (metrics::build(consumer, true).0, Vec::new(), input.stream.clone())
+                let corrects = input.late_policy == LatePolicy::Retract;
+                let changelog = if corrects { Changelog::Retract } else { Changelog::Append };
+                (metrics::build(consumer, true).0, Vec::new(), changelog, input.stream.clone())
             }
             _ => {
-                let Some((rows, times)) = self.session.scan(&from.name.text) else { return };
-                (rows, times, from.name.text.clone())
+                let Some((rows, times, changelog)) = self.session.scan(&from.name.text) else { return };
+                (rows, times, changelog, from.name.text.clone())
             }
         };
         let text = |key: &str, value: &str| WithOption {
@@ -751,6 +773,7 @@ impl<'a> Compiler<'a> {
             options,
             node,
             times,
+            changelog,
             reads: vec![reads],
             span: phase.span,
         };

@@ -23,6 +23,8 @@ pub(crate) struct Feed {
     pub node: Node,
     /// Columns that are the rows' event time.
     pub times: Vec<usize>,
+    /// What the rows mean.
+    pub changelog: Changelog,
     /// Names of the streams that are read.
     pub reads: Vec<String>,
     /// Where it was written.
@@ -46,12 +48,12 @@ impl Session {
         }
     }
 
-    /// All rows of the stream called `name`, and its columns that are their event time.
-    pub(crate) fn scan(&self, name: &str) -> Option<(Node, Vec<usize>)> {
+    /// All rows of the stream called `name`, its columns that are their event time, and what they mean.
+    pub(crate) fn scan(&self, name: &str) -> Option<(Node, Vec<usize>, Changelog)> {
         let Object::Stream(at) = self.catalog.find(name)? else { return None };
         let entry = &self.catalog.streams[at];
         let (stream, schema) = (entry.stream.id, SchemaRef::clone(&entry.stream.schema));
-        Some((Node::Scan { stream, schema }, entry.times.clone()))
+        Some((Node::Scan { stream, schema }, entry.times.clone(), entry.stream.changelog))
     }
 
     /// Starts a query into a stream, which is declared if it is not there.
@@ -59,7 +61,7 @@ impl Session {
     /// # Errors
     /// Options that do not fit.
     pub(crate) fn feed(&mut self, feed: Feed) -> Result<()> {
-        let Feed { name, options, node, times, reads, span } = feed;
+        let Feed { name, options, node, times, changelog, reads, span } = feed;
         let id = match self.declared(&name.text) {
             Some(stream) => stream.id,
             None => {
@@ -76,7 +78,7 @@ impl Session {
             }
         };
         let uses: BTreeSet<String> = reads.iter().map(|name| folded(name)).collect();
-        let rows = Rows { node, times, changelog: Changelog::Append };
+        let rows = Rows { node, times, changelog };
         self.start(name.text.clone(), Target::Stream(id), rows, uses, span);
         Ok(())
     }

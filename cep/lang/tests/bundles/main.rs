@@ -1,6 +1,8 @@
 //! Tests of bundles: pinned plans, and a message for each mistake.
 
 mod broken;
+mod docs;
+mod fuzz;
 mod plans;
 
 use cep_lang::bundle::{Compiled, compile};
