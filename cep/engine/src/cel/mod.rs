@@ -12,6 +12,7 @@ mod arith;
 mod compile;
 mod convert;
 mod format;
+mod helpers;
 mod json;
 mod library;
 mod math;
