@@ -22,6 +22,8 @@ impl Operator {
             Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
             Operator::Pattern(_) => 11,
+            // 30 and on: bundles.
+            Operator::Metrics(_) => 30,
         }
     }
 
@@ -43,6 +45,7 @@ impl Operator {
             Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
             Operator::Pattern(op) => op.encode(out),
+            Operator::Metrics(op) => op.encode(out),
         }
     }
 
@@ -69,6 +72,7 @@ impl Operator {
             Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
             Operator::Pattern(op) => op.decode(input),
+            Operator::Metrics(op) => op.decode(input),
         }
     }
 

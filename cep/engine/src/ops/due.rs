@@ -11,6 +11,7 @@ impl Operator {
             Operator::Over(op) => op.due_watermark(),
             Operator::Join(op) => op.due_watermark(),
             Operator::Pattern(op) => op.due_watermark(),
+            Operator::Metrics(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -41,7 +42,8 @@ impl Operator {
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
             | Operator::TableJoin(_)
-            | Operator::TableWrite(_) => None,
+            | Operator::TableWrite(_)
+            | Operator::Metrics(_) => None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod due;
 mod group;
 mod join;
 mod merge;
+mod metrics;
 mod order;
 mod over;
 mod pattern;
@@ -34,6 +35,7 @@ pub use delay::DelayOp;
 pub use group::GroupOp;
 pub use join::{JoinContext, JoinOp};
 pub use merge::Merge;
+pub use metrics::MetricsOp;
 pub use over::StreamOver;
 pub use pattern::PatternOp;
 pub use rate::RateOp;
@@ -142,6 +144,8 @@ pub enum Operator {
     Join(Box<JoinOp>),
     /// Matches of a pattern.
     Pattern(Box<PatternOp>),
+    /// Metrics of a stream, and PromQL over them.
+    Metrics(Box<MetricsOp>),
 }
 
 impl Operator {
@@ -153,6 +157,7 @@ impl Operator {
             Operator::Over(op) => op.late_rows(),
             Operator::Join(op) => op.late_rows(),
             Operator::Pattern(op) => op.late_rows(),
+            Operator::Metrics(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -175,6 +180,7 @@ impl Operator {
             Operator::Over(op) => op.watermark_horizon(),
             Operator::Join(op) => op.watermark_horizon(),
             Operator::Pattern(op) => op.watermark_horizon(),
+            Operator::Metrics(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -205,6 +211,7 @@ impl Operator {
             Operator::Rate(op) => op.jump_ns(),
             Operator::Trigger(op) => op.jump_ns(),
             Operator::Pattern(op) => op.jump_ns(),
+            Operator::Metrics(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -227,6 +234,7 @@ impl Operator {
             Operator::Trigger(op) => op.process(out, cx),
             Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
             Operator::Pattern(op) => op.process(input, out, cx),
+            Operator::Metrics(op) => op.process(input, out, cx),
         }
     }
 }
