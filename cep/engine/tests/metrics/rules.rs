@@ -1,0 +1,1 @@
+//! Single rules: limits, order, the end of series.
