@@ -12,8 +12,8 @@ use super::series::Shape;
 use super::set::SetPlan;
 use super::window::{Kind, Value, WindowSpec};
 
-/// Panes that windows, offsets and corrections may reach back, at most.
-const REACH_MAX: i64 = 1 << 40;
+/// How far windows, offsets and corrections may reach back together, ns: 73 years.
+const REACH_NS_MAX: i64 = i64::MAX / 4;
 
 /// What the metrics of a stream keep and compute.
 #[derive(Debug)]
@@ -78,15 +78,14 @@ impl MetricsPlan {
             let made = plan.query(node, query).map_err(|e| format!("'{}.{}': {e}", query.phase, query.name))?;
             plan.queries.push(made);
         }
-        for (node, set) in node.series.iter().zip(&plan.sets) {
-            if set.shape.keep > REACH_MAX {
-                return Err("a window reaches back too many panes; use wider panes or a shorter window".into());
-            }
-            debug_assert!(node.metric == set.metric);
-        }
         // What may be corrected is kept on.
         let more = if is_final { correction_ns / node.pane_ns + 2 } else { 0 };
         plan.sets.iter_mut().for_each(|set| set.shape.keep = set.shape.keep.saturating_add(more));
+        if plan.sets.iter().any(|set| set.shape.keep.saturating_mul(node.pane_ns) > REACH_NS_MAX) {
+            return Err("a window with its offset and the correction horizon reaches back too far; \
+                        73 years is the most"
+                .into());
+        }
         Ok(plan)
     }
 

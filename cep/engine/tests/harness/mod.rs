@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)] // each test uses its part
 
 mod cases;
+mod metrics;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use proptest::prelude::*;
 
 #[allow(unused_imports)] // each test uses its part
 pub use cases::{Random, cases, each};
+#[allow(unused_imports)] // each test uses its part
+pub use metrics::metrics_programs;
 
 pub const SECOND: i64 = 1_000_000_000;
 
