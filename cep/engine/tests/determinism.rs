@@ -158,11 +158,7 @@ fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> 
     check_all_ways(query, cuts, |feed| run(query, rows, feed))
 }
 
-fn check_all_ways(
-    query: &str,
-    cuts: &[usize],
-    run: impl Fn(&Feed) -> Outcome,
-) -> Result<(), TestCaseError> {
+fn check_all_ways(query: &str, cuts: &[usize], run: impl Fn(&Feed) -> Outcome) -> Result<(), TestCaseError> {
     let whole = run(&Feed::Whole);
     let pieces = run(&Feed::Cut(cuts.to_vec()));
     prop_assert_eq!(&pieces.output, &whole.output, "regrouped: {}", query);

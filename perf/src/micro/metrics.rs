@@ -13,8 +13,8 @@ use cep_engine::keys::KeyTable;
 use cep_engine::metrics::{LabelTuples, Metrics, MetricsPlan, SizeInput, estimate, put_label};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{
-    Expr, ExprKind, LatePolicy, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, SeriesSet,
-    VectorOp,
+    Expr, ExprKind, LatePolicy, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc,
+    SeriesSet, VectorOp,
 };
 use serde_json::{Value, json};
 
@@ -122,10 +122,11 @@ impl Bench {
             let (lane, first, ts, value) = event(nth);
             let tuple = self.tuples.number(&self.keys[lane]);
             let labels = (tuple, self.tuples.key(tuple), self.tuples.generation());
-            self.metrics.advance(ts.div_euclid(PANE_NS));
+            let pane = ts.div_euclid(PANE_NS);
+            self.metrics.advance(pane);
             self.metrics.begin_row(ts, (ts - 2 * SECOND).div_euclid(PANE_NS));
             for metric in first..first + CARRIED {
-                self.metrics.add(metric, labels, ts, value);
+                self.metrics.add(metric, labels, (ts, pane), value);
             }
             if let Read::Window(window) = read {
                 for metric in first..first + CARRIED {

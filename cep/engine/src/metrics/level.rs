@@ -1,9 +1,11 @@
 //! One aggregation: groups of elements with the values they gave last.
 //!
-//! An element is a series, or a group of the aggregation below. A group is *fresh* at a head: its members gave
+//! An element is a series, or a group of the aggregation below. A group is *fresh* at a moment: its members gave
 //! their values there, but for those marked since. Sums are exact, so what a member gave can be taken out again.
+//! A group of one member, as lanes mostly are, asks it and keeps nothing.
 
 use cep_lang::plan::VectorOp;
+use smallvec::SmallVec;
 
 use super::formula::{self, of_word, word};
 use super::labels::project;
@@ -37,15 +39,27 @@ pub(super) struct Level {
     scratch: Vec<u8>,
 }
 
+/// A head, and how often everything was to be asked anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// Pane that values are of.
+    pub head: i64,
+    /// Values of another turn are not of this one.
+    pub turn: u64,
+}
+
+/// No moment at all.
+const NEVER: Moment = Moment { head: i64::MIN, turn: u64::MAX };
+
 #[derive(Debug)]
 struct Group {
-    members: Vec<u32>,
+    members: SmallVec<[u32; 4]>,
     given: Vec<Option<f64>>,
     /// Of what they gave.
     sum: ExactSum,
     count: u64,
-    /// Head at which the members gave it.
-    fresh_at: i64,
+    /// When the members gave it.
+    fresh_at: Moment,
     /// Members whose value may have changed since.
     marked: Vec<u32>,
     /// The value made of it.
@@ -129,11 +143,11 @@ impl Level {
 impl Group {
     fn new() -> Self {
         Group {
-            members: Vec::new(),
+            members: SmallVec::new(),
             given: Vec::new(),
             sum: ExactSum::default(),
             count: 0,
-            fresh_at: i64::MIN,
+            fresh_at: NEVER,
             marked: Vec::new(),
             value: None,
         }
@@ -163,7 +177,7 @@ impl Group {
         }
         if self.marked.len() >= self.members.len() {
             self.marked.clear();
-            self.fresh_at = i64::MIN;
+            self.fresh_at = NEVER;
         }
         self.marked.push(element);
         self.value = None;
@@ -218,7 +232,7 @@ pub(super) fn mark(levels: &mut [Level], series: u32) {
 /// All values may have changed.
 fn stale(levels: &mut [Level]) {
     for group in levels.iter_mut().flat_map(|level| &mut level.groups) {
-        group.fresh_at = i64::MIN;
+        group.fresh_at = NEVER;
         group.value = None;
     }
 }
@@ -230,66 +244,71 @@ pub(super) fn is_sparse(levels: &[Level]) -> bool {
 
 /// About the bytes they take.
 pub(super) fn bytes(levels: &[Level]) -> usize {
-    let group = |group: &Group| {
-        size_of::<Group>() + group.members.capacity() * 4 + group.given.capacity() * 16 + group.marked.capacity() * 4
-    };
+    let group =
+        |group: &Group| size_of::<Group>() + group.given.capacity() * 16 + group.marked.capacity() * 4;
     let level = |level: &Level| {
         let groups: usize = level.groups.iter().map(group).sum();
-        groups + level.table.bytes() + level.of.capacity() * 8 + level.keys.iter().map(|k| 32 + k.1.len()).sum::<usize>()
+        groups
+            + level.table.bytes()
+            + level.of.capacity() * 8
+            + level.keys.iter().map(|k| 32 + k.1.len()).sum::<usize>()
     };
     levels.iter().map(level).sum()
 }
 
-/// The value of an element on top of `levels` at `head`.
-pub(super) fn value(levels: &mut [Level], leaf: &mut impl Leaf, element: u32, head: i64) -> Option<f64> {
+/// The value of an element on top of `levels` at a moment.
+pub(super) fn value(levels: &mut [Level], leaf: &mut impl Leaf, element: u32, at: Moment) -> Option<f64> {
     let Some((top, below)) = levels.split_last_mut() else { return leaf.value(element) };
     if let VectorOp::TopK(k) = top.op {
         let (group, place) = top.of[element as usize];
-        refresh(&mut top.groups[group as usize], &top.of, below, leaf, head);
+        refresh(&mut top.groups[group as usize], &top.of, below, leaf, at);
         return top.among_top(&top.groups[group as usize], place as usize, k);
     }
     let group = &mut top.groups[element as usize];
-    if top.op == VectorOp::Distinct {
-        return distinct(group, leaf, head);
+    if let [only] = group.members[..] {
+        match top.op {
+            VectorOp::Sum | VectorOp::Avg | VectorOp::Min | VectorOp::Max | VectorOp::Distinct => {
+                return value(below, leaf, only, at);
+            }
+            VectorOp::Count => return value(below, leaf, only, at).map(|_| 1.0),
+            VectorOp::Quantile(_) | VectorOp::TopK(_) => {}
+        }
     }
-    refresh(group, &top.of, below, leaf, head);
+    if top.op == VectorOp::Distinct {
+        return distinct(group, leaf, at);
+    }
+    refresh(group, &top.of, below, leaf, at);
     if group.value.is_none() {
         group.value = Some(aggregate(top.op, group));
     }
     group.value.flatten()
 }
 
-/// Asks the members for their values: all of them at another head, else those that are marked.
-#[inline]
-fn refresh(group: &mut Group, of: &[(u32, u32)], below: &mut [Level], leaf: &mut impl Leaf, head: i64) {
-    if group.fresh_at != head {
-        group.fresh_at = head;
+/// Asks the members for their values: all of them at another moment, else those that are marked.
+fn refresh(group: &mut Group, of: &[(u32, u32)], below: &mut [Level], leaf: &mut impl Leaf, at: Moment) {
+    if group.fresh_at != at {
+        group.fresh_at = at;
         group.marked.clear();
         for place in 0..group.members.len() {
-            let given = value(below, leaf, group.members[place], head);
+            let given = value(below, leaf, group.members[place], at);
             group.give(place, given);
         }
         return;
     }
     while let Some(element) = group.marked.pop() {
-        let given = value(below, leaf, element, head);
+        let given = value(below, leaf, element, at);
         group.give(of[element as usize].1 as usize, given);
     }
 }
 
 /// How many distinct values the samples of the members have.
-fn distinct(group: &mut Group, leaf: &mut impl Leaf, head: i64) -> Option<f64> {
-    if group.fresh_at != head || group.value.is_none() || !group.marked.is_empty() {
-        group.fresh_at = head;
+fn distinct(group: &mut Group, leaf: &mut impl Leaf, at: Moment) -> Option<f64> {
+    if group.fresh_at != at || group.value.is_none() || !group.marked.is_empty() {
+        group.fresh_at = at;
         group.marked.clear();
-        group.value = Some(match group.members[..] {
-            [only] => leaf.value(only),
-            _ => {
-                let mut union = LogLog::default();
-                let found = group.members.iter().filter(|&&member| leaf.union(member, &mut union)).count();
-                (found > 0).then(|| union.estimate() as f64)
-            }
-        });
+        let mut union = LogLog::default();
+        let found = group.members.iter().filter(|&&member| leaf.union(member, &mut union)).count();
+        group.value = Some((found > 0).then(|| union.estimate() as f64));
     }
     group.value.flatten()
 }
@@ -332,9 +351,11 @@ impl Level {
             _ if value < own => false,
             _ => key(other) < key(place),
         };
-        let ahead = group.given.iter().enumerate().filter(|&(other, value)| {
-            other != place && value.is_some_and(|value| before(other, value))
-        });
+        let ahead = group
+            .given
+            .iter()
+            .enumerate()
+            .filter(|&(other, value)| other != place && value.is_some_and(|value| before(other, value)));
         (ahead.take(k as usize).count() < k as usize).then_some(own)
     }
 }

@@ -1,8 +1,8 @@
 //! What is kept of the samples of one series in one pane.
 
 use super::formula::word;
-use crate::agg::exact::{ExactProducts, ExactSum};
 use crate::agg::codec::Reader as AggReader;
+use crate::agg::exact::{ExactProducts, ExactSum};
 use crate::agg::sketch::{Buckets, LogLog};
 use crate::codec::{DecodeError, Reader, Result, Writer};
 

@@ -2,7 +2,8 @@
 
 use arrow_schema::DataType;
 use cep_lang::plan::{
-    LatePolicy, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, SeriesSet as SetNode, VectorOp,
+    LatePolicy, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, SeriesSet as SetNode,
+    VectorOp,
 };
 
 use super::formula::Slope;
@@ -75,7 +76,8 @@ impl MetricsPlan {
             plan.sets_of[set.metric].push(at);
         }
         for query in &node.queries {
-            let made = plan.query(node, query).map_err(|e| format!("'{}.{}': {e}", query.phase, query.name))?;
+            let made =
+                plan.query(node, query).map_err(|e| format!("'{}.{}': {e}", query.phase, query.name))?;
             plan.queries.push(made);
         }
         // What may be corrected is kept on.
@@ -126,11 +128,16 @@ impl MetricsPlan {
             return Err("distinct aggregates samples, and nothing else does so".into());
         }
         if !distinct && metric.value.data_type != DataType::Float64 {
-            return Err(format!("the metric '{}' is not of numbers, so that only distinct can read it", metric.name));
+            return Err(format!(
+                "the metric '{}' is not of numbers, so that only distinct can read it",
+                metric.name
+            ));
         }
         let spec = WindowSpec {
             kind,
-            range: panes(range_ns, node.pane_ns).filter(|&p| p > 0).ok_or("its range is not a number of panes")?,
+            range: panes(range_ns, node.pane_ns)
+                .filter(|&p| p > 0)
+                .ok_or("its range is not a number of panes")?,
             offset: panes(offset_ns, node.pane_ns).ok_or("its offset is not a number of panes")?,
         };
         let mut labels = set.identity.clone();

@@ -6,7 +6,7 @@
 //!   is room.
 
 use super::labels::{is_key, project};
-use super::level::{self, Leaf, Level};
+use super::level::{self, Leaf, Level, Moment};
 use super::plan::QueryPlan;
 use super::set::{SeriesSet, SetPlan};
 use crate::agg::sketch::LogLog;
@@ -34,6 +34,10 @@ pub(super) struct QueryState {
     generation: (u64, u64),
     /// How often lanes came or went.
     epoch: u64,
+    /// Entries of the set's log that were looked at, and of which epoch.
+    looked: (usize, u64),
+    /// How often everything was to be asked anew.
+    turn: u64,
     scratch: Vec<u8>,
 }
 
@@ -58,6 +62,8 @@ impl QueryState {
             by_tuple: Vec::new(),
             generation: (0, 0),
             epoch: 0,
+            looked: (0, 0),
+            turn: 0,
             scratch: Vec::new(),
         }
     }
@@ -77,17 +83,30 @@ impl QueryState {
         self.outside > 0
     }
 
-    /// A series got a sample; `fresh`: it is new.
-    #[inline]
+    /// A series got a sample that is new, or that may not be in a lane.
     pub fn sample(&mut self, plan: &QueryPlan, set: &SeriesSet, series: u32, fresh: bool) {
         if fresh {
             self.come(series);
         }
-        if self.admitted[series as usize] || self.admit(plan, set, series) {
-            level::mark(&mut self.levels, series);
-        } else {
+        if !self.admitted[series as usize] && !self.admit(plan, set, series) {
             self.frozen += 1;
         }
+    }
+
+    /// Marks the series that got samples since it was looked.
+    #[inline]
+    fn look(&mut self, set: &SeriesSet) {
+        let (log, epoch) = set.log();
+        if self.looked.1 != epoch {
+            self.turn += 1;
+        } else {
+            for &series in &log[self.looked.0..] {
+                if self.admitted[series as usize] {
+                    level::mark(&mut self.levels, series);
+                }
+            }
+        }
+        self.looked = (log.len(), epoch);
     }
 
     fn come(&mut self, series: u32) {
@@ -169,7 +188,11 @@ impl QueryState {
 
     /// The lane of a tuple, if it is there.
     #[inline]
-    pub fn lane_of(&mut self, plan: &QueryPlan, (tuple, labels, generation): (u32, &[u8], u64)) -> Option<usize> {
+    pub fn lane_of(
+        &mut self,
+        plan: &QueryPlan,
+        (tuple, labels, generation): (u32, &[u8], u64),
+    ) -> Option<usize> {
         if self.generation != (generation, self.epoch) {
             self.by_tuple.clear();
             self.generation = (generation, self.epoch);
@@ -188,9 +211,17 @@ impl QueryState {
 
     /// The value of a lane at `head`.
     #[inline]
-    pub fn value(&mut self, plan: &QueryPlan, sets: (&SetPlan, &mut SeriesSet), lane: usize, head: i64) -> Option<f64> {
+    pub fn value(
+        &mut self,
+        plan: &QueryPlan,
+        sets: (&SetPlan, &mut SeriesSet),
+        lane: usize,
+        head: i64,
+    ) -> Option<f64> {
+        self.look(sets.1);
+        let at = Moment { head, turn: self.turn };
         let mut leaf = SeriesLeaf { of: sets, query: plan, head };
-        level::value(&mut self.levels, &mut leaf, self.lanes[lane].element, head)
+        level::value(&mut self.levels, &mut leaf, self.lanes[lane].element, at)
     }
 
     /// About the bytes it takes.

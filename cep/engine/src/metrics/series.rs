@@ -171,12 +171,14 @@ impl Series {
             !(exists && self.slot(number).has_entry(shape.sketch, entry))
         };
         let has_resets = shape.parts.has(Parts::RESETS);
-        let behind = number + u64::from(exists) == self.total()
+        let behind = has_resets
+            && number + u64::from(exists) == self.total()
             && (!exists || ts >= self.slot(number).last().0);
         if has_resets && !behind {
             self.shift_resets(shape, number, exists, pane, false);
         }
         let before = match (behind, exists) {
+            _ if !has_resets => None,
             (true, true) => Some(self.slot(number).last().1),
             (true, false) if number > self.dropped => Some(self.slot(number - 1).last().1),
             _ => None,
@@ -201,7 +203,7 @@ impl Series {
             }
             span.end += u64::from(!exists);
             span.run.sample(pane, value, shape.sketch, is_new);
-            if let Some(lost) = before.filter(|&lost| has_resets && value < lost)
+            if let Some(lost) = before.filter(|&lost| value < lost)
                 && (exists || number > span.begin)
                 && let Some(resets) = span.run.resets_mut()
             {
@@ -247,7 +249,11 @@ impl Series {
             if let Some(own) = own {
                 add_resets(&mut sum, own);
             }
-            pairs.into_iter().flatten().filter_map(|(a, b)| lost_between(a, b)).for_each(|lost| sum.add(lost));
+            pairs
+                .into_iter()
+                .flatten()
+                .filter_map(|(a, b)| lost_between(a, b))
+                .for_each(|lost| sum.add(lost));
             if add {
                 resets.merge(&sum);
             } else {
@@ -276,7 +282,8 @@ impl Series {
         }
         let (first, last) = (self.slot(span.begin), self.slot(span.end - 1));
         let (low, high) = shape.windows[window].panes(self.head);
-        let bounds = (low.saturating_mul(shape.pane_ns), high.saturating_add(1).saturating_mul(shape.pane_ns));
+        let bounds =
+            (low.saturating_mul(shape.pane_ns), high.saturating_add(1).saturating_mul(shape.pane_ns));
         span.run.value(value, first, last, bounds)
     }
 
@@ -313,7 +320,9 @@ impl Series {
             let start = input.left();
             let pane = i64::from_le_bytes(peek(input)?);
             let slot = Slot::decode(shape.parts, pane >= first_open, input)?;
-            if series.newest().is_some_and(|last| last >= slot.pane) || slot.pane <= head.saturating_sub(shape.keep) {
+            if series.newest().is_some_and(|last| last >= slot.pane)
+                || slot.pane <= head.saturating_sub(shape.keep)
+            {
                 return Err(DecodeError(format!("panes out of order, {start} bytes before the end")));
             }
             series.slots.push_back(slot);

@@ -52,8 +52,16 @@ pub(super) struct SeriesSet {
     pub frozen: u64,
     /// Newest pane that a sample was left out of because it came beyond all corrections.
     pub dropped: Option<i64>,
+    /// Series that got samples, for queries to look at when they are read; of one epoch.
+    log: Vec<u32>,
+    epoch: u64,
+    /// Whether a query leaves some of its series out.
+    pub has_outside: bool,
     scratch: Vec<u8>,
 }
+
+/// Entries of the log at most: behind so many, queries ask everything anew.
+const LOG_MAX: usize = 1024;
 
 /// What became of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +91,9 @@ impl SeriesSet {
             overflow: None,
             frozen: 0,
             dropped: None,
+            log: Vec::new(),
+            epoch: 0,
+            has_outside: false,
             scratch: Vec::new(),
         }
     }
@@ -172,11 +183,27 @@ impl SeriesSet {
         let series = self.series[number as usize].as_mut().expect("it is there, or was just made");
         series.seek(&plan.shape, head);
         series.add(&plan.shape, sample, first_open);
+        if self.log.len() >= LOG_MAX {
+            self.end_epoch();
+        }
+        self.log.push(number);
         if fresh {
             self.next_death = self.next_death.min(sample.pane.saturating_add(plan.shape.keep));
             return Taken::Fresh(number);
         }
         Taken::Series(number)
+    }
+
+    /// What was read before is not of the present any more.
+    pub fn end_epoch(&mut self) {
+        self.log.clear();
+        self.epoch += 1;
+    }
+
+    /// Series that got samples in this epoch, and its number.
+    #[inline]
+    pub fn log(&self) -> (&[u32], u64) {
+        (&self.log, self.epoch)
     }
 
     /// Makes a series.

@@ -43,6 +43,7 @@ pub fn estimate(plan: &MetricsPlan, input: SizeInput) -> u64 {
         }
         total += bytes * input.series as f64;
     }
-    let lanes = |query: &super::plan::QueryPlan| 300.0 + (input.series as f64).min(query.lanes_max as f64) * 200.0;
+    let lanes =
+        |query: &super::plan::QueryPlan| 300.0 + (input.series as f64).min(query.lanes_max as f64) * 200.0;
     (total + plan.queries.iter().map(lanes).sum::<f64>()) as u64
 }

@@ -72,6 +72,7 @@ impl Metrics {
         let mut gone = std::mem::take(&mut self.gone);
         for (set, plan) in self.sets.iter_mut().zip(&self.plan.sets) {
             gone.clear();
+            set.end_epoch();
             set.bury(plan, head, &mut gone);
             if gone.is_empty() {
                 continue;
@@ -79,6 +80,7 @@ impl Metrics {
             for &query in &plan.queries {
                 self.queries[query].bury(&self.plan.queries[query], set, &gone);
             }
+            set.has_outside = plan.queries.iter().any(|&query| self.queries[query].is_over());
             let renumber = set.is_sparse();
             if renumber {
                 set.renumber();
@@ -99,10 +101,10 @@ impl Metrics {
         self.first_open = first_open;
     }
 
-    /// Takes the sample that a row has of metric `metric`; `labels` are its labels with their number.
+    /// Takes the sample that a row at `ts`, in pane `pane`, has of metric `metric`; `labels` are its labels with their
+    /// number and its generation ([`super::LabelTuples`]).
     #[inline]
-    pub fn add(&mut self, metric: usize, labels: (u32, &[u8], u64), ts: i64, value: f64) {
-        let pane = ts.div_euclid(self.plan.pane_ns);
+    pub fn add(&mut self, metric: usize, labels: (u32, &[u8], u64), (ts, pane): (i64, i64), value: f64) {
         let sample = Sample { pane, ts, value: super::canonical(value) };
         for &number in &self.plan.sets_of[metric] {
             let (set, plan) = (&mut self.sets[number], &self.plan.sets[number]);
@@ -112,12 +114,14 @@ impl Metrics {
             }
             let (series, fresh) = match set.add(plan, labels, sample, (self.head, self.first_open)) {
                 Taken::No | Taken::Frozen => continue,
+                Taken::Series(_) if !set.has_outside => continue,
                 Taken::Series(series) => (series, false),
                 Taken::Fresh(series) => (series, true),
             };
             for &query in &plan.queries {
                 self.queries[query].sample(&self.plan.queries[query], set, series, fresh);
             }
+            set.has_outside = plan.queries.iter().any(|&query| self.queries[query].is_over());
         }
     }
 
@@ -204,7 +208,8 @@ impl Metrics {
 
     /// Samples left out because their lanes or series were over the limit.
     pub fn frozen_samples(&self) -> u64 {
-        self.sets.iter().map(|set| set.frozen).sum::<u64>() + self.queries.iter().map(|q| q.frozen).sum::<u64>()
+        self.sets.iter().map(|set| set.frozen).sum::<u64>()
+            + self.queries.iter().map(|q| q.frozen).sum::<u64>()
     }
 
     /// What there is, and about what it takes.
@@ -247,6 +252,7 @@ impl Metrics {
         }
         for (query, plan) in self.queries.iter_mut().zip(&self.plan.queries) {
             *query = QueryState::decode(plan, &self.sets[plan.set], input)?;
+            self.sets[plan.set].has_outside |= query.is_over();
         }
         if self.first_row.is_none() && self.sets.iter().any(|set| set.live() > 0) {
             return Err(DecodeError("samples before the first row".into()));

@@ -68,7 +68,7 @@ pub(super) enum Value {
 pub(super) enum Run {
     Sum { count: u64, sum: ExactSum },
     Spread { count: u64, sum: ExactSum, squares: Box<ExactProducts> },
-    Extreme { count: u64, largest: bool, best: VecDeque<(i64, f64)> },
+    Extreme { largest: bool, best: VecDeque<(i64, f64)> },
     Counter { count: u64, resets: ExactSum },
     Gauge { count: u64 },
     Order { count: u64, samples: Box<Sorted> },
@@ -89,8 +89,8 @@ impl Run {
         match kind {
             Kind::Sum => Run::Sum { count: 0, sum: ExactSum::default() },
             Kind::Spread => Run::Spread { count: 0, sum: ExactSum::default(), squares: Box::default() },
-            Kind::Least => Run::Extreme { count: 0, largest: false, best: VecDeque::new() },
-            Kind::Largest => Run::Extreme { count: 0, largest: true, best: VecDeque::new() },
+            Kind::Least => Run::Extreme { largest: false, best: VecDeque::new() },
+            Kind::Largest => Run::Extreme { largest: true, best: VecDeque::new() },
             Kind::Counter => Run::Counter { count: 0, resets: ExactSum::default() },
             Kind::Gauge => Run::Gauge { count: 0 },
             Kind::Order => Run::Order { count: 0, samples: Box::default() },
@@ -114,8 +114,7 @@ impl Run {
                     None => squares.merge(slot.squares().expect("windows of spread keep squares")),
                 }
             }
-            Run::Extreme { count, largest, best } => {
-                *count += slot.count();
+            Run::Extreme { largest, best } => {
                 let value = if *largest { slot.largest() } else { slot.least() };
                 put_extreme(best, *largest, slot.pane, value);
             }
@@ -155,8 +154,7 @@ impl Run {
                     None => squares.unmerge(slot.squares().expect("windows of spread keep squares")),
                 }
             }
-            Run::Extreme { count, best, .. } => {
-                *count -= slot.count();
+            Run::Extreme { best, .. } => {
                 if best.front().is_some_and(|&(pane, _)| pane <= slot.pane) {
                     best.pop_front();
                 }
@@ -210,8 +208,7 @@ impl Run {
                     squares.add(value, value);
                 }
             }
-            Run::Extreme { count, largest, best } => {
-                *count += 1;
+            Run::Extreme { largest, best } => {
                 put_extreme(best, *largest, pane, value);
             }
             Run::Counter { count, .. } | Run::Gauge { count } => *count += 1,
@@ -367,7 +364,10 @@ impl Sorted {
     fn go_over(&mut self) {
         if self.buckets.is_none() {
             let mut buckets = Buckets::default();
-            std::mem::take(&mut self.words).into_iter().filter(|&w| w != i64::MIN).for_each(|w| buckets.add(w));
+            std::mem::take(&mut self.words)
+                .into_iter()
+                .filter(|&w| w != i64::MIN)
+                .for_each(|w| buckets.add(w));
             self.buckets = Some(buckets);
         }
     }
@@ -416,7 +416,8 @@ impl Sorted {
             Some(own) => words.iter().filter(|&&w| w != i64::MIN).for_each(|&w| own.remove(w)),
             None => {
                 for word in words {
-                    let at = self.words.binary_search(word).expect("only samples that were added are removed");
+                    let at =
+                        self.words.binary_search(word).expect("only samples that were added are removed");
                     self.words.remove(at);
                 }
             }
@@ -426,9 +427,8 @@ impl Sorted {
 
     fn pair(&self, rank: u64) -> (f64, f64) {
         let Some(buckets) = &self.buckets else {
-            let at = |i: usize| {
-                self.words.get(i).or(self.words.last()).map_or(f64::NAN, |&w| formula::of_word(w))
-            };
+            let at =
+                |i: usize| self.words.get(i).or(self.words.last()).map_or(f64::NAN, |&w| formula::of_word(w));
             return (at(rank as usize), at(rank as usize + 1));
         };
         let above = |rank: u64| buckets.pair(rank).unwrap_or((f64::NAN, f64::NAN));

@@ -4,8 +4,8 @@ use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowN
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
 use super::{
-    DelayOp, GroupOp, JoinOp, MetricsOp, Operator, PatternOp, RateOp, SlidingWindowOp, StreamOver, TableJoinOp,
-    TableWriteOp,
+    DelayOp, GroupOp, JoinOp, MetricsOp, Operator, PatternOp, RateOp, SlidingWindowOp, StreamOver,
+    TableJoinOp, TableWriteOp,
 };
 use crate::agg::{AggOptions, Order};
 

@@ -71,7 +71,8 @@ fn queries() -> Vec<MetricQuery> {
         range_ns: seconds * SECOND,
         offset_ns: offset * SECOND,
     };
-    let over = |op, by: &[usize], input| MetricExpr::Aggregate { op, by: by.to_vec(), input: Box::new(input) };
+    let over =
+        |op, by: &[usize], input| MetricExpr::Aggregate { op, by: by.to_vec(), input: Box::new(input) };
     let query = |name: &str, by: &[usize], lanes_max, expr| MetricQuery {
         phase: "p".into(),
         name: name.into(),

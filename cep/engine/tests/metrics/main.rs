@@ -68,9 +68,16 @@ fn bound_values_are_those_of_the_reference() {
                 assert!(
                     near(number(found[0]), answer.value),
                     "{} at {row:?}: {} and not {:?}\n{case:#?}",
-                    query.name, found[0], answer.value
+                    query.name,
+                    found[0],
+                    answer.value
                 );
-                assert_eq!(found[1], answer.flags.to_string(), "flags of {} at {row:?}: {case:#?}", query.name);
+                assert_eq!(
+                    found[1],
+                    answer.flags.to_string(),
+                    "flags of {} at {row:?}: {case:#?}",
+                    query.name
+                );
             }
             assert_eq!(columns[columns.len() - 2], reference.pane_end().to_string(), "end of the pane");
         }
@@ -130,4 +137,3 @@ fn final_values_are_those_of_the_reference() {
         assert_eq!(outcome.late, reference.late, "late rows");
     });
 }
-

@@ -1,12 +1,12 @@
 //! Random plans over `s`: `x` is `v` with the labels `g` and `k`, `y` is `n * 0.5` with `k`, `z` is `k` as it is, for
 //! distinct counts.
 
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use cep_lang::lower::{CompileOptions, compile};
 use cep_lang::plan::{
-    Expr, ExprKind, LabelMatcher, LatePolicy, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput,
-    Node, Program, RangeFunc, SeriesSet, VectorOp,
+    Expr, ExprKind, LabelMatcher, LatePolicy, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode,
+    MetricsOutput, Node, Program, RangeFunc, SeriesSet, VectorOp,
 };
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 use crate::harness::{Random, SECOND};
 
@@ -25,7 +25,11 @@ impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let MetricsNode { series, queries, output, late_policy, correction_ns, .. } = &self.node;
         let queries: Vec<_> = queries.iter().map(|q| (&q.name, &q.expr, &q.by)).collect();
-        write!(f, "{series:#?} {queries:#?} {output:?} {late_policy:?} C={correction_ns} L={}", self.lateness_ns)
+        write!(
+            f,
+            "{series:#?} {queries:#?} {output:?} {late_policy:?} C={correction_ns} L={}",
+            self.lateness_ns
+        )
     }
 }
 

@@ -15,7 +15,11 @@ pub fn rows(random: &mut Random) -> Rows {
     for _ in 0..count {
         let gap = if random.one_in(20) { 40_000 } else { [60, 400, 3_000][random.below(3)] };
         time += random.below(gap) as i64 * 1_000_000;
-        let back = if random.one_in(3) { random.below([1, 500, 3_000, 9_000][spread]) as i64 * 1_000_000 } else { 0 };
+        let back = if random.one_in(3) {
+            random.below([1, 500, 3_000, 9_000][spread]) as i64 * 1_000_000
+        } else {
+            0
+        };
         let key = random.below(5);
         let n = random.below(9) as i64;
         let at = key * 3 + (n % 3) as usize;

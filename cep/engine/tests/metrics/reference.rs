@@ -58,11 +58,8 @@ impl<'a> Reference<'a> {
         let text = |label: Option<String>| label.unwrap_or_default();
         let g = text(n.and_then(|n| [Some("a"), Some("b"), None][(n % 3) as usize]).map(String::from));
         let k = text(k.clone());
-        let labels: [Labels; 3] = [
-            [(0, g.clone()), (1, k.clone())].into(),
-            [(0, k.clone())].into(),
-            [(0, g)].into(),
-        ];
+        let labels: [Labels; 3] =
+            [[(0, g.clone()), (1, k.clone())].into(), [(0, k.clone())].into(), [(0, g)].into()];
         let values = [*v, n.map(|n| n as f64 * 0.5), row.1.as_ref().map(|_| 0.0)];
         let mut samples = Vec::new();
         for (metric, value) in values.into_iter().enumerate() {
@@ -89,10 +86,7 @@ impl<'a> Reference<'a> {
             let node = &self.case.node.queries[query];
             let metric = self.case.node.series[set_of(&node.expr)].metric;
             let lane: Labels = node.by.iter().map(|&l| (l, labels[metric][&l].clone())).collect();
-            Answer {
-                value: self.values(query, self.newest).get(&lane).copied(),
-                flags: self.flags(query),
-            }
+            Answer { value: self.values(query, self.newest).get(&lane).copied(), flags: self.flags(query) }
         };
         Some((0..self.case.node.queries.len()).map(answer).collect())
     }
@@ -122,7 +116,10 @@ impl<'a> Reference<'a> {
                     let names = &self.case.node.metrics[metric].labels;
                     let labels: Vec<String> =
                         lane.iter().map(|(l, v)| format!("\"{}\":\"{v}\"", names[*l].0)).collect();
-                    out.insert((pane, format!("p.{}", query.name), format!("{{{}}}", labels.join(","))), value);
+                    out.insert(
+                        (pane, format!("p.{}", query.name), format!("{{{}}}", labels.join(","))),
+                        value,
+                    );
                 }
             }
         }
@@ -139,7 +136,9 @@ impl<'a> Reference<'a> {
             MetricExpr::Range { func, series, range_ns, offset_ns } => {
                 let end = (pane + 1) * PANE_NS - offset_ns;
                 let of = self.series(*series, end - range_ns, end);
-                of.into_iter().filter_map(|(l, s)| Some((l, function(*func, &s, end - range_ns, end)?))).collect()
+                of.into_iter()
+                    .filter_map(|(l, s)| Some((l, function(*func, &s, end - range_ns, end)?)))
+                    .collect()
             }
             MetricExpr::Instant { series, lookback_ns, offset_ns } => {
                 let end = (pane + 1) * PANE_NS - offset_ns;
@@ -147,7 +146,9 @@ impl<'a> Reference<'a> {
                 of.into_iter().filter_map(|(l, s)| Some((l, s.last()?.value))).collect()
             }
             MetricExpr::Aggregate { op: VectorOp::Distinct, by, input } => {
-                let MetricExpr::Range { series, range_ns, offset_ns, .. } = **input else { panic!("a range") };
+                let MetricExpr::Range { series, range_ns, offset_ns, .. } = **input else {
+                    panic!("a range")
+                };
                 let end = (pane + 1) * PANE_NS - offset_ns;
                 let mut groups: BTreeMap<Labels, BTreeSet<String>> = BTreeMap::new();
                 for (labels, samples) in self.series(series, end - range_ns, end) {
@@ -169,7 +170,8 @@ impl<'a> Reference<'a> {
     fn matches(&self, set: usize, sample: &Sample) -> bool {
         self.case.node.series[set].matchers.iter().all(|matcher| {
             let value = matcher.label.map_or("", |label| sample.labels[&label].as_str());
-            let found = |regex: &str| regex::Regex::new(&format!("^(?:{regex})$")).expect("a regex").is_match(value);
+            let found =
+                |regex: &str| regex::Regex::new(&format!("^(?:{regex})$")).expect("a regex").is_match(value);
             match matcher.op {
                 MatchOp::Equal => value == matcher.value,
                 MatchOp::NotEqual => value != matcher.value,
@@ -184,7 +186,8 @@ impl<'a> Reference<'a> {
         let node = &self.case.node.series[set];
         let mut series: BTreeMap<Labels, Vec<Sample>> = BTreeMap::new();
         for sample in &self.samples {
-            if sample.metric == node.metric && (start..end).contains(&sample.ts) && self.matches(set, sample) {
+            if sample.metric == node.metric && (start..end).contains(&sample.ts) && self.matches(set, sample)
+            {
                 series.entry(only(&sample.labels, &node.identity)).or_default().push(sample.clone());
             }
         }
@@ -204,7 +207,9 @@ fn set_of(expr: &MetricExpr) -> usize {
 /// Set, range and offset in panes.
 fn leaf(expr: &MetricExpr) -> (usize, i64, i64) {
     match expr {
-        MetricExpr::Range { series, range_ns, offset_ns, .. } => (*series, range_ns / PANE_NS, offset_ns / PANE_NS),
+        MetricExpr::Range { series, range_ns, offset_ns, .. } => {
+            (*series, range_ns / PANE_NS, offset_ns / PANE_NS)
+        }
         MetricExpr::Instant { series, lookback_ns, offset_ns } => {
             (*series, lookback_ns / PANE_NS, offset_ns / PANE_NS)
         }

@@ -66,7 +66,8 @@ fn a_lane_too_many_is_frozen_until_another_ends() {
 fn a_series_too_many_is_left_out_and_flagged_as_long_as_it_matters() {
     let mut case = one(0, over(VectorOp::Count, &[], range(RangeFunc::Count, 0, 4, 0)), &[]);
     case.node.series[0].series_max = 2;
-    let rows = [row(0, "a", 1.0), row(1, "b", 1.0), row(2, "c", 1.0), row(700, "a", 1.0), row(1_600, "a", 1.0)];
+    let rows =
+        [row(0, "a", 1.0), row(1, "b", 1.0), row(2, "c", 1.0), row(700, "a", 1.0), row(1_600, "a", 1.0)];
     let over = metric_flags::LANE_OVERFLOW;
     let outcome = run(&case, &rows);
     let found: Vec<(String, i64)> =
@@ -90,7 +91,10 @@ fn late_rows_are_dropped_or_counted_in() {
     case.node.late_policy = LatePolicy::Retract;
     case.node.correction_ns = 700_000_000;
     let outcome = run(&case, &rows);
-    assert_eq!((values(&outcome, 0), outcome.late), (["1.0", "2.0", "3.0", "4.0"].map(String::from).into(), 0));
+    assert_eq!(
+        (values(&outcome, 0), outcome.late),
+        (["1.0", "2.0", "3.0", "4.0"].map(String::from).into(), 0)
+    );
     case.node.correction_ns = 600_000_000;
     let outcome = run(&case, &rows);
     let (found, dropped) = (answers(&outcome, 0), metric_flags::NON_RETRACTABLE_DROPPED);
@@ -104,9 +108,15 @@ fn lanes_come_out_in_order_of_their_coming_and_with_their_labels() {
     case.node.series[0] = all_of(0, &[0, 1]);
     case.finish(true);
     let named = |ms: i64, k: &str, v, n| (START + ms * 1_000_000, Some(k.to_string()), Some(v), n);
-    let rows = [named(0, "z", 1.0, Some(0)), named(1, "\"q", 2.0, None), named(2, "a", 3.0, Some(1)), named(600, "a", 4.0, None)];
+    let rows = [
+        named(0, "z", 1.0, Some(0)),
+        named(1, "\"q", 2.0, None),
+        named(2, "a", 3.0, Some(1)),
+        named(600, "a", 4.0, None),
+    ];
     let outcome = run(&case, &rows);
-    let lines: Vec<String> = outcome.rows().iter().map(|line| line.split(" | ").take(3).collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> =
+        outcome.rows().iter().map(|line| line.split(" | ").take(3).collect::<Vec<_>>().join(" ")).collect();
     let first = [
         "p.q {\"g\":\"a\",\"k\":\"z\"} 1.0",
         "p.q {\"g\":\"\",\"k\":\"\\\"q\"} 2.0",
@@ -133,14 +143,16 @@ fn quantiles_are_exact_up_to_4096_samples_and_near_above() {
     case.query("all", range(RangeFunc::Count, 0, 40, 0), &[1]);
     case.finish(false);
     let value = |i: i64| ((i * 7_919) % 10_007) as f64 / 8.0 + 1.0;
-    let rows: Vec<Row> = (0..12_000).map(|i| row(i + if i > 9_000 { 8_000 } else { 0 }, "a", value(i))).collect();
+    let rows: Vec<Row> =
+        (0..12_000).map(|i| row(i + if i > 9_000 { 8_000 } else { 0 }, "a", value(i))).collect();
     let outcome = run_program(Arc::new(case.program()), &rows, &Feed::Restore(vec![1_000]));
     let found = values(&outcome, 0);
     let counts = values(&outcome, 1);
     let (mut exact, mut rough) = (0, 0);
     for at in (0..rows.len()).step_by(97) {
         let count: f64 = counts[at].parse().expect("a number");
-        let mut window: Vec<f64> = rows[at + 1 - count as usize..=at].iter().filter_map(|row| row.2).collect();
+        let mut window: Vec<f64> =
+            rows[at + 1 - count as usize..=at].iter().filter_map(|row| row.2).collect();
         window.sort_by(f64::total_cmp);
         let rank = 0.9 * (count - 1.0);
         let (low, weight) = (rank.floor() as usize, rank - rank.floor());

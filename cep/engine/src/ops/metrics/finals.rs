@@ -16,7 +16,13 @@ pub(super) struct Place {
 }
 
 /// Emits the values of `queries` at pane `head`; returns how many.
-pub(super) fn emit_pane(metrics: &mut Metrics, queries: &[usize], head: i64, place: Place, out: &mut Chunk) -> usize {
+pub(super) fn emit_pane(
+    metrics: &mut Metrics,
+    queries: &[usize],
+    head: i64,
+    place: Place,
+    out: &mut Chunk,
+) -> usize {
     let mut rows = 0;
     for &query in queries {
         for lane in 0..metrics.lanes(query) {
@@ -30,7 +36,13 @@ pub(super) fn emit_pane(metrics: &mut Metrics, queries: &[usize], head: i64, pla
 }
 
 /// Appends the row of a lane at a pane.
-fn push(metrics: &Metrics, (query, lane, head): (usize, usize, i64), value: f64, place: Place, out: &mut Chunk) {
+fn push(
+    metrics: &Metrics,
+    (query, lane, head): (usize, usize, i64),
+    value: f64,
+    place: Place,
+    out: &mut Chunk,
+) {
     let (name, labels) = metrics.plan().names(query);
     let end = head.saturating_add(1).saturating_mul(metrics.plan().pane_ns());
     let (start, _) = metrics.bounds(query, head);

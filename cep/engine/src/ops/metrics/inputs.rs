@@ -51,7 +51,10 @@ impl Inputs {
         let (mut values, mut source_of) = (Vec::new(), Vec::new());
         for metric in &node.metrics {
             if !metric.labels.is_sorted_by(|a, b| a.0 < b.0) {
-                return Err(format!("labels of the metric '{}' are not in order of their names", metric.name));
+                return Err(format!(
+                    "labels of the metric '{}' are not in order of their names",
+                    metric.name
+                ));
             }
             if let Some((name, _)) = metric.labels.iter().find(|(_, e)| e.data_type != DataType::Utf8) {
                 return Err(format!("the label '{name}' of the metric '{}' is not a text", metric.name));

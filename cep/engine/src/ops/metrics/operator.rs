@@ -57,7 +57,10 @@ impl MetricsOp {
         let plan = MetricsPlan::new(node)?;
         let columns = if is_final { 6 } else { node.input.schema().fields().len() + 2 * queries.len() + 2 };
         if node.schema.fields().len() != columns {
-            return Err(format!("metrics give {columns} columns, the plan has {}", node.schema.fields().len()));
+            return Err(format!(
+                "metrics give {columns} columns, the plan has {}",
+                node.schema.fields().len()
+            ));
         }
         let (prepare, inputs) = Inputs::new(node)?;
         let state = State {
@@ -207,7 +210,7 @@ impl State {
         }
         self.metrics.advance(pane);
         self.metrics.begin_row(ts, open);
-        self.add_samples(rows, row, ts);
+        self.add_samples(rows, row, (ts, pane));
         let head = self.metrics.head().unwrap_or(pane);
         self.bound.begin(original, self.end_of(head), before);
         for (nth, (&query, &metric)) in self.queries.iter().zip(&self.metric_of).enumerate() {
@@ -230,19 +233,20 @@ impl State {
 
     /// Takes the samples of the row at hand.
     #[inline]
-    fn add_samples(&mut self, rows: &Rows<'_>, row: usize, ts: i64) {
+    fn add_samples(&mut self, rows: &Rows<'_>, row: usize, at: (i64, i64)) {
         for &(metric, value) in &self.sampled {
-            self.metrics.add(metric, self.inputs.labels(rows, metric, row), ts, value);
+            self.metrics.add(metric, self.inputs.labels(rows, metric, row), at, value);
         }
     }
 
     fn feed_final(&mut self, rows: &Rows<'_>, row: usize, (ts, pane, pos): (i64, i64, u32), out: &mut Chunk) {
-        let corrects = self.policy == LatePolicy::Retract && self.metrics.head().is_some_and(|head| pane <= head);
+        let corrects =
+            self.policy == LatePolicy::Retract && self.metrics.head().is_some_and(|head| pane <= head);
         let before = corrects.then(|| {
             let of_row: Vec<usize> = self.sampled.iter().map(|sample| sample.0).collect();
             Before::new(&mut self.metrics, &self.queries, &of_row, pane)
         });
-        self.add_samples(rows, row, ts);
+        self.add_samples(rows, row, (ts, pane));
         if let Some(before) = before {
             before.emit(&mut self.metrics, pos, out);
         }
