@@ -23,6 +23,7 @@ impl Operator {
             Operator::Join(_) => 10,
             Operator::Pattern(_) => 11,
             // 30 and 31: bundles.
+            Operator::Metrics(_) => 30,
             Operator::Rules(_) => 31,
         }
     }
@@ -45,6 +46,7 @@ impl Operator {
             Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
             Operator::Pattern(op) => op.encode(out),
+            Operator::Metrics(op) => op.encode(out),
         }
     }
 
@@ -73,6 +75,7 @@ impl Operator {
             Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
             Operator::Pattern(op) => op.decode(input),
+            Operator::Metrics(op) => op.decode(input),
         }
     }
 

@@ -11,6 +11,7 @@ impl Operator {
             Operator::Over(op) => op.due_watermark(),
             Operator::Join(op) => op.due_watermark(),
             Operator::Pattern(op) => op.due_watermark(),
+            Operator::Metrics(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -43,6 +44,7 @@ impl Operator {
             | Operator::Sliding(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
+            | Operator::Metrics(_)
             | Operator::Rules(_) => None,
         }
     }

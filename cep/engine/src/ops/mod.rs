@@ -14,6 +14,7 @@ mod due;
 mod group;
 mod join;
 mod merge;
+mod metrics;
 mod order;
 mod over;
 mod pattern;
@@ -35,6 +36,7 @@ pub use delay::DelayOp;
 pub use group::GroupOp;
 pub use join::{JoinContext, JoinOp};
 pub use merge::Merge;
+pub use metrics::MetricsOp;
 pub use over::StreamOver;
 pub use pattern::PatternOp;
 pub use rate::RateOp;
@@ -159,6 +161,8 @@ pub enum Operator {
     Pattern(Box<PatternOp>),
     /// Rules of a bundle.
     Rules(Box<RulesOp>),
+    /// Metrics of a stream, and PromQL over them.
+    Metrics(Box<MetricsOp>),
 }
 
 impl Operator {
@@ -170,6 +174,7 @@ impl Operator {
             Operator::Over(op) => op.late_rows(),
             Operator::Join(op) => op.late_rows(),
             Operator::Pattern(op) => op.late_rows(),
+            Operator::Metrics(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -193,6 +198,7 @@ impl Operator {
             Operator::Over(op) => op.watermark_horizon(),
             Operator::Join(op) => op.watermark_horizon(),
             Operator::Pattern(op) => op.watermark_horizon(),
+            Operator::Metrics(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -224,6 +230,7 @@ impl Operator {
             Operator::Rate(op) => op.jump_ns(),
             Operator::Trigger(op) => op.jump_ns(),
             Operator::Pattern(op) => op.jump_ns(),
+            Operator::Metrics(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -247,6 +254,7 @@ impl Operator {
             Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
             Operator::Pattern(op) => op.process(input, out, cx),
             Operator::Rules(op) => op.process(input, out, cx),
+            Operator::Metrics(op) => op.process(input, out, cx),
         }
     }
 }
