@@ -3,6 +3,7 @@
 //! checkpoint and a restore after every entry.
 #![allow(missing_docs)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,12 @@ const SECOND: f64 = 1e9;
 #[derive(Debug, Default)]
 struct Case {
     name: String,
+    /// Where the behaviour is published.
+    from: String,
+    /// Why the expected rows are not those that are published there.
+    differs: Option<String>,
+    /// Why the case fails today.
+    known: Option<String>,
     query: String,
     rows: Vec<String>,
     expected: Vec<String>,
@@ -43,14 +50,19 @@ fn cases(text: &str) -> Vec<Case> {
                 "rows:" => case.rows.push(line.trim().to_string()),
                 "expected:" => case.expected.push(line.trim().to_string()),
                 "absent:" => case.absent.push(line.trim().to_string()),
-                _ => assert!(line.starts_with("from:"), "{}: {line}", case.name),
+                _ => match line.split_once(": ") {
+                    Some(("from", text)) => case.from = text.to_string(),
+                    Some(("differs", text)) => case.differs = Some(text.to_string()),
+                    Some(("known", text)) => case.known = Some(text.to_string()),
+                    _ => panic!("{}: {line}", case.name),
+                },
             },
         }
     }
     cases
 }
 
-/// Streams `a`, `b`, `c`, each with the columns `ts, k, v, w`.
+/// Streams `a` to `d`, each with the columns `ts, k, v, w`.
 fn script(query: &str) -> String {
     let stream = |name: &str| {
         format!(
@@ -58,7 +70,7 @@ fn script(query: &str) -> String {
              clock = 'event', \"watermark.lateness\" = '0 seconds');\n"
         )
     };
-    ["a", "b", "c"].map(stream).concat() + query.trim_end().trim_end_matches(';') + ";"
+    ["a", "b", "c", "d"].map(stream).concat() + query.trim_end().trim_end_matches(';') + ";"
 }
 
 fn number(text: &str) -> Option<i64> {
@@ -122,8 +134,7 @@ fn run(case: &Case, restores: bool) -> Vec<String> {
     out
 }
 
-#[test]
-fn every_case_gives_its_rows_and_no_others() {
+fn golden_cases() -> Vec<(String, Case)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/patterns");
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .expect("the folder")
@@ -131,24 +142,50 @@ fn every_case_gives_its_rows_and_no_others() {
         .filter(|path| path.extension().is_some_and(|e| e == "txt"))
         .collect();
     files.sort();
-    let (mut count, mut failures) = (0, Vec::new());
-    for path in files {
-        let text = std::fs::read_to_string(&path).expect("a text");
+    let of_file = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).expect("a text");
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for case in cases(&text) {
-            count += 1;
-            let found = run(&case, false);
-            let missing: Vec<&String> =
-                case.absent.iter().filter(|a| found.iter().any(|f| f.ends_with(*a))).collect();
-            if found != case.expected || !missing.is_empty() {
-                failures.push(format!(
-                    "{file}: {}\n  expected: {:#?}\n  found: {found:#?}\n  must not come: {missing:?}",
-                    case.name, case.expected
-                ));
-            }
-            assert_eq!(run(&case, true), found, "restored: {}", case.name);
-        }
+        cases(&text).into_iter().map(move |case| (file.clone(), case)).collect::<Vec<_>>()
+    };
+    files.iter().flat_map(of_file).collect()
+}
+
+/// What is wrong with what the case gave; `known` turns it round.
+fn complaint(case: &Case, found: &[String]) -> Option<String> {
+    let present: Vec<&String> =
+        case.absent.iter().filter(|a| found.iter().any(|f| f.split_once(": ").is_some_and(|(_, row)| row == *a))).collect();
+    let right = found == case.expected && present.is_empty();
+    match (&case.known, right) {
+        (None, true) | (Some(_), false) => None,
+        (Some(known), true) => Some(format!("{}\n  is mended, so this line can go: known: {known}", case.name)),
+        (None, false) => Some(format!(
+            "{}\n  expected: {:#?}\n  found: {found:#?}\n  must not come: {present:?}",
+            case.name, case.expected
+        )),
     }
-    assert!(failures.is_empty(), "{} of {count} cases:\n{}", failures.len(), failures.join("\n"));
-    assert!(count >= 25, "only {count} cases were found");
+}
+
+#[test]
+fn every_case_gives_its_rows_and_no_others() {
+    let cases = golden_cases();
+    let mut failures = Vec::new();
+    for (file, case) in &cases {
+        let found = run(case, false);
+        failures.extend(complaint(case, &found).map(|text| format!("{file}: {text}")));
+        assert_eq!(run(case, true), found, "restored: {}", case.name);
+    }
+    assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+#[test]
+fn many_cases_are_published_ones_and_each_is_there_once() {
+    let cases = golden_cases();
+    let published: Vec<&str> = cases
+        .iter()
+        .map(|(_, case)| case.from.as_str())
+        .filter(|from| ["Siddhi, ", "Flink, ", "Trino, "].iter().any(|source| from.starts_with(source)))
+        .collect();
+    let distinct: BTreeSet<&str> = published.iter().copied().collect();
+    assert_eq!(distinct.len(), published.len(), "a case stands there twice");
+    assert!(published.len() >= 150, "only {} published cases", published.len());
 }
