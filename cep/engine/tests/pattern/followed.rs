@@ -47,7 +47,9 @@ impl Key<'_> {
 
     /// Notes where the next match may begin; `false`: the match has no such place.
     fn skip(&mut self, found: &[Cap]) -> bool {
-        let Some((first, last)) = found.first().zip(found.last()).map(|(f, l)| (f.1, l.1)) else { return true };
+        let Some((first, last)) = found.first().zip(found.last()).map(|(f, l)| (f.1, l.1)) else {
+            return true;
+        };
         let of = |elements: &[cep_lang::plan::ElementId]| -> Vec<usize> {
             found.iter().filter(|c| elements.iter().any(|e| e.0 == c.0)).map(|c| c.1).collect()
         };
@@ -66,11 +68,17 @@ impl Key<'_> {
     /// A run without those of its trees that were skipped; `None`: it is over.
     fn unskipped(&mut self, mut run: Run, now: i64, next: &mut Next) -> Option<Run> {
         let Some(skipped) = run.trees.iter().position(|t| self.is_skipped(t)) else { return Some(run) };
-        let mut tree = run.trees[skipped].clone();
+        let tree = run.trees[skipped].clone();
         run.trees.retain(|t| !self.is_skipped(t));
         if !run.trees.is_empty() {
             return Some(run);
         }
+        self.begin_behind(tree, now, next);
+        None
+    }
+
+    /// What was skipped may have held the beginning, which is free then.
+    fn begin_behind(&mut self, mut tree: T, now: i64, next: &mut Next) {
         for _ in 0..8 {
             let Some(again) = self.world.again(&tree) else { break };
             if caps(&again).is_empty() && self.is_start(&again) {
@@ -85,7 +93,6 @@ impl Key<'_> {
             }
             tree = self.world.reached(again, now);
         }
-        None
     }
 
     /// Ends what was skipped among runs.
@@ -207,6 +214,7 @@ impl Key<'_> {
         let now = self.world.rows[row].1;
         let mut trees: Vec<(T, bool)> = vec![];
         let mut dead = None;
+        let mut skipped = None;
         let mut taken: Vec<(usize, Vec<T>, Vec<usize>)> = vec![];
         for tree in run.trees {
             let mut tree = tree;
@@ -226,6 +234,11 @@ impl Key<'_> {
             }
             let found = caps(&tree);
             let ways = self.world.ways(&tree, row, &found);
+            let takes = ways.iter().any(|way| matches!(way, Way::Take(..)));
+            if takes && found.is_empty() && row < self.skipped_to {
+                skipped.get_or_insert(tree);
+                continue;
+            }
             let mut any = false;
             for way in ways {
                 if let Way::Take(t, again, over) = way {
@@ -252,6 +265,9 @@ impl Key<'_> {
                     }
                 }
             }
+        }
+        if let (Some(tree), true, None) = (skipped, trees.is_empty(), &dead) {
+            return self.begin_behind(tree, now, next);
         }
         let (trees, again) = settle(trees, taken);
         self.conclude(trees, dead, again, run.holds_start, now, is_new, restarted, next);

@@ -245,7 +245,8 @@ impl Machine {
         let mut before: SmallVec<[Thread; 1]> = SmallVec::new();
         let mut is_skipped = false;
         for (from, (mut thread, hits)) in threads.into_iter().zip(hits).enumerate() {
-            if self.is_skipped(&thread) {
+            let begins = thread.head == NONE && !hits.takes.is_empty();
+            if self.is_skipped(&thread) || (begins && now.seq < self.skipped_to) {
                 is_skipped = true;
                 before.push(thread);
                 continue;

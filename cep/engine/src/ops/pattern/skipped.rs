@@ -2,7 +2,8 @@
 //! place it names. Rows that have passed are not looked at again, so it begins none.
 //!
 //! Invariants:
-//! - A partial match without rows has not begun, and stays.
+//! - A partial match without rows has not begun, and stays, unless it would begin with the row of a match
+//!   that skips it.
 //! - Where what is ended held the beginning of the pattern, and EVERY stands there, it is free again.
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use cep_lang::plan::AfterMatch;
 use super::captures::{NONE, NodeId};
 use super::followed::Conclusion;
 use super::machine::Machine;
-use super::run::{Key, Run, Thread};
+use super::run::{Key, Thread};
 
 impl Machine {
     /// Ends what a match of these rows skips; `false`: the match has no such place and is left out, and
