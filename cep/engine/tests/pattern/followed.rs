@@ -65,20 +65,15 @@ impl Key<'_> {
         place.is_some()
     }
 
-    /// A run without those of its trees that were skipped; `None`: it is over.
-    fn unskipped(&mut self, mut run: Run, now: i64, next: &mut Next) -> Option<Run> {
-        let Some(skipped) = run.trees.iter().position(|t| self.is_skipped(t)) else { return Some(run) };
-        let tree = run.trees[skipped].clone();
+    /// A run without those of its trees that were skipped; an error: it is over, and what begins again in
+    /// its place.
+    fn unskipped(&mut self, mut run: Run, now: i64, next: &mut Next) -> Result<Run, Option<Run>> {
+        let Some(skipped) = run.trees.iter().position(|t| self.is_skipped(t)) else { return Ok(run) };
+        let mut tree = run.trees[skipped].clone();
         run.trees.retain(|t| !self.is_skipped(t));
         if !run.trees.is_empty() {
-            return Some(run);
+            return Ok(run);
         }
-        self.begin_behind(tree, now, next);
-        None
-    }
-
-    /// What was skipped may have held the beginning, which is free then.
-    fn begin_behind(&mut self, mut tree: T, now: i64, next: &mut Next) {
         for _ in 0..8 {
             let Some(again) = self.world.again(&tree) else { break };
             if caps(&again).is_empty() && self.is_start(&again) {
@@ -92,12 +87,17 @@ impl Key<'_> {
                 break;
             }
             tree = self.world.reached(again, now);
+            if !self.is_skipped(&tree) {
+                return Err(Some(Run { trees: vec![tree], holds_start: run.holds_start }));
+            }
         }
+        Err(None)
     }
 
     /// Ends what was skipped among runs.
     fn unskip(&mut self, runs: Vec<Run>, now: i64, next: &mut Next) -> Vec<Run> {
-        runs.into_iter().filter_map(|run| self.unskipped(run, now, next)).collect()
+        let left = |run| self.unskipped(run, now, next).map_or_else(|again| again, Some);
+        runs.into_iter().filter_map(left).collect()
     }
 
     fn give(&mut self, found: &[Cap], timed_out: bool) {
@@ -153,7 +153,7 @@ impl Key<'_> {
         if let Some(at) = trees.iter().position(|t| self.world.is_complete(t)) {
             self.has_matched = true;
             let found = caps(&trees[at]);
-            if self.skip(&found) {
+            if !self.is_skipped(&trees[at]) && self.skip(&found) {
                 self.number += 1;
                 self.give(&found, false);
             }
@@ -214,7 +214,6 @@ impl Key<'_> {
         let now = self.world.rows[row].1;
         let mut trees: Vec<(T, bool)> = vec![];
         let mut dead = None;
-        let mut skipped = None;
         let mut taken: Vec<(usize, Vec<T>, Vec<usize>)> = vec![];
         for tree in run.trees {
             let mut tree = tree;
@@ -234,11 +233,6 @@ impl Key<'_> {
             }
             let found = caps(&tree);
             let ways = self.world.ways(&tree, row, &found);
-            let takes = ways.iter().any(|way| matches!(way, Way::Take(..)));
-            if takes && found.is_empty() && row < self.skipped_to {
-                skipped.get_or_insert(tree);
-                continue;
-            }
             let mut any = false;
             for way in ways {
                 if let Way::Take(t, again, over) = way {
@@ -266,9 +260,6 @@ impl Key<'_> {
                 }
             }
         }
-        if let (Some(tree), true, None) = (skipped, trees.is_empty(), &dead) {
-            return self.begin_behind(tree, now, next);
-        }
         let (trees, again) = settle(trees, taken);
         self.conclude(trees, dead, again, run.holds_start, now, is_new, restarted, next);
     }
@@ -289,14 +280,18 @@ impl Key<'_> {
         let mut old: Vec<(usize, Run)> = vec![];
         for (place, run) in std::mem::take(&mut self.runs).into_iter().enumerate() {
             let mut again = vec![];
-            let Some(run) = self.unskipped(run, now, &mut next) else { continue };
-            self.move_run(run, row, false, false, &mut again, &mut next);
+            match self.unskipped(run, now, &mut next) {
+                Ok(run) => self.move_run(run, row, false, false, &mut again, &mut next),
+                Err(run) => old.extend(run.map(|run| (place, run))),
+            }
             restarted.extend(again.into_iter().map(|run| (place, run)));
             old.extend(next.old.drain(..).map(|run| (place, run)));
         }
         for (place, run) in restarted {
-            let Some(run) = self.unskipped(run, now, &mut next) else { continue };
-            self.move_run(run, row, true, false, &mut vec![], &mut next);
+            match self.unskipped(run, now, &mut next) {
+                Ok(run) => self.move_run(run, row, true, false, &mut vec![], &mut next),
+                Err(run) => old.extend(run.map(|run| (place, run))),
+            }
             old.extend(next.old.drain(..).map(|run| (place, run)));
         }
         // What began again stands where its run stood.
@@ -357,7 +352,7 @@ impl Key<'_> {
         (next.old, next.new) = (old, new);
         // Those that were skipped keep their places.
         for run in std::mem::take(&mut self.runs) {
-            let left = self.unskipped(run, due, &mut behind);
+            let left = self.unskipped(run, due, &mut behind).map_or_else(|again| again, Some);
             self.runs.push(left.unwrap_or(Run { trees: vec![], holds_start: false }));
         }
         next.new.append(&mut behind.new);
@@ -444,7 +439,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             let mut behind = Next::default();
             others.retain_mut(|other| {
                 let run = Run { trees: std::mem::take(&mut other.1.trees), holds_start: other.1.holds_start };
-                let left = key.unskipped(run, due, &mut behind);
+                let left = key.unskipped(run, due, &mut behind).map_or_else(|again| again, Some);
                 left.map(|run| other.1 = run).is_some()
             });
             for n in 0..before {

@@ -109,6 +109,9 @@ impl Machine {
             self.move_run(key, group, run, &hits, now, &mut row, &mut Vec::new());
         }
         self.captures.free_row(row);
+        if self.skipped_to > 0 {
+            self.end_skipped(key, group, (now.clock, now.seq));
+        }
         key.runs.sort_by_key(|run| run.number);
         Ok(())
     }
@@ -245,8 +248,7 @@ impl Machine {
         let mut before: SmallVec<[Thread; 1]> = SmallVec::new();
         let mut is_skipped = false;
         for (from, (mut thread, hits)) in threads.into_iter().zip(hits).enumerate() {
-            let begins = thread.head == NONE && !hits.takes.is_empty();
-            if self.is_skipped(&thread) || (begins && now.seq < self.skipped_to) {
+            if self.is_skipped(&thread) {
                 is_skipped = true;
                 before.push(thread);
                 continue;
@@ -276,7 +278,7 @@ impl Machine {
         self.live += (advanced.len() + kept.len()) as u64;
         self.live -= before.len() as u64;
         if is_skipped && advanced.is_empty() && kept.is_empty() && dead.is_none() {
-            self.begin_behind(key, group, &before[0], now.clock, now.seq);
+            self.begin_behind(key, group, &run, &before[0], (now.clock, now.seq));
         } else {
             self.conclude(key, group, run, &before, advanced, kept, dead, Conclusion::Row(now), restarted);
         }
@@ -406,7 +408,8 @@ impl Machine {
         if let Some(at) = complete {
             key.has_matched = true;
             let head = threads[at].1.head;
-            if self.skip(key, group, head, &by) {
+            // A match of this step may have skipped the row that it began with.
+            if !self.is_skipped(&threads[at].1) && self.skip(key, group, head, &by) {
                 self.captures.hold(head);
                 key.matches += 1;
                 let anchor = if head == NONE { key.exemplar } else { NONE };
@@ -552,7 +555,7 @@ impl Machine {
         let mut hits = SmallVec::<[Hits; 1]>::new();
         let thread = run.threads[0].clone();
         if self.is_skipped(&thread) {
-            self.begin_behind(key, group, &thread, now.clock, now.seq);
+            self.begin_behind(key, group, &run, &thread, (now.clock, now.seq));
             return self.drop_run(run);
         }
         // A condition that fails here takes no row.
@@ -567,7 +570,7 @@ impl Machine {
         self.move_run(key, group, run, &hits, now, row, &mut Vec::new());
     }
 
-    fn schedule_new(&mut self, run: &mut Run, group: u32) {
+    pub(super) fn schedule_new(&mut self, run: &mut Run, group: u32) {
         run.due = super::run::NEVER;
         self.schedule(run, group);
     }

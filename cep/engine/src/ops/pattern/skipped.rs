@@ -2,9 +2,9 @@
 //! place it names. Rows that have passed are not looked at again, so it begins none.
 //!
 //! Invariants:
-//! - A partial match without rows has not begun, and stays, unless it would begin with the row of a match
-//!   that skips it.
-//! - Where what is ended held the beginning of the pattern, and EVERY stands there, it is free again.
+//! - A partial match without rows has not begun, and stays. One that begins with the row of a match that
+//!   skips this row is ended with the others when the row has been looked at, and gives nothing.
+//! - Where an EVERY in what is ended has no row yet, or begins again without one, it goes on.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use cep_lang::plan::AfterMatch;
 use super::captures::{NONE, NodeId};
 use super::followed::Conclusion;
 use super::machine::Machine;
-use super::run::{Key, Thread};
+use super::run::{Key, Run, Thread};
 
 impl Machine {
     /// Ends what a match of these rows skips; `false`: the match has no such place and is left out, and
@@ -34,7 +34,12 @@ impl Machine {
             past
         });
         self.skipped_to = self.skipped_to.max(place);
-        let (clock, row) = by.clock_and_row();
+        self.end_skipped(key, group, by.clock_and_row());
+        is_given
+    }
+
+    /// Ends the runs that a match of this step skips.
+    pub(super) fn end_skipped(&mut self, key: &mut Key, group: u32, at: (i64, u64)) {
         for mut run in std::mem::take(&mut key.runs) {
             if !run.threads.iter().any(|thread| self.is_skipped(thread)) {
                 key.runs.push(run);
@@ -44,14 +49,13 @@ impl Machine {
             self.live -= skipped.len() as u64;
             run.threads.extend(kept);
             if run.threads.is_empty() {
-                self.begin_behind(key, group, &skipped[0], clock, row);
+                self.begin_behind(key, group, &run, &skipped[0], at);
             } else {
                 self.schedule(&mut run, group);
                 key.runs.push(run);
             }
             skipped.into_iter().for_each(|thread| self.free(thread.head));
         }
-        is_given
     }
 
     /// Whether a match of this step skips the thread.
@@ -64,37 +68,49 @@ impl Machine {
         self.captures.chain(head).last().map(|taken| self.captures.info(taken.row).seq)
     }
 
-    /// A run was skipped, of which this is a thread: if an EVERY at the beginning was in it, it begins
-    /// again.
-    pub(super) fn begin_behind(&mut self, key: &mut Key, group: u32, skipped: &Thread, clock: i64, row: u64) {
-        if !self.leads_to_start(skipped, clock, row) {
-            return;
+    /// A run was skipped, of which this is a thread: what EVERY begins again in it without rows that are
+    /// skipped goes on in its place.
+    pub(super) fn begin_behind(
+        &mut self,
+        key: &mut Key,
+        group: u32,
+        run: &Run,
+        skipped: &Thread,
+        (clock, row): (i64, u64),
+    ) {
+        let automaton = Arc::clone(&self.automaton);
+        self.captures.hold(skipped.head);
+        let mut thread = skipped.clone();
+        while let Some(again) = &automaton.state(thread.state).again {
+            let next = self.restarted(&thread, again, clock, row);
+            self.free(thread.head);
+            let is_same = next.state == thread.state;
+            thread = next;
+            if thread.state == automaton.initial && thread.head == NONE {
+                return self.begin_whole(key, group, (clock, row));
+            }
+            if !self.is_skipped(&thread) {
+                let mut again = Run::new(run.number, thread);
+                again.holds_start = run.holds_start;
+                self.live += 1;
+                self.schedule_new(&mut again, group);
+                key.runs.push(again);
+                return;
+            }
+            if is_same {
+                break;
+            }
         }
+        self.free(thread.head);
+    }
+
+    /// The beginning of the pattern is free again.
+    fn begin_whole(&mut self, key: &mut Key, group: u32, (clock, row): (i64, u64)) {
         if self.automaton.initial_sets.is_empty() {
             key.is_busy = false;
             self.is_freed = true;
         } else {
             self.begin_waiting(key, group, clock, row);
         }
-    }
-
-    /// Whether what EVERY begins again, if the thread fails, is the whole pattern.
-    fn leads_to_start(&mut self, thread: &Thread, clock: i64, row: u64) -> bool {
-        let automaton = Arc::clone(&self.automaton);
-        self.captures.hold(thread.head);
-        let mut thread = thread.clone();
-        let mut is_start = false;
-        while let (false, Some(again)) = (is_start, &automaton.state(thread.state).again) {
-            let next = self.restarted(&thread, again, clock, row);
-            self.free(thread.head);
-            let is_same = next.state == thread.state;
-            thread = next;
-            is_start = thread.state == automaton.initial && thread.head == NONE;
-            if is_same {
-                break;
-            }
-        }
-        self.free(thread.head);
-        is_start
     }
 }
