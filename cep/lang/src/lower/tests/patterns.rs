@@ -175,10 +175,11 @@ fn every_at_the_head_of_a_sequence_is_of_what_it_stands_before() {
         &expect![[r#"
             query query_1 → print, append
               project x.v AS v
-                sequence in log order: (EVERY x -> a+ -> a_2) WITHIN 5s
+                sequence in log order: EVERY x -> a+ -> a_2
                   x: any row
                   a: v > x.v
                   a_2: any row
+                  within: 5s
                   next match: as EVERY says
                   rows: one a match
                   columns: x.v
