@@ -22,6 +22,7 @@ impl Operator {
             Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
             Operator::Pattern(_) => 11,
+            Operator::AsOf(_) => 12,
         }
     }
 
@@ -42,6 +43,7 @@ impl Operator {
             Operator::Delay(op) => op.encode(out),
             Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
+            Operator::AsOf(op) => op.encode(out),
             Operator::Pattern(op) => op.encode(out),
         }
     }
@@ -68,6 +70,7 @@ impl Operator {
             Operator::Delay(op) => op.decode(input),
             Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
+            Operator::AsOf(op) => op.decode(input),
             Operator::Pattern(op) => op.decode(input),
         }
     }

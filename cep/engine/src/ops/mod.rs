@@ -32,7 +32,7 @@ pub use aggregation::{AggregationOp, Reading, steps_on};
 pub use build::build;
 pub use delay::DelayOp;
 pub use group::GroupOp;
-pub use join::{JoinContext, JoinOp};
+pub use join::{AsOfOp, JoinContext, JoinOp};
 pub use merge::Merge;
 pub use over::StreamOver;
 pub use pattern::PatternOp;
@@ -140,6 +140,8 @@ pub enum Operator {
     Trigger(Box<TriggerOp>),
     /// Two streams joined.
     Join(Box<JoinOp>),
+    /// Rows with the version in force at their time.
+    AsOf(Box<AsOfOp>),
     /// Matches of a pattern.
     Pattern(Box<PatternOp>),
 }
@@ -152,6 +154,7 @@ impl Operator {
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
             Operator::Join(op) => op.late_rows(),
+            Operator::AsOf(op) => op.late_rows(),
             Operator::Pattern(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
@@ -174,6 +177,7 @@ impl Operator {
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
             Operator::Join(op) => op.watermark_horizon(),
+            Operator::AsOf(op) => op.watermark_horizon(),
             Operator::Pattern(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
@@ -225,7 +229,7 @@ impl Operator {
             Operator::TableJoin(op) => op.process(input, out, cx),
             Operator::TableWrite(op) => op.process(input, cx),
             Operator::Trigger(op) => op.process(out, cx),
-            Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
+            Operator::Join(_) | Operator::AsOf(_) => unreachable!("the graph gives a join both its inputs"),
             Operator::Pattern(op) => op.process(input, out, cx),
         }
     }

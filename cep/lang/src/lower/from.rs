@@ -3,7 +3,7 @@
 
 use crate::ast::{Name, Relation as Written, RelationSource, Span, Window, WindowKind, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{Changelog, JoinBound, LatePolicy, Node};
+use crate::plan::{Changelog, LatePolicy, Node};
 
 use super::catalog::{Catalog, Object};
 use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
@@ -294,7 +294,7 @@ pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, what: &str, 
 pub(crate) fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
-        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
+        Node::Join(join) => join.bound.is_by_event_time(),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, predicate: _ } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }

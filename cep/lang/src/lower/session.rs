@@ -419,6 +419,7 @@ impl Session {
         let reads = node.scans();
         self.settle_reads(&reads);
         let held_by = held::held_by(&node, &self.catalog);
+        let key = table::unique_key_over(&node, &|id| self.catalog.stream(id).key.clone());
         if let Target::Stream(id) = target {
             let by_event =
                 reads.iter().all(|read| self.catalog.stream(*read).stream.time.clock == plan::Clock::Event);
@@ -433,6 +434,8 @@ impl Session {
                     true => entry.times.iter().copied().filter(|time| times.contains(time)).collect(),
                 };
             }
+            // Rows of two queries that replace each other would not know whose they replace.
+            entry.key = if entry.is_fed { None } else { key };
             entry.is_fed = true;
             entry.held_by = entry.held_by.or(held_by);
             if !entry.is_fed_from_outside {

@@ -15,10 +15,11 @@ use super::explain_table::explain_table;
 use super::pattern_text;
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
-    Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
-    PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger,
-    WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
+    AggCall, Aggregation, AggregationRead, AsOfBound, BatchWindow, BoundedJoin, BoundedOp, Calendar,
+    Changelog, Clock, Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node,
+    OverBound, OverNode, PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream,
+    StreamOrigin, Target, Trigger, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text,
+    over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -334,7 +335,13 @@ impl Text {
 
     fn join(&mut self, depth: usize, node: &JoinNode) {
         let JoinNode { sides, keys, residual, bound, schema, rows_max, over_bound, span: _ } = node;
-        self.line(depth, format_args!("join {}", kind_text([sides[0].outer, sides[1].outer])));
+        let kind = kind_text([sides[0].outer, sides[1].outer]);
+        match bound {
+            JoinBound::AsOf(_) => self.line(depth, format_args!("join {kind}, with the version in force")),
+            JoinBound::Windows(_) | JoinBound::Interval { .. } => {
+                self.line(depth, format_args!("join {kind}"));
+            }
+        }
         let [left, right] = [sides[0].input.schema(), sides[1].input.schema()];
         if !keys.is_empty() {
             let keys = list(keys, |(a, b)| format!("{} = {}", expr_text(a, left), expr_text(b, right)));
@@ -352,12 +359,20 @@ impl Text {
             let (low, high) = (signed_duration(*low_ns), signed_duration(*high_ns));
             self.line(depth + 1, format_args!("time of right − time of left: {low} to {high}"));
         }
+        if let JoinBound::AsOf(bound) = bound {
+            self.line(depth + 1, format_args!("time of left − time of right: {}", age_text(*bound)));
+        }
         let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         self.line(depth + 1, format_args!("columns kept: {}", columns.join(", ")));
-        let over = match over_bound {
-            OverBound::Reject => "rows beyond are left out",
-            OverBound::EvictOldest => "the oldest row leaves for one beyond",
-            OverBound::Fail => "rows beyond fail",
+        let over = match (over_bound, bound) {
+            (OverBound::EvictOldest, JoinBound::AsOf(_)) => {
+                "the oldest version in force leaves for a row beyond"
+            }
+            (over, _) => match over {
+                OverBound::Reject => "rows beyond are left out",
+                OverBound::EvictOldest => "the oldest row leaves for one beyond",
+                OverBound::Fail => "rows beyond fail",
+            },
         };
         let kept = kept.join("; ");
         self.line(depth + 1, format_args!("state: {kept}; at most {rows_max} rows, {over}"));
@@ -615,6 +630,14 @@ fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
             let reach = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
             return format!("until the watermark is {} past it", signed_duration(reach));
         }
+        JoinBound::AsOf(_) if side == 0 => return "until the watermark is past it".to_owned(),
+        JoinBound::AsOf(bound) => {
+            let versions = "the latest version of each key that the watermark is past, and those after it";
+            return match bound.greatest_age_ns {
+                Some(age_ns) => format!("{versions}, for {}", format_duration(age_ns)),
+                None => versions.to_owned(),
+            };
+        }
     };
     match &windows[side] {
         JoinWindow::Passing => "none: its rows pass".to_owned(),
@@ -627,6 +650,17 @@ fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
             format!("rows of {} by {}", format_duration(*size_ns), expr_text(time, rows))
         }
     }
+}
+
+/// The ages of a version in force.
+fn age_text(bound: AsOfBound) -> String {
+    let AsOfBound { least_age_ns, greatest_age_ns } = bound;
+    let least = match least_age_ns {
+        1 => "more than 0".to_owned(),
+        least => format!("at least {}", format_duration(least)),
+    };
+    let greatest = greatest_age_ns.map(|ns| format!(", at most {}", format_duration(ns))).unwrap_or_default();
+    format!("{least}{greatest}; the least of them")
 }
 
 fn signed_duration(ns: i64) -> String {

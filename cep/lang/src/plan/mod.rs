@@ -28,7 +28,7 @@ pub use explain::{
 };
 pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
-pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
+pub use join::{AsOfBound, BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use metrics::{
     LabelMatcher, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, SeriesSet,
     VectorOp, metric_flags,
