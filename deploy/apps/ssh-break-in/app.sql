@@ -28,8 +28,7 @@ SELECT
     first_try.ts                      AS began,
     coalesce(first_try.repeats, 1) + sum(coalesce(more.repeats, 1)) AS failures,
     count(more) + 1                   AS failed_lines,
-    more[last].account                AS last_tried,
-    count(more) FILTER (WHERE more.account <> first_try.account) AS other_accounts
+    more[last].account                AS last_tried
 FROM PATTERN (
     EVERY first_try = sshd[outcome = 'Failed']
     -> more = sshd[outcome = 'Failed']{2,}
@@ -39,12 +38,13 @@ AFTER MATCH SKIP PAST LAST ROW;
 
 SELECT * FROM break_ins;
 
--- Worse: the password was guessed at once after the failures for the same account, with no other
--- login of that address in the hour before the first failure of the burst.
-SELECT entered.ts, entered.address, entered.account, tries[0].ts AS began, sum(coalesce(tries.repeats, 1)) AS failures
+-- Closer: failures and then the login for one and the same account, within ten minutes, with no login for
+-- another account in between.
+SELECT entered.ts, entered.address, entered.account, first_try.ts AS began, count(more) + 1 AS failed_lines
 FROM PATTERN (
-    EVERY start = sshd[outcome = 'Failed']
-    -> tries = sshd[outcome = 'Failed' AND account = start.account]{1,}
-    -> entered = sshd[outcome = 'Accepted' AND account = start.account] AND NOT sshd[outcome = 'Accepted' AND account <> start.account]
+    EVERY first_try = sshd[outcome = 'Failed']
+    -> more = sshd[outcome = 'Failed' AND account = first_try.account]+
+    -> (entered = sshd[outcome = 'Accepted' AND account = first_try.account]
+        AND NOT sshd[outcome = 'Accepted' AND account <> first_try.account])
 ) WITHIN 10 MINUTES PARTITION BY address
 AFTER MATCH SKIP PAST LAST ROW;

@@ -39,7 +39,7 @@ pub use pattern::PatternOp;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use sliding::SlidingWindowOp;
-pub use table::{TableJoinOp, TableWriteOp};
+pub use table::{TableJoinOp, TableReading, TableWriteOp};
 pub use trigger::TriggerOp;
 pub(crate) use window::content::{Content, Shape};
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};

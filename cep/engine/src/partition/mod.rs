@@ -1,7 +1,7 @@
 //! A partition: the one way into the engine.
 //!
 //! Here what it is and how an entry is taken in steps · `step` one step · `time` how far time goes in
-//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations · `seed` files that tables begin with · `state` checkpoints and the state hash.
+//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations and tables · `seed` files that tables begin with · `state` checkpoints and the state hash.
 
 mod due;
 mod late;
@@ -10,6 +10,8 @@ mod seed;
 mod state;
 mod step;
 mod time;
+
+pub use read::Reading;
 
 use std::sync::Arc;
 

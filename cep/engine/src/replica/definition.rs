@@ -75,7 +75,8 @@ impl Definition {
             InstallError(format!("it does not compile: {first}"))
         })?;
         let program = Arc::new(session.program());
-        let names = (!program.aggregations.is_empty()).then(|| Box::new(session));
+        let is_asked = !(program.aggregations.is_empty() && program.tables.is_empty());
+        let names = is_asked.then(|| Box::new(session));
         let is_event_timed = is_event_timed(&program, *connectors);
         let (inputs, outputs) = bind(&program, streams, *connectors)?;
         let watched: Vec<StreamId> = outputs

@@ -188,12 +188,20 @@ fn of_runs(random: &mut Random, matching: Matching) -> Case {
     }
     let event_time = random.one_in(2);
     let disorder = event_time || random.one_in(4);
+    let some = |random: &mut Random| vec![ElementId(random.below(elements))];
+    let skip = match random.below(8) {
+        0..4 => AfterMatch::Overlap,
+        4 | 5 => AfterMatch::PastLastRow,
+        6 => AfterMatch::ToNextRow,
+        _ if random.one_in(2) => AfterMatch::ToFirst(some(random)),
+        _ => AfterMatch::ToLast(some(random)),
+    };
     Case {
         matching,
         pattern,
         conds: (0..elements).map(|e| cond(random, e, elements, false)).collect(),
         within: within(random),
-        skip: AfterMatch::Overlap,
+        skip,
         event_time,
         all: random.one_in(4).then_some((false, false)),
         timed_out: random.one_in(3),

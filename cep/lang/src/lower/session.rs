@@ -14,7 +14,9 @@ use crate::ast::{
 };
 use crate::diag::{Diagnostic, Result, codes};
 use crate::functions::FunctionRegistry;
-use crate::plan::{self, AggregationRead, ConstRows, Program, QueryId, TableId, Target};
+use crate::plan::{
+    self, AggregationRange, ConstRows, Program, QueryId, Read, ReadOf, TableId, TableLook, Target,
+};
 
 use super::aggregation;
 use super::catalog::{AggregationEntry, Catalog, Object, View, folded};
@@ -55,11 +57,11 @@ pub(super) struct QueryEntry {
     pub uses: BTreeSet<String>,
 }
 
-/// A read of an aggregation.
+/// A read of an aggregation or a table.
 #[derive(Debug, Clone)]
 pub(super) struct ReadEntry {
     /// The plan.
-    pub read: AggregationRead,
+    pub read: Read,
     /// Folded names of the objects it reads.
     pub uses: BTreeSet<String>,
 }
@@ -377,8 +379,10 @@ impl Session {
             }
             Flow::Read(open) => {
                 if relation.schema != schema {
-                    let message =
-                        format!("the answer of an aggregation must have the columns of `{}`", target.text);
+                    let message = format!(
+                        "the answer of an aggregation or a table must have the columns of `{}`",
+                        target.text
+                    );
                     let help = "select them with the same names and types";
                     return Err(Box::new(
                         Diagnostic::at(codes::TARGET_SCHEMA, query.span, message).help(help),
@@ -459,9 +463,11 @@ impl Session {
         target: Target,
         uses: BTreeSet<String>,
     ) -> StatementResult {
-        let OpenRead { aggregation, from_ns, to_ns, per, ops } = open;
-        let read =
-            AggregationRead { name: name.clone(), aggregation, from_ns, to_ns, per, ops, schema, target };
+        let OpenRead { mut of, ops } = open;
+        if let ReadOf::Table(look) = &mut of {
+            look.probe = table::probe_of_read(&ops, &self.catalog.tables[look.table.index()].table);
+        }
+        let read = Read { name: name.clone(), of, ops, schema, target };
         self.reads.push(ReadEntry { read, uses });
         StatementResult::Started(name)
     }
@@ -598,8 +604,16 @@ impl Session {
         let reads = self
             .reads
             .iter()
-            .map(|entry| AggregationRead {
-                aggregation: new_aggregations[entry.read.aggregation],
+            .map(|entry| Read {
+                of: match entry.read.of.clone() {
+                    ReadOf::Aggregation(range) => ReadOf::Aggregation(AggregationRange {
+                        aggregation: new_aggregations[range.aggregation],
+                        ..range
+                    }),
+                    ReadOf::Table(look) => {
+                        ReadOf::Table(TableLook { table: new_tables[look.table.index()], ..look })
+                    }
+                },
                 target: target(entry.read.target),
                 ..entry.read.clone()
             })

@@ -15,11 +15,11 @@ use super::explain_table::explain_table;
 use super::pattern_text;
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, AsOfBound, BatchWindow, BoundedJoin, BoundedOp, Calendar,
+    AggCall, Aggregation, AggregationRange, AsOfBound, BatchWindow, BoundedJoin, BoundedOp, Calendar,
     Changelog, Clock, Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node,
-    OverBound, OverNode, PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream,
-    StreamOrigin, Target, Trigger, WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text,
-    over_text, sort_text,
+    OverBound, OverNode, PatternNode, Probe, Program, Query, RateNode, Read, ReadOf, SlidingNode,
+    SlidingWindow, Stream, StreamOrigin, Table, TableLook, Target, Trigger, WindowBody, WindowCondition,
+    WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -37,8 +37,7 @@ pub fn explain_program(program: &Program) -> String {
     parts.extend(program.aggregations.iter().map(|a| explain_aggregation(a, &names)));
     parts.extend(program.queries.iter().map(|q| explain_query(q, &names)));
     for read in &program.reads {
-        let aggregation = &program.aggregations[read.aggregation];
-        parts.push(explain_read(read, aggregation, &names));
+        parts.push(explain_read(read, &program.aggregations, &program.tables, &names));
     }
     for rows in &program.constants {
         parts.push(format!("constants → stream {}: {} rows\n", names(rows.stream), rows.rows.num_rows()));
@@ -158,22 +157,47 @@ fn grain_text(grain: Grain) -> &'static str {
     }
 }
 
-/// A read of an aggregation.
-pub fn explain_read(read: &AggregationRead, aggregation: &Aggregation, names: &StreamNames<'_>) -> String {
-    let AggregationRead { name, aggregation: _, from_ns, to_ns, per, ops, schema: _, target } = read;
+/// A read of one of these aggregations or tables.
+pub fn explain_read(
+    read: &Read,
+    aggregations: &[Aggregation],
+    tables: &[Table],
+    names: &StreamNames<'_>,
+) -> String {
+    let Read { name, of, ops, schema: _, target } = read;
     let mut out = Text::default();
     out.line(0, format_args!("read {name} → {}", target_text(target, names)));
-    out.ops(1, ops, &aggregation.output);
+    let look = match of {
+        ReadOf::Aggregation(range) => {
+            out.ops(1, ops, &aggregations[range.aggregation].output);
+            range_text(range, aggregations)
+        }
+        ReadOf::Table(look) => {
+            let TableLook { table, probe, now_ns: _ } = look;
+            let table = &tables[table.index()];
+            out.ops(1, ops, &table.schema);
+            let columns = |at: &[usize]| list(at, |&at| table.schema.field(at).name().clone());
+            match probe {
+                Probe::Key(_) => format!("table {} by key {}", table.name, columns(&table.key)),
+                Probe::Index { index, exprs: _ } => {
+                    format!("table {} by index {}", table.name, columns(&table.indexes[*index]))
+                }
+                Probe::Scan => format!("table {}, all rows", table.name),
+            }
+        }
+    };
+    out.line(1, format_args!("{look}"));
+    out.text
+}
+
+fn range_text(range: &AggregationRange, aggregations: &[Aggregation]) -> String {
+    let AggregationRange { aggregation, from_ns, to_ns, per } = range;
     let time = |ns: i64| match ns {
         i64::MAX => "the end".to_owned(),
         ns => chrono::DateTime::from_timestamp_nanos(ns).format("%Y-%m-%dT%H:%M:%S%.fZ").to_string(),
     };
-    let (from, to) = (time(*from_ns), time(*to_ns));
-    out.line(
-        1,
-        format_args!("aggregation {} from {from} to {to} per {}", aggregation.name, grain_text(*per)),
-    );
-    out.text
+    let (name, from, to) = (&aggregations[*aggregation].name, time(*from_ns), time(*to_ns));
+    format!("aggregation {name} from {from} to {to} per {}", grain_text(*per))
 }
 
 /// Operators, one line each or more, indented by one.

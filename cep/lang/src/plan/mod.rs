@@ -42,8 +42,8 @@ pub use pattern::{
     PatternNode, PatternOrder, Position, Scope, Slot, Within,
 };
 pub use program::{
-    Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
-    StreamOrigin, StreamTime, Target, Trigger,
+    Aggregation, AggregationRange, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Read,
+    ReadOf, Stream, StreamOrigin, StreamTime, TableLook, Target, Trigger,
 };
 pub use rules::{RULE_COLUMNS, Rule, RuleSlot, RulesNode, SlotSource};
 pub use table::{

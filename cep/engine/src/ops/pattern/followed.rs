@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use cep_lang::diag::codes;
-use cep_lang::plan::{Matching, OverBound};
+use cep_lang::plan::{AfterMatch, Matching, OverBound};
 use smallvec::SmallVec;
 
 use super::automaton::{Move, Restart, State, Take, Timer};
@@ -90,13 +90,23 @@ impl Machine {
         let runs = std::mem::take(&mut key.runs);
         let mut restarted = Vec::new();
         for (run, hits) in runs.into_iter().zip(hits) {
-            self.move_run(key, group, run, &hits, now, &mut row, &mut restarted);
+            if self.is_skipped(key, &run) {
+                self.skip_run(key, group, run, now.clock, now.seq);
+            } else {
+                self.move_run(key, group, run, &hits, now, &mut row, &mut restarted);
+            }
         }
         for run in restarted {
-            self.offer(key, group, run, now, &mut row);
+            if self.is_skipped(key, &run) {
+                self.skip_run(key, group, run, now.clock, now.seq);
+            } else {
+                self.offer(key, group, run, now, &mut row);
+            }
         }
+        self.sweep(key, group, now.clock, now.seq);
         // The row that completes an EVERY does not begin the next; one that ends a run does.
-        if !key.is_busy && (!was_busy || self.is_freed) && !start.takes.is_empty() {
+        let may_begin = !key.is_busy && (!was_busy || self.is_freed) && now.seq >= key.resume;
+        if may_begin && !start.takes.is_empty() {
             let thread = Thread::new(self.automaton.initial, self.automaton.registers);
             let mut run = Run::new(0, thread);
             self.live += 1;
@@ -104,6 +114,7 @@ impl Machine {
             key.is_busy = true;
             let hits: SmallVec<[Hits; 1]> = SmallVec::from_buf([start]);
             self.move_run(key, group, run, &hits, now, &mut row, &mut Vec::new());
+            self.sweep(key, group, now.clock, now.seq);
         }
         self.captures.free_row(row);
         key.runs.sort_by_key(|run| run.number);
@@ -261,6 +272,9 @@ impl Machine {
             }
             before.push(thread);
         }
+        if self.skip != AfterMatch::Overlap && !advanced.is_empty() && before.iter().all(|t| t.head == NONE) {
+            run.start = now.seq;
+        }
         self.settle_every(&before, &mut advanced, &mut kept, &Conclusion::Row(now));
         self.live += (advanced.len() + kept.len()) as u64;
         self.live -= before.len() as u64;
@@ -391,17 +405,19 @@ impl Machine {
         if let Some(at) = complete {
             key.has_matched = true;
             let head = threads[at].1.head;
-            self.captures.hold(head);
-            key.matches += 1;
-            let anchor = if head == NONE { key.exemplar } else { NONE };
-            self.captures.hold_row(anchor);
-            self.found.push(Found {
-                kind: FoundKind::Match,
-                head,
-                anchor,
-                number: key.matches,
-                place: by.place(),
-            });
+            if self.resume_behind(key, head, run.start, by.place()) {
+                self.captures.hold(head);
+                key.matches += 1;
+                let anchor = if head == NONE { key.exemplar } else { NONE };
+                self.captures.hold_row(anchor);
+                self.found.push(Found {
+                    kind: FoundKind::Match,
+                    head,
+                    anchor,
+                    number: key.matches,
+                    place: by.place(),
+                });
+            }
             self.live -= threads.len() as u64;
             threads.into_iter().for_each(|t| self.free(t.1.head));
             self.forget(dead);
@@ -452,7 +468,9 @@ impl Machine {
         }
         let has_number = fork.number != 0 && !key.runs.iter().any(|r| r.number == fork.number);
         let number = if has_number { fork.number } else { self.number(fork.group) };
+        let start = self.start_of(&thread);
         let mut run = Run::new(number, thread);
+        run.start = start;
         run.holds_start = fork.holds_start || is_start;
         self.live += 1;
         self.schedule(&mut run, fork.group);
@@ -502,8 +520,10 @@ impl Machine {
                 state.timers.iter().any(by_time) || state.row_bounds.iter().any(by_rows)
             };
             if !late(self, &thread) {
+                let start = self.start_of(&thread);
                 let mut again = Run::new(run.number, thread);
                 again.holds_start = run.holds_start;
+                again.start = start;
                 self.live += 1;
                 restarted.push(again);
                 return;
@@ -536,6 +556,9 @@ impl Machine {
         let thread = run.threads[0].clone();
         // A condition that fails here takes no row.
         let mut found = self.look(&thread, now, key.matches).unwrap_or_default();
+        if thread.head == NONE && now.seq < key.resume {
+            found.takes.clear();
+        }
         found.fall = None;
         if found.takes.is_empty() {
             self.schedule_new(&mut run, group);
@@ -551,8 +574,8 @@ impl Machine {
         self.schedule(run, group);
     }
 
-    /// Fires what is due for a run of a key at `due`.
-    pub fn fire(&mut self, key: &mut Key, group: u32, number: u64, due: i64, place: Place) {
+    /// Fires what is due for a run of a key at `due`; what begins then begins at `clock`.
+    pub fn fire(&mut self, key: &mut Key, group: u32, number: u64, due: i64, clock: i64, place: Place) {
         let Ok(at) = key.runs.binary_search_by_key(&number, |run| run.number) else { return };
         if key.runs[at].due != due {
             return;
@@ -581,7 +604,7 @@ impl Machine {
                 continue;
             };
             let mut moved = thread.clone();
-            moved.go(to, due, key.rows);
+            moved.go(to, clock, key.rows);
             let is_absence = timers[fired].is_absence;
             moved.head = self.without(thread.head, &to.losses, &thread.registers);
             if is_absence {
@@ -590,7 +613,7 @@ impl Machine {
                 kept.push((from, moved));
             }
         }
-        let by = Conclusion::Time(due, key.rows, place);
+        let by = Conclusion::Time(clock, key.rows, place);
         self.settle_every(&before, &mut advanced, &mut kept, &by);
         self.live += (advanced.len() + kept.len()) as u64;
         self.live -= before.len() as u64;
@@ -603,6 +626,7 @@ impl Machine {
             self.schedule_new(&mut run, group);
             key.runs.push(run);
         }
+        self.sweep(key, group, clock, key.rows);
         key.runs.sort_by_key(|run| run.number);
     }
 }

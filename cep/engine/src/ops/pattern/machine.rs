@@ -17,6 +17,7 @@ use crate::chunk::Chunk;
 use crate::column::Column;
 use crate::expr::row::{RowSource, Scalar};
 use crate::expr::{RowErrorKind, RowFailure};
+use crate::ops::OpError;
 
 /// All partial matches of an operator and what moves them.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub struct Machine {
     pub is_freed: bool,
     /// What came out.
     pub found: Vec<Found>,
+    /// Matches that were left out.
+    pub failed: Vec<OpError>,
     /// Conditions of single threads evaluated so far, for tests of the work.
     #[cfg(test)]
     pub asked: u64,

@@ -2,7 +2,7 @@
 //!
 //! `automaton` compiles a pattern to states. `layout` and `tests` say what is kept of rows and what
 //! conditions ask. `machine` holds what both ways of matching share, `followed` is PATTERN and
-//! SEQUENCE, `preferred` MATCH_RECOGNIZE. `captures` keeps the rows of partial matches, `emit` makes
+//! SEQUENCE, `skip` what their matches take away, `preferred` MATCH_RECOGNIZE. `captures` keeps the rows of partial matches, `emit` makes
 //! rows of matches, `waiting` puts rows in the order of event time, `state` writes checkpoints.
 //!
 //! Invariants:
@@ -19,6 +19,7 @@ mod machine;
 mod operator;
 mod preferred;
 mod run;
+mod skip;
 mod state;
 mod tests;
 mod waiting;

@@ -33,7 +33,7 @@ pub struct Run {
     pub due: i64,
     /// When it fails, the pattern may begin again.
     pub holds_start: bool,
-    /// MATCH_RECOGNIZE: number of the row it begins with.
+    /// Number of the row it begins with; kept where matches take others away.
     pub start: u64,
     /// MATCH_RECOGNIZE: that row, where it may come out unmatched or for an empty match.
     pub anchor: RowId,
@@ -75,7 +75,7 @@ pub struct Key {
     pub exemplar: RowId,
     /// Matches it had.
     pub matches: u64,
-    /// MATCH_RECOGNIZE: rows below this number begin no match.
+    /// Rows below this number begin no match.
     pub resume: u64,
     /// MATCH_RECOGNIZE: rows below this number were in a match.
     pub covered: u64,
