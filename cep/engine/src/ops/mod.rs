@@ -169,6 +169,29 @@ impl Operator {
         }
     }
 
+    /// Rows and partial matches that were refused or given up so far since it kept as much as it may.
+    pub fn over_rows(&self) -> u64 {
+        match self {
+            Operator::Join(op) => op.over_rows(),
+            Operator::AsOf(op) => op.over_rows(),
+            Operator::Pattern(op) => op.given_up(),
+            // Rows beyond `state.keys.max` are errors of their records; tables count for themselves.
+            Operator::Rows(_)
+            | Operator::Aligned(_)
+            | Operator::Session(_)
+            | Operator::Batch(_)
+            | Operator::Over(_)
+            | Operator::Group(_)
+            | Operator::Rate(_)
+            | Operator::Aggregation(_)
+            | Operator::Sliding(_)
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_)
+            | Operator::Trigger(_) => 0,
+        }
+    }
+
     /// A later watermark up to which about `CLOSE_ROWS` groups are emitted; `None`: no watermark
     /// makes it emit more than that.
     pub fn watermark_horizon(&self) -> Option<i64> {

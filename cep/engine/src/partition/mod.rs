@@ -213,6 +213,17 @@ impl Partition {
         of_queries.chain(at_door.map(|(_, rows)| rows)).sum()
     }
 
+    /// Rows and partial matches that joins, patterns and tables refused or gave up, since they kept as much as
+    /// they may.
+    pub fn over_total(&self) -> u64 {
+        let of_operators = self.operators().map(Operator::over_rows).sum::<u64>();
+        let of_tables = self.tables().iter().map(|table| {
+            let counts = table.counts();
+            counts.rejected + counts.evicted
+        });
+        of_operators + of_tables.sum::<u64>()
+    }
+
     /// Applies an entry, or the part of it that the budget allows; actions are appended.
     ///
     /// # Panics
