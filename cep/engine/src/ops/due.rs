@@ -21,7 +21,8 @@ impl Operator {
             | Operator::Delay(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
-            | Operator::Trigger(_) => None,
+            | Operator::Trigger(_)
+            | Operator::Rules(_) => None,
         }
     }
 
@@ -43,7 +44,8 @@ impl Operator {
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
             | Operator::TableJoin(_)
-            | Operator::TableWrite(_) => None,
+            | Operator::TableWrite(_)
+            | Operator::Rules(_) => None,
         }
     }
 }
