@@ -340,7 +340,8 @@ fn read_type(ty: &Scalar, text: &str) -> Result<ColumnDef, Box<Diagnostic>> {
         }
     })?;
     match statements.into_iter().map(|statement| statement.kind).collect::<Vec<_>>().as_mut_slice() {
-        [StatementKind::CreateStream(create)] if create.columns.len() == 1 => {
+        // No bracket in the type may end the columns before their time.
+        [StatementKind::CreateStream(create)] if create.columns.len() == 1 && create.options.is_empty() => {
             create.columns.pop().ok_or_else(wrong)
         }
         _ => Err(wrong()),

@@ -82,7 +82,9 @@ pub(crate) fn judge(
     let column = |name: &str| schema.index_of(name).ok();
     // A field that no rule reads is not among the columns any more; nothing asks for its place.
     let payload: Vec<usize> = fields.iter().map(|(name, _)| column(name).unwrap_or(usize::MAX)).collect();
-    let layout = Layout { names: &names, scope: &scope, payload: &payload, columns: &column, bound: bound.as_ref() };
+    let is_text = |at: usize| schema.fields().get(at).is_some_and(|field| *field.data_type() == DataType::Utf8);
+    let layout =
+        Layout { names: &names, scope: &scope, payload: &payload, columns: &column, is_text: &is_text, bound: bound.as_ref() };
     let mut builder = Builder { rewriter: Rewriter::new(&layout, text), payload: Vec::new(), channels, fragile: &fragile };
     let made: Vec<Rule> = rules.into_iter().filter_map(|rule| builder.rule(rule)).collect();
     let Builder { rewriter, payload: columns, .. } = builder;
