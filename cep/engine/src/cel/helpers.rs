@@ -91,7 +91,8 @@ mod tests {
         assert!(value("clamp(1, 3, 0)").is_err());
         assert!(value("clamp(1.0, double('NaN'), 0.0)").is_err());
         assert!(value("safe_div(-9223372036854775807 - 1, -1, 0)").is_err());
-        let refused = ["clamp(1, 2)", "safe_div(1.0, 2)", "select(1, 2, 3)", "select(true, 1, 'a')", "max('a')"];
+        let refused =
+            ["clamp(1, 2)", "safe_div(1.0, 2)", "select(1, 2, 3)", "select(true, 1, 'a')", "max('a')"];
         for text in refused {
             assert!(check(text, &Scope::default()).is_err(), "{text}");
         }

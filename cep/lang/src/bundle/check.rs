@@ -19,9 +19,15 @@ pub(crate) fn check(yaml: &Yaml, shape: &Shape, errors: &mut Vec<Diagnostic>) {
     }
     for key in shape.keys.iter().filter(|key| key.required && yaml.get(key.name).is_none()) {
         let message = format!("{} needs the key `{}`", shape.name, key.name);
-        let at = Span::new(yaml.span.start, yaml.span.end.min(yaml.span.start + 1));
+        let at = beginning(yaml);
         errors.push(Diagnostic::at(codes::BUNDLE_KEY, at, message).help(key.doc));
     }
+}
+
+/// Where a mapping begins, for what is missing in it.
+fn beginning(yaml: &Yaml) -> Span {
+    let first = yaml.entries().and_then(<[Entry]>::first);
+    first.map_or(yaml.span, |entry| entry.key.span)
 }
 
 fn check_entry(entry: &Entry, shape: &Shape, errors: &mut Vec<Diagnostic>) {
@@ -60,7 +66,8 @@ pub(crate) fn option_names() -> impl Iterator<Item = &'static str> {
 }
 
 fn wrong(yaml: &Yaml, what: &str, help: &str) -> Diagnostic {
-    let error = Diagnostic::at(codes::BUNDLE_VALUE, yaml.span, format!("{what}, and this is {}", yaml.kind_name()));
+    let error =
+        Diagnostic::at(codes::BUNDLE_VALUE, yaml.span, format!("{what}, and this is {}", yaml.kind_name()));
     if help.is_empty() { error } else { error.help(help) }
 }
 
@@ -86,7 +93,9 @@ fn check_value(yaml: &Yaml, value: Value, key: &str, errors: &mut Vec<Diagnostic
             None => errors.push(wrong(yaml, &format!("`{key}` is a mapping"), "")),
         },
         Value::Texts => match &yaml.kind {
-            YamlKind::List(items) => items.iter().for_each(|item| check_value(item, Value::Text, key, errors)),
+            YamlKind::List(items) => {
+                items.iter().for_each(|item| check_value(item, Value::Text, key, errors))
+            }
             _ => check_value(yaml, Value::Text, key, errors),
         },
         Value::TextsOrMap => match &yaml.kind {
@@ -161,7 +170,7 @@ fn check_phase(yaml: &Yaml, errors: &mut Vec<Diagnostic>) {
     }
     for key in PHASE.keys.iter().filter(|key| key.required && yaml.get(key.name).is_none()) {
         let message = format!("a phase needs the key `{}`", key.name);
-        let at = Span::new(yaml.span.start, yaml.span.end.min(yaml.span.start + 1));
+        let at = beginning(yaml);
         errors.push(Diagnostic::at(codes::BUNDLE_KEY, at, message).help(key.doc));
     }
     let Some(name) = yaml.get("type").and_then(Yaml::scalar) else { return };
