@@ -15,8 +15,8 @@ if ! command -v "$ceptra" >/dev/null; then
     exit 2
 fi
 if [ $# -eq 0 ]; then
-    set -- "$apps"/*/app.sql
-    set -- "${@%/app.sql}"
+    set -- "$apps"/*/app.sql "$apps"/*/app.yaml
+    set -- "${@%/app.*}"
     set -- "${@##*/}"
 fi
 
@@ -25,7 +25,9 @@ trap 'rm -rf "$out"' EXIT
 failed=0
 for app in "$@"; do
     expected=$apps/$app/expected.jsonl
-    "$ceptra" run "$apps/$app/app.sql" --output json >"$out/stdout" 2>"$out/stderr"
+    script=$apps/$app/app.sql
+    [ -f "$script" ] || script=$apps/$app/app.yaml
+    "$ceptra" run "$script" --output json >"$out/stdout" 2>"$out/stderr"
     code=$?
     if [ ! -f "$expected" ]; then
         echo "FAIL $app: no expected.jsonl"

@@ -127,7 +127,7 @@ fn run(case: &Json) -> Result<(), String> {
             return Err(format!("declares {what}"));
         };
         let bound = case["bindings"].get(&name).map(|bound| value_of(&bound["value"]));
-        values.push(bound.unwrap_or(Some(Value::Null)).ok_or("binds a message")?);
+        values.push(Some(bound.unwrap_or(Some(Value::Null)).ok_or("binds a message")?));
         scope.variables.push(Declared { name, ty });
     }
     let lenient = case["disableCheck"] == true;

@@ -209,7 +209,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 16],
+    operators: [bool; 17],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -237,6 +237,7 @@ impl Kinds {
             Operator::Join(_) => 13,
             Operator::Pattern(_) => 14,
             Operator::Metrics(_) => 15,
+            Operator::Rules(_) => 16,
         };
         self.operators[at] = true;
     }

@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::run::Playback;
 
-/// CEPtra finds patterns in streams of events, described in SQL.
+/// CEPtra finds patterns in streams of events, described in SQL or in bundles of metrics and rules.
 #[derive(Debug, Parser)]
 #[command(name = "ceptra", version, max_term_width = 100)]
 pub struct Args {
@@ -39,6 +39,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Type statements and see results at once.
     Repl(ReplArgs),
+    /// Print the JSON Schema of what CEPtra reads.
+    Schema(SchemaArgs),
     /// Say more about an error code, or list all codes.
     ExplainError(ExplainErrorArgs),
 }
@@ -46,8 +48,8 @@ pub enum Command {
 /// `ceptra run`.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// The SQL file; relative paths in it start at its folder. `-`: standard input.
-    #[arg(value_name = "APP.sql")]
+    /// The SQL file or bundle (.yaml); relative paths in it start at its folder. `-`: standard input.
+    #[arg(value_name = "APP")]
     pub app: PathBuf,
     /// How fast rows are taken by their event time: `1x` as fast as they happened, `10x` ten times
     /// as fast, `max` as fast as possible.
@@ -83,19 +85,22 @@ pub struct ServeArgs {
 /// `ceptra check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The SQL file; `-`: standard input.
-    #[arg(value_name = "APP.sql")]
+    /// The SQL file or bundle (.yaml); `-`: standard input.
+    #[arg(value_name = "APP")]
     pub app: PathBuf,
     /// One JSON object a diagnostic, on standard output.
     #[arg(long)]
     pub json: bool,
+    /// Print how many lanes the expressions of a bundle have at most.
+    #[arg(long, conflicts_with = "json")]
+    pub lanes: bool,
 }
 
 /// `ceptra explain`.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// The SQL file; `-`: standard input.
-    #[arg(value_name = "APP.sql")]
+    /// The SQL file or bundle (.yaml); `-`: standard input.
+    #[arg(value_name = "APP")]
     pub app: PathBuf,
 }
 
@@ -123,6 +128,21 @@ pub struct ReplArgs {
     /// statement's rows have a header.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
+}
+
+/// `ceptra schema`.
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub what: SchemaOf,
+}
+
+/// What has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Bundles.
+    Bundle,
 }
 
 /// `ceptra explain-error`.

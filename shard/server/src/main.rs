@@ -1,4 +1,4 @@
-//! The `ceptra` program: SQL apps over streams of events.
+//! The `ceptra` program: SQL apps and bundles over streams of events.
 //!
 //! `args` the command line · `cmd` one file a command · `run` sources through the engine to sinks ·
 //! `serve` a durable node · `repl` the interactive session · `script` text to program · `answer` tables of
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Fmt(command) => cmd::fmt(command, &talk),
         Command::Repl(command) => cmd::repl(command, &talk),
         Command::Serve(command) => cmd::serve(command),
+        Command::Schema(command) => cmd::schema(command),
         Command::ExplainError(command) => cmd::explain_error(command),
     };
     match done {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cep_engine::Partition;
+use cep_lang::bundle::{self, LaneUse, is_bundle};
 use cep_lang::diag::{Diagnostic, render};
 use cep_lang::lower::{CompileOptions, Session, StatementResult};
 use cep_lang::plan::Program;
-use cep_lang::sql::SCRIPT_BYTES_MAX;
+use cep_lang::sql::{Locations, SCRIPT_BYTES_MAX};
 
 use crate::failure::{Failure, Result};
 use crate::talk::Talk;
@@ -30,6 +31,10 @@ pub struct Compiled {
     pub program: Arc<Program>,
     /// What its statements gave back: tables of SHOW, DESCRIBE and EXPLAIN among it.
     pub results: Vec<StatementResult>,
+    /// What a bundle has that is allowed and worth a word.
+    pub warnings: Vec<Diagnostic>,
+    /// The lanes of a bundle's expressions.
+    pub lanes: Vec<LaneUse>,
 }
 
 impl Script {
@@ -69,7 +74,27 @@ impl Script {
     /// # Errors
     /// All diagnostics, rendered.
     pub fn compile(&self, talk: &Talk) -> Result<Compiled> {
-        self.diagnose().map_err(|diagnostics| self.failure(&diagnostics, talk))
+        let compiled = self.diagnose().map_err(|diagnostics| self.failure(&diagnostics, talk))?;
+        self.warn(&compiled.warnings, talk);
+        Ok(compiled)
+    }
+
+    /// Says what is worth a word.
+    pub fn warn(&self, warnings: &[Diagnostic], talk: &Talk) {
+        for warning in warnings {
+            let place = warning.span.map_or_else(String::new, |span| {
+                let (line, column) = Locations::new(&self.text).line_column(span.start);
+                format!("{}:{line}:{column}: ", self.name())
+            });
+            let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+            talk.warn(&format!("{place}{} ({}){help}", warning.message, warning.code));
+        }
+    }
+
+    /// Whether it is a bundle: by its name, else by what is in it.
+    pub fn is_bundle(&self) -> bool {
+        let ending = self.path.extension().map(|ending| ending.to_ascii_lowercase());
+        ending.is_some_and(|ending| ending == "yaml" || ending == "yml") || is_bundle(&self.text)
     }
 
     /// Compiles it, and builds its operators, so that what is right can be run.
@@ -77,11 +102,17 @@ impl Script {
     /// # Errors
     /// All diagnostics.
     pub fn diagnose(&self) -> Result<Compiled, Vec<Diagnostic>> {
+        if self.is_bundle() {
+            let bundle::Compiled { program, warnings, lanes } = bundle::compile(&self.text, &options())?;
+            let program = Arc::new(program);
+            check_runs(&program)?;
+            return Ok(Compiled { program, results: Vec::new(), warnings, lanes });
+        }
         let mut session = Session::new(options());
         let results = session.run(&self.text)?;
         let program = Arc::new(session.program());
         check_runs(&program)?;
-        Ok(Compiled { program, results })
+        Ok(Compiled { program, results, warnings: Vec::new(), lanes: Vec::new() })
     }
 
     /// Diagnostics as a failure.

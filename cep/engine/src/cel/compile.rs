@@ -15,8 +15,8 @@ use cep_lang::cel::{Kind, Literal, Node, Type};
 /// What an expression is computed over.
 #[derive(Debug)]
 pub struct Frame<'a> {
-    /// Values of the variables, by number.
-    pub variables: &'a [Value],
+    /// Values of the variables, by number; `None`: it has none.
+    pub variables: &'a [Option<Value>],
     /// Values of macro variables, by slot.
     pub(super) locals: Vec<Slot>,
 }
@@ -68,7 +68,7 @@ impl Compiled {
     ///
     /// # Errors
     /// What the specification calls an error.
-    pub fn evaluate(&self, variables: &[Value]) -> Outcome {
+    pub fn evaluate(&self, variables: &[Option<Value>]) -> Outcome {
         (self.run)(&mut Frame { variables, locals: Vec::new() })
     }
 }
@@ -81,16 +81,14 @@ pub(super) fn compile(node: &Node) -> Outcome<Closure> {
         }
         Kind::Variable(at) => {
             let at = *at;
-            Box::new(move |frame| {
-                frame.variables.get(at).cloned().ok_or_else(|| Fault::new("a variable has no value"))
-            })
+            Box::new(move |frame| frame.variables.get(at).cloned().flatten().ok_or_else(Fault::absent))
         }
         Kind::Local(slot) => {
             let slot = *slot;
             Box::new(move |frame| match frame.locals.get(slot) {
                 Some(Slot::Value(value)) => Ok(value.clone()),
                 Some(Slot::Fault(fault)) => Err(fault.clone()),
-                _ => Err(Fault::new("a variable has no value")),
+                _ => Err(Fault::absent()),
             })
         }
         Kind::Fail(message) => {
@@ -252,7 +250,11 @@ fn logic(a: Closure, b: Closure, absorbing: bool) -> Closure {
         if second == Ok(absorbing) {
             return Ok(Value::Bool(absorbing));
         }
-        first.and(second).map(Value::Bool)
+        match (first, second) {
+            // Whichever side stands first, a variable without a value is what counts.
+            (Err(_), Err(fault)) if fault.is_absent() => Err(fault),
+            (first, second) => first.and(second).map(Value::Bool),
+        }
     })
 }
 
@@ -315,21 +317,57 @@ fn typed(name: &str, a: &Node, b: &Node) -> Outcome<Option<Closure>> {
         _ => return Ok(None),
     };
     let unequal = name == "_!=_";
+    // What a column does not have is null, which equals nothing else and has no order.
+    let is_equality = matches!(name, "_==_" | "_!=_");
+    if let Some(closure) = with_constant(a, b, (holds, unequal, is_equality)) {
+        return Ok(Some(closure));
+    }
+    let unlike = move |a: Value, b: Value| match (&a, &b) {
+        (Value::Null, _) | (_, Value::Null) if is_equality => Ok(Value::Bool(a.equals(&b) != unequal)),
+        _ => Err(no_overload("compare", &[&a, &b])),
+    };
     let (x, y) = (compile(a)?, compile(b)?);
     Ok(Some(match (&a.ty, &b.ty) {
         (Type::Int, Type::Int) => Box::new(move |frame| match (x(frame)?, y(frame)?) {
             (Value::Int(a), Value::Int(b)) => Ok(Value::Bool(holds(a.cmp(&b)))),
-            (a, b) => Err(no_overload("compare", &[&a, &b])),
+            (a, b) => unlike(a, b),
         }),
         (Type::Double, Type::Double) => Box::new(move |frame| match (x(frame)?, y(frame)?) {
             (Value::Double(a), Value::Double(b)) => Ok(Value::Bool(a.partial_cmp(&b).map_or(unequal, holds))),
-            (a, b) => Err(no_overload("compare", &[&a, &b])),
+            (a, b) => unlike(a, b),
         }),
         (Type::String, Type::String) => Box::new(move |frame| match (x(frame)?, y(frame)?) {
             (Value::String(a), Value::String(b)) => Ok(Value::Bool(holds(a.cmp(&b)))),
-            (a, b) => Err(no_overload("compare", &[&a, &b])),
+            (a, b) => unlike(a, b),
         }),
         _ => return Ok(None),
+    }))
+}
+
+/// A variable compared with a constant of its type: nothing is copied.
+fn with_constant(
+    a: &Node,
+    b: &Node,
+    (holds, unequal, is_equality): (fn(Ordering) -> bool, bool, bool),
+) -> Option<Closure> {
+    let (Kind::Variable(at), Kind::Literal(literal)) = (&a.kind, &b.kind) else { return None };
+    let is_typed = matches!(
+        (&a.ty, literal),
+        (Type::Int, Literal::Int(_))
+            | (Type::Double, Literal::Double(_))
+            | (Type::String, Literal::String(_))
+    );
+    let (at, constant) = (*at, is_typed.then(|| constant(literal))?);
+    Some(Box::new(move |frame| {
+        let value = frame.variables.get(at).and_then(Option::as_ref).ok_or_else(Fault::absent)?;
+        let order = match (value, &constant) {
+            (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+            (Value::Double(a), Value::Double(b)) => a.partial_cmp(b),
+            (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+            (Value::Null, _) if is_equality => None,
+            (a, b) => return Err(no_overload("compare", &[a, b])),
+        };
+        Ok(Value::Bool(order.map_or(unequal, holds)))
     }))
 }
 

@@ -12,6 +12,8 @@ mod arith;
 mod compile;
 mod convert;
 mod format;
+mod helpers;
+mod json;
 mod library;
 mod math;
 mod text;

@@ -37,6 +37,9 @@ pub enum Value {
     Optional(Option<Arc<Value>>),
 }
 
+/// The text of [`Fault::absent`].
+const ABSENT: &str = "a variable has no value";
+
 /// Why an expression has no value. The text begins as the specification calls it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -46,6 +49,16 @@ impl Fault {
     /// A fault with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Fault(text.into())
+    }
+
+    /// What a variable without a value makes of an expression.
+    pub fn absent() -> Self {
+        Fault(ABSENT.to_owned())
+    }
+
+    /// Whether a variable had no value.
+    pub fn is_absent(&self) -> bool {
+        self.0 == ABSENT
     }
 }
 

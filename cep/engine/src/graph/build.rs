@@ -15,7 +15,7 @@ use cep_types::StreamId;
 use super::pace::Pace;
 use crate::actions::Output;
 use crate::chunk::Chunk;
-use crate::ops::{self, AggregationOp, Merge, Operator, TriggerOp};
+use crate::ops::{self, AggregationOp, Merge, Operator, Origin, TriggerOp};
 use crate::table::Table;
 use crate::time::{StreamClock, Watermarks};
 
@@ -134,6 +134,8 @@ pub struct Graph {
     pub(crate) edges: Vec<Chunk>,
     pub(crate) schemas: Vec<SchemaRef>,
     pub(crate) slots: Vec<Watermarks>,
+    /// The entry that is applied.
+    pub(crate) origin: Origin,
     /// Largest watermark of each slot so far: merges of idle and active inputs never go back.
     pub(crate) slot_floor: Vec<i64>,
     pub(crate) outputs: Vec<GraphOutput>,
@@ -204,6 +206,7 @@ impl<'a> Builder<'a> {
                 edges: Vec::new(),
                 schemas: Vec::new(),
                 slots: Vec::new(),
+                origin: Origin::default(),
                 slot_floor: Vec::new(),
                 outputs: Vec::new(),
                 streams: Vec::new(),

@@ -100,6 +100,7 @@ impl Graph {
     }
 
     fn run_node(&mut self, at: usize, stamps: &[i64], ended: &[bool], errors: &mut Vec<OpError>) {
+        let origin = self.origin;
         let Graph { nodes, pace, left_out, tables, .. } = self;
         let node = &mut nodes[at];
         let mut out = std::mem::take(&mut self.edges[node.output.0]);
@@ -140,7 +141,8 @@ impl Graph {
                 let mut late = node.late.map(|e| std::mem::take(&mut self.edges[e.0]));
                 let mut positions = Vec::new();
                 let left_out_of = Some(&mut positions);
-                let mut cx = OpContext { time, errors, late: late.as_mut(), left_out: left_out_of, tables };
+                let mut cx =
+                    OpContext { time, origin, errors, late: late.as_mut(), left_out: left_out_of, tables };
                 operator.process(&self.edges[input.0], &mut out, &mut cx);
                 if !node.detached {
                     left_out.extend(positions.into_iter().map(|pos| (node.query, pos)));

@@ -4,7 +4,7 @@ use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowN
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
 use super::{
-    DelayOp, GroupOp, JoinOp, MetricsOp, Operator, PatternOp, RateOp, SlidingWindowOp, StreamOver,
+    DelayOp, GroupOp, JoinOp, MetricsOp, Operator, PatternOp, RateOp, RulesOp, SlidingWindowOp, StreamOver,
     TableJoinOp, TableWriteOp,
 };
 use crate::agg::{AggOptions, Order};
@@ -33,7 +33,7 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
             Ok(Operator::Pattern(Box::new(PatternOp::new(pattern, keys_max(&pattern.input, program))?)))
         }
         Node::Metrics(metrics) => Ok(Operator::Metrics(Box::new(MetricsOp::new(metrics)?))),
-        Node::Rules(_) => Err("bundles cannot be run yet".into()),
+        Node::Rules(rules) => Ok(Operator::Rules(Box::new(RulesOp::new(rules)?))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")
         }

@@ -22,8 +22,9 @@ impl Operator {
             Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
             Operator::Pattern(_) => 11,
-            // 30 and on: bundles.
+            // 30 and 31: bundles.
             Operator::Metrics(_) => 30,
+            Operator::Rules(_) => 31,
         }
     }
 
@@ -32,7 +33,7 @@ impl Operator {
         out.u8(self.tag());
         match self {
             // Their state is the table's.
-            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) => {}
+            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) | Operator::Rules(_) => {}
             Operator::Aligned(op) => op.encode(out),
             Operator::Session(op) => op.encode(out),
             Operator::Batch(op) => op.encode(out),
@@ -59,7 +60,9 @@ impl Operator {
             return Err(DecodeError(format!("operator kind {tag} where the program has {}", self.tag())));
         }
         match self {
-            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) => Ok(()),
+            Operator::Rows(_) | Operator::TableJoin(_) | Operator::TableWrite(_) | Operator::Rules(_) => {
+                Ok(())
+            }
             Operator::Aligned(op) => op.decode(input),
             Operator::Session(op) => op.decode(input),
             Operator::Batch(op) => op.decode(input),

@@ -21,7 +21,8 @@ impl Operator {
             | Operator::Delay(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
-            | Operator::Trigger(_) => None,
+            | Operator::Trigger(_)
+            | Operator::Rules(_) => None,
         }
     }
 
@@ -43,7 +44,8 @@ impl Operator {
             | Operator::Sliding(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
-            | Operator::Metrics(_) => None,
+            | Operator::Metrics(_)
+            | Operator::Rules(_) => None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod pattern;
 mod prepare;
 mod rate;
 mod rows;
+mod rules;
 mod shown;
 mod sliding;
 mod table;
@@ -40,11 +41,14 @@ pub use over::StreamOver;
 pub use pattern::PatternOp;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
+pub use rules::{RulesOp, derived_event_id};
 pub use sliding::SlidingWindowOp;
 pub use table::{TableJoinOp, TableWriteOp};
 pub use trigger::TriggerOp;
 pub(crate) use window::content::{Content, Shape};
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
+
+use cep_types::LogIndex;
 
 use crate::actions::Subject;
 use crate::chunk::Chunk;
@@ -84,11 +88,22 @@ impl OpError {
     }
 }
 
+/// Which entry of which log a step is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// Number of the partition.
+    pub partition: u32,
+    /// Index of the entry.
+    pub index: LogIndex,
+}
+
 /// What an operator may use in a step besides its chunks.
 #[derive(Debug)]
 pub struct OpContext<'a> {
     /// Time.
     pub time: NodeTime<'a>,
+    /// The entry that the step is part of.
+    pub origin: Origin,
     /// Rows in error go here.
     pub errors: &'a mut Vec<OpError>,
     /// Rows that came too late for a window go here, if the stream wants them.
@@ -144,6 +159,8 @@ pub enum Operator {
     Join(Box<JoinOp>),
     /// Matches of a pattern.
     Pattern(Box<PatternOp>),
+    /// Rules of a bundle.
+    Rules(Box<RulesOp>),
     /// Metrics of a stream, and PromQL over them.
     Metrics(Box<MetricsOp>),
 }
@@ -167,7 +184,8 @@ impl Operator {
             | Operator::Delay(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
-            | Operator::Trigger(_) => 0,
+            | Operator::Trigger(_)
+            | Operator::Rules(_) => 0,
         }
     }
 
@@ -190,7 +208,8 @@ impl Operator {
             | Operator::Delay(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
-            | Operator::Trigger(_) => None,
+            | Operator::Trigger(_)
+            | Operator::Rules(_) => None,
         }
     }
 
@@ -234,6 +253,7 @@ impl Operator {
             Operator::Trigger(op) => op.process(out, cx),
             Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
             Operator::Pattern(op) => op.process(input, out, cx),
+            Operator::Rules(op) => op.process(input, out, cx),
             Operator::Metrics(op) => op.process(input, out, cx),
         }
     }

@@ -161,6 +161,11 @@ impl Partition {
         })
     }
 
+    /// Says which partition of its space it is, for ids of emitted events; 0 unless said. It is no part of its state.
+    pub fn set_number(&mut self, partition: u32) {
+        self.graph.origin.partition = partition;
+    }
+
     /// What it runs.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
@@ -217,6 +222,7 @@ impl Partition {
     /// If the rows do not have the stream's columns: entries are verified at the door.
     pub fn apply(&mut self, entry: &Entry, budget: &mut Budget, actions: &mut Actions) -> Progress {
         self.index = entry.index;
+        self.graph.origin.index = entry.index;
         while !self.is_through(entry) {
             let before = actions.rows();
             let rows = self.advance(entry, actions);

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
+use cep_lang::bundle;
+use cep_lang::diag::Diagnostic;
 use cep_lang::lower::{CompileOptions, Session};
 use cep_lang::plan::{Clock, Program, QueryId, StreamOrigin, Target};
 use cep_types::frame::{ColumnId, Frame, ReadSchema, SchemaVersion};
-use cep_types::log::{Action, Activate, Binding, Connectors};
+use cep_types::log::{Action, Activate, Binding, Connectors, Language};
 use cep_types::options::{EmitPolicy, Role};
 use cep_types::{StampNs, StreamId};
 
@@ -66,16 +68,28 @@ impl Definition {
     /// # Panics
     /// If the entry stops the definition.
     pub fn install(activate: &Activate) -> Result<Self, InstallError> {
-        let Action::Run { language: _, text, streams, connectors } = &activate.action else {
+        let Action::Run { language, text, streams, connectors } = &activate.action else {
             unreachable!("what stops a definition installs none")
         };
-        let mut session = Session::new(compile_options(*connectors));
-        session.run(text).map_err(|diagnostics| {
+        let options = compile_options(*connectors);
+        let refused = |diagnostics: Vec<Diagnostic>| {
             let first = diagnostics.first().map_or_else(String::new, |d| d.message.clone());
             InstallError(format!("it does not compile: {first}"))
-        })?;
-        let program = Arc::new(session.program());
-        let names = (!program.aggregations.is_empty()).then(|| Box::new(session));
+        };
+        let (program, names) = match language {
+            Language::Sql => {
+                let mut session = Session::new(options);
+                session.run(text).map_err(refused)?;
+                let program = Arc::new(session.program());
+                let names = (!program.aggregations.is_empty()).then(|| Box::new(session));
+                (program, names)
+            }
+            // A bundle has nothing that is asked by name.
+            Language::Bundle => {
+                let compiled = bundle::compile(text, &options).map_err(refused)?;
+                (Arc::new(compiled.program), None)
+            }
+        };
         let is_event_timed = is_event_timed(&program, *connectors);
         let (inputs, outputs) = bind(&program, streams, *connectors)?;
         let watched: Vec<StreamId> = outputs

@@ -37,6 +37,7 @@ impl Replica {
         let is_row = matches!(feed.entry.kind, EntryKind::Events(_));
         assert!(!is_row || self.defect.as_ref() != Some(&feed.name), "a defect that a test asked for");
         let (partition, actions) = definition.parts();
+        partition.set_number(self.number);
         let progress = partition.apply(&feed.entry, budget, actions);
         let errors = std::mem::take(&mut actions.errors);
         late.append(&mut actions.late);

@@ -128,6 +128,8 @@ pub struct DefinitionStatus {
 /// State and definitions of a partition of a node.
 #[derive(Debug)]
 pub struct Replica {
+    /// Which partition of its space it is; no state.
+    number: u32,
     stamp: StampNs,
     index: LogIndex,
     dedup: Dedup,
@@ -150,6 +152,7 @@ impl Replica {
     /// An empty partition.
     pub fn new(limits: DedupLimits) -> Self {
         Replica {
+            number: 0,
             stamp: StampNs(i64::MIN),
             index: LogIndex(0),
             dedup: Dedup::new(limits),
@@ -207,6 +210,11 @@ impl Replica {
     /// Said before that entry is applied.
     pub fn fence(&mut self, fence: Fence) {
         self.fences.push(fence);
+    }
+
+    /// Says which partition of its space it is, for ids of emitted events; 0 unless said.
+    pub fn set_number(&mut self, partition: u32) {
+        self.number = partition;
     }
 
     /// Has a definition panic with every row that it is given: for tests of what a host does then (R-DET-6).

@@ -8,11 +8,15 @@
 //! - What the specification calls an error of the check is one here; nothing is guessed.
 
 mod check;
+mod fields;
 mod signatures;
+mod text;
 mod tree;
 mod ty;
 
-pub use check::{CelError, Declared, Scope, check, check_leniently};
+pub use check::{CelError, Declared, Scope, Unknowns, check, check_leniently, learn};
+pub use fields::fields_read;
 pub use signatures::{Signature, names, signatures};
+pub use text::text;
 pub use tree::{Kind, Literal, Node, Place, Through, ThroughKind};
 pub use ty::{Record, Type};

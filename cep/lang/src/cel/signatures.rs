@@ -144,6 +144,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("math.bitNot", &["int->int", "uint->uint"]),
     ("math.bitShiftLeft", SHIFT),
     ("math.bitShiftRight", SHIFT),
+    // Helpers of bundles (R-BUN-4); `min` and `max` are `math.least` and `math.greatest`.
+    ("coalesce", &["A->A", "A,A->A", "A,A,A->A", "A,A,A,A->A", "A,A,A,A,A->A"]),
+    ("clamp", &["int,int,int->int", "uint,uint,uint->uint", "double,double,double->double"]),
+    ("safe_div", &["double,double,double->double", "int,int,int->int", "uint,uint,uint->uint"]),
+    ("select", &["bool,A,A->A"]),
     // Optional values.
     ("optional.of", &["A->opt(A)"]),
     ("optional.ofNonZeroValue", &["A->opt(A)"]),

@@ -132,15 +132,35 @@ pub enum ThroughKind {
 }
 
 impl Node {
-    /// Calls `visit` on this expression and every one inside it, parents first.
-    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Node)) {
-        visit(self);
-        let children: Vec<&Node> = match &self.kind {
+    /// The expressions directly inside it, to change.
+    pub fn children_mut(&mut self) -> Vec<&mut Node> {
+        match &mut self.kind {
+            Kind::Literal(_) | Kind::Variable(_) | Kind::Local(_) | Kind::Fail(_) => vec![],
+            Kind::Field(a, _) | Kind::Select(a, _) | Kind::Has(a, _) | Kind::OptionalSelect(a, _) => vec![a],
+            Kind::Call(_, args) | Kind::Extreme(_, args) => args.iter_mut().collect(),
+            Kind::And(a, b) | Kind::Or(a, b) | Kind::Bind(_, a, b) => vec![a, b],
+            Kind::OptionalMap { input, body, slot: _, flat: _ } => vec![input, body],
+            Kind::Conditional(a, b, c) => vec![a, b, c],
+            Kind::List(elements) => elements.iter_mut().map(|(element, _)| element).collect(),
+            Kind::Map(entries) => entries.iter_mut().flat_map(|(key, value, _)| [key, value]).collect(),
+            Kind::Block(parts, body) => {
+                parts.iter_mut().map(|(_, part)| part).chain(std::iter::once(&mut **body)).collect()
+            }
+            Kind::Through(through) => {
+                let Through { input, condition, step, what: _, first: _, second: _ } = &mut **through;
+                std::iter::once(input).chain(condition).chain(step).collect()
+            }
+        }
+    }
+
+    /// The expressions directly inside it.
+    pub fn children(&self) -> Vec<&Node> {
+        match &self.kind {
             Kind::Literal(_) | Kind::Variable(_) | Kind::Local(_) | Kind::Fail(_) => vec![],
             Kind::Field(a, _) | Kind::Select(a, _) | Kind::Has(a, _) | Kind::OptionalSelect(a, _) => vec![a],
             Kind::Call(_, args) | Kind::Extreme(_, args) => args.iter().collect(),
             Kind::And(a, b) | Kind::Or(a, b) | Kind::Bind(_, a, b) => vec![a, b],
-            Kind::OptionalMap { input, body, .. } => vec![input, body],
+            Kind::OptionalMap { input, body, slot: _, flat: _ } => vec![input, body],
             Kind::Conditional(a, b, c) => vec![a, b, c],
             Kind::List(elements) => elements.iter().map(|(element, _)| element).collect(),
             Kind::Map(entries) => entries.iter().flat_map(|(key, value, _)| [key, value]).collect(),
@@ -150,7 +170,12 @@ impl Node {
             Kind::Through(through) => {
                 std::iter::once(&through.input).chain(&through.condition).chain(&through.step).collect()
             }
-        };
-        children.into_iter().for_each(|child| child.walk(visit));
+        }
+    }
+
+    /// Calls `visit` on this expression and every one inside it, parents first.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Node)) {
+        visit(self);
+        self.children().into_iter().for_each(|child| child.walk(visit));
     }
 }

@@ -21,6 +21,7 @@ mod coerce;
 mod columns;
 mod condition;
 mod context;
+mod door;
 mod drop;
 mod error;
 mod expr;
@@ -61,6 +62,7 @@ use std::sync::Arc;
 use crate::diag::Diagnostic;
 use crate::plan::{Clock, Program};
 
+pub(crate) use door::Feed;
 pub use question::{Askable, QUESTION_BYTES_MAX, Question, QuestionError, QuestionPlan};
 pub use result::StatementResult;
 pub use session::Session;
@@ -91,12 +93,15 @@ impl fmt::Debug for CompileOptions {
     }
 }
 
-/// Compiles a whole script.
+/// Compiles a whole script, or a bundle.
 ///
 /// # Errors
 /// Every error found, at most [`crate::sql::ERRORS_MAX`]; errors that only follow from an earlier
 /// one are left out.
 pub fn compile(text: &str, options: &CompileOptions) -> Result<Program, Vec<Diagnostic>> {
+    if crate::bundle::is_bundle(text) {
+        return crate::bundle::compile(text, options).map(|compiled| compiled.program);
+    }
     let mut session = Session::new(options.clone());
     session.run(text)?;
     Ok(session.program())

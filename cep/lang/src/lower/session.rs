@@ -170,6 +170,11 @@ impl Session {
         }
     }
 
+    /// The clock of streams that clients feed.
+    pub(super) fn default_clock(&self) -> plan::Clock {
+        self.options.default_clock
+    }
+
     /// The function library.
     pub fn functions(&self) -> &FunctionRegistry {
         self.planner.registry()
@@ -188,7 +193,12 @@ impl Session {
         Ok(Lowered { relation, uses: context.into_used() })
     }
 
-    fn create_stream(&mut self, create: &CreateStream, span: Span, text: &str) -> Result<StatementResult> {
+    pub(super) fn create_stream(
+        &mut self,
+        create: &CreateStream,
+        span: Span,
+        text: &str,
+    ) -> Result<StatementResult> {
         let CreateStream { name, if_not_exists, columns, options, query } = create;
         if let Some(Object::Stream(_)) = self.catalog.find(&name.text)
             && *if_not_exists
@@ -490,7 +500,7 @@ impl Session {
 
     /// Links the side streams of the new stream `id`, and `id` to the streams that wait for it.
     /// Side streams that nobody declares are declared here.
-    fn link_side_streams(&mut self, id: StreamId, sides: Vec<SideStream>) {
+    pub(super) fn link_side_streams(&mut self, id: StreamId, sides: Vec<SideStream>) {
         let name = folded(&self.catalog.stream(id).stream.name);
         let (waiting, pending) =
             std::mem::take(&mut self.pending).into_iter().partition(|(_of, side)| side.name.matches(&name));

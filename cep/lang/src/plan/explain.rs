@@ -229,10 +229,8 @@ impl Text {
             Node::TableWrite(write) => self.table_write(depth, write),
             Node::Join(join) => self.join(depth, join),
             Node::Pattern(pattern) => self.pattern(depth, pattern, names),
-            Node::Metrics(metrics) => {
-                self.line(depth, format_args!("metrics of {} expressions", metrics.queries.len()))
-            }
-            Node::Rules(rules) => self.line(depth, format_args!("rules of bundle {}", rules.bundle)),
+            Node::Metrics(metrics) => self.metrics(depth, metrics),
+            Node::Rules(rules) => self.rules(depth, rules),
         }
         for input in node.inputs() {
             self.node(depth + 1, input, names);

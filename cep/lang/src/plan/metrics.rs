@@ -135,6 +135,16 @@ pub enum MetricExpr {
     },
 }
 
+impl MetricExpr {
+    /// The set of series that it reads.
+    pub fn series(&self) -> usize {
+        match self {
+            MetricExpr::Range { series, .. } | MetricExpr::Instant { series, .. } => *series,
+            MetricExpr::Aggregate { input, .. } => input.series(),
+        }
+    }
+}
+
 /// A function of the samples of a range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RangeFunc {

@@ -8,6 +8,7 @@
 
 mod aggregate;
 mod explain;
+mod explain_bundle;
 mod explain_table;
 mod expr;
 mod join;

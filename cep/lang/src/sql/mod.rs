@@ -46,6 +46,7 @@ use crate::diag::{Diagnostic, codes};
 pub use depth::EXPR_DEPTH_MAX;
 pub use duration::parse_duration_text;
 pub use location::Locations;
+pub(crate) use variables::substitute;
 pub use window_params::{ParamDoc, WindowDoc, window_docs};
 
 /// Longest script in bytes. Tokens take some 30 times the text, so this also bounds memory.

@@ -39,13 +39,13 @@ impl Piece {
 
 /// A `${VAR}` that cannot be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct VariableError {
+pub(crate) struct VariableError {
     /// Byte range in the text that was substituted.
-    span: Span,
+    pub span: Span,
     /// What is wrong.
-    message: String,
+    pub message: String,
     /// What to do.
-    help: String,
+    pub help: String,
 }
 
 /// Replaces `${VAR}` and `${VAR:default}` by what they stand for, `$$` by `$`. A default may be
@@ -53,7 +53,7 @@ pub(super) struct VariableError {
 ///
 /// # Errors
 /// A variable that is not set and has no default, a name that is no name, or a missing `}`.
-pub(super) fn substitute(text: &str, variables: &Variables<'_>) -> Result<String, VariableError> {
+pub(crate) fn substitute(text: &str, variables: &Variables<'_>) -> Result<String, VariableError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {

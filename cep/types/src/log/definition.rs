@@ -10,6 +10,8 @@ use crate::{Epoch, LogIndex, StreamId};
 pub enum Language {
     /// Streaming SQL.
     Sql,
+    /// A bundle in YAML.
+    Bundle,
 }
 
 /// A stream of a definition and what its space knows it as.
@@ -114,6 +116,7 @@ const STOP: u8 = 2;
 const RUN_CONNECTED: u8 = 3;
 const RUN_CONSOLE: u8 = 4;
 const SQL: u8 = 1;
+const BUNDLE: u8 = 2;
 
 pub(super) fn write_activate(activate: &Activate, out: &mut Writer) {
     let Activate { name, version, epoch, action } = activate;
@@ -121,13 +124,16 @@ pub(super) fn write_activate(activate: &Activate, out: &mut Writer) {
     out.u32(*version);
     out.u64(epoch.0);
     match action {
-        Action::Run { language: Language::Sql, text, streams, connectors } => {
+        Action::Run { language, text, streams, connectors } => {
             out.u8(match connectors {
                 Connectors::Off => RUN,
                 Connectors::On => RUN_CONNECTED,
                 Connectors::Console => RUN_CONSOLE,
             });
-            out.u8(SQL);
+            out.u8(match language {
+                Language::Sql => SQL,
+                Language::Bundle => BUNDLE,
+            });
             out.str(text);
             out.u64(streams.len() as u64);
             for Binding { name, stream, schema_version, columns } in streams {
@@ -156,6 +162,7 @@ pub(super) fn read_activate(bytes: &[u8]) -> Result<Activate, LogError> {
             };
             let language = match input.u8()? {
                 SQL => Language::Sql,
+                BUNDLE => Language::Bundle,
                 other => return Err(DecodeError(format!("language {other}")).into()),
             };
             let text = input.str()?;

@@ -77,11 +77,12 @@ proptest! {
         (epoch, version, stamp, index) in (any::<u64>(), any::<u32>(), any::<i64>(), any::<u64>()),
         (name, text) in (".{0,8}", ".{0,40}"),
         stops in any::<bool>(),
+        language in prop_oneof![Just(Language::Sql), Just(Language::Bundle)],
         connectors in prop_oneof![Just(Connectors::Off), Just(Connectors::On), Just(Connectors::Console)],
         positions in proptest::collection::vec((any::<u64>(), any::<u32>()), 1..4),
     ) {
         let epoch = Epoch(epoch);
-        let action = if stops { Action::Stop } else { Action::Run { language: Language::Sql, text: text.clone(), streams, connectors } };
+        let action = if stops { Action::Stop } else { Action::Run { language, text: text.clone(), streams, connectors } };
         let wanted = Activate { name: name.clone(), version, epoch, action };
         let entry = LogEntry::open(&activate(StampNs(stamp), &wanted)).unwrap();
         prop_assert!(matches!(entry.body, Body::Activate(read) if read == wanted));

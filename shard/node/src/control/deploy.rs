@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cep_engine::Partition;
 use cep_engine::replica::{compile_options, print_name};
+use cep_lang::bundle::is_bundle;
 use cep_lang::diag::render;
 use cep_lang::lower::compile;
 use cep_lang::plan::{self, Program, StreamOrigin, Target};
@@ -246,6 +247,7 @@ pub(crate) fn activation(
         });
     }
     let text = record.text.0.clone();
-    let action = log::Action::Run { language: log::Language::Sql, text, streams, connectors };
+    let language = if is_bundle(&text) { log::Language::Bundle } else { log::Language::Sql };
+    let action = log::Action::Run { language, text, streams, connectors };
     Ok(log::Activate { name: name.to_owned(), version: version.0, epoch, action })
 }

@@ -144,6 +144,7 @@ impl PartitionMachine {
     fn raise_fences(&mut self) {
         self.fences.iter().for_each(|fence| self.replica.fence(fence.clone()));
         self.replica.set_defect(self.hooks.defect.clone());
+        self.replica.set_number(self.partition.partition.0);
     }
 
     /// Takes what a step made.

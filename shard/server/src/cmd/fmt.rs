@@ -25,6 +25,10 @@ pub fn fmt(args: &FmtArgs, talk: &Talk) -> Result<u8> {
     let mut changed = false;
     for path in &args.files {
         let script = Script::read(path)?;
+        if script.is_bundle() {
+            let message = format!("'{}' is a bundle, and only SQL is laid out", script.name());
+            return Err(Failure::usage(message, "leave it out"));
+        }
         let text = format(&script.text).map_err(|diagnostics| {
             Failure::Script(render_all(&diagnostics, &script.name(), &script.text, talk.color()))
         })?;

@@ -6,6 +6,7 @@ mod explain_error;
 mod fmt;
 mod repl;
 mod run;
+mod schema;
 mod serve;
 mod write;
 
@@ -15,5 +16,6 @@ pub use explain_error::explain_error;
 pub use fmt::fmt;
 pub use repl::repl;
 pub use run::run;
+pub use schema::schema;
 pub use serve::serve;
 pub use write::write_stdout;

@@ -70,6 +70,10 @@ impl Session {
     /// If the app is wrong.
     pub fn load(&mut self, path: &Path) -> Result<()> {
         let script = Script::read(path)?;
+        if script.is_bundle() {
+            let message = format!("'{}' is a bundle, and has no statements to go on with", script.name());
+            return Err(Failure::usage(message, "run it with `\\run`"));
+        }
         let declarations: String = parse_script(&script.text, &environment)
             .map_err(|diagnostics| script.failure(&diagnostics, &self.talk))?
             .iter()

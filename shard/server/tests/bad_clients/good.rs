@@ -89,7 +89,7 @@ impl Told {
             at(&beside, 100)
         );
         // Machines of tests are busy: what is caught is a client that is held up, not one that shares the CPU.
-        assert!(half <= usual * 5 + Duration::from_millis(20), "p50 {half:?}, before {usual:?}");
+        assert!(half <= usual * 5 + Duration::from_millis(100), "p50 {half:?}, before {usual:?}");
         assert!(most <= Duration::from_millis(500), "p95 {most:?}");
         let applied = node.partition()["rows_applied"].as_u64().unwrap();
         let own = (self.before.len() + self.beside.len()) as u64;

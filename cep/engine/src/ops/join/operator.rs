@@ -13,7 +13,7 @@ use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::column::{Column, Values};
 use crate::keys::{KeyEncoder, KeyTable};
 use crate::ops::prepare::Prepare;
-use crate::ops::{CLOSE_ROWS, OpContext, OpError, TEXT_BYTES_MAX};
+use crate::ops::{CLOSE_ROWS, OpContext, OpError, Origin, TEXT_BYTES_MAX};
 use crate::time::{NodeTime, WATERMARK_START};
 
 /// Pairs and rows that wait to be put out, at most.
@@ -212,12 +212,31 @@ impl JoinOp {
         groups.clear();
         if input.is_empty() {
             // What the chunk before left must not be taken for its rows.
-            self.prepare[side]
-                .run(input, &mut OpContext { time, errors, late: None, left_out: None, tables: &mut [] });
+            self.prepare[side].run(
+                input,
+                &mut OpContext {
+                    time,
+                    origin: Origin::default(),
+                    errors,
+                    late: None,
+                    left_out: None,
+                    tables: &mut [],
+                },
+            );
             return;
         }
         let prepare = &mut self.prepare[side];
-        prepare.run(input, &mut OpContext { time, errors, late: None, left_out: None, tables: &mut [] });
+        prepare.run(
+            input,
+            &mut OpContext {
+                time,
+                origin: Origin::default(),
+                errors,
+                late: None,
+                left_out: None,
+                tables: &mut [],
+            },
+        );
         let rows = prepare.rows(input);
         let columns = prepare.columns(input, 0..self.key_count);
         fresh.clear();

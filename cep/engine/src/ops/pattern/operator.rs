@@ -129,6 +129,8 @@ impl PatternOp {
             timers: BinaryHeap::new(),
             ages: VecDeque::new(),
             is_freed: false,
+            skipped_to: 0,
+            bad_skips: Vec::new(),
             found: Vec::new(),
             #[cfg(test)]
             asked: 0,
@@ -483,6 +485,7 @@ impl PatternOp {
                 self.machine.expire(key, number, due, place, group, errors);
             } else {
                 self.machine.fire(key, group, number, due, Place { time: Some(due), ..place });
+                report_skips(&mut self.machine, errors);
             }
         }
     }
@@ -562,6 +565,7 @@ impl PatternOp {
             self.machine.expire(&mut key, number, due, place, group, errors);
         } else {
             self.machine.fire(&mut key, group, number, due, place);
+            report_skips(&mut self.machine, errors);
         }
         self.put_back(group, key);
     }
@@ -665,6 +669,7 @@ fn look(machine: &mut Machine, key: &mut Key, group: u32, now: &Now<'_>, errors:
         Matching::Preferred => machine.prefer(key, group, now, errors),
         Matching::Followed | Matching::Contiguous => machine.follow(key, group, now),
     };
+    report_skips(machine, errors);
     match looked {
         Ok(()) => {
             key.rows += 1;
@@ -678,6 +683,12 @@ fn look(machine: &mut Machine, key: &mut Key, group: u32, now: &Now<'_>, errors:
             false
         }
     }
+}
+
+/// Matches that were left out, as AFTER MATCH SKIP has no place in them.
+fn report_skips(machine: &mut Machine, errors: &mut Vec<OpError>) {
+    let bad = machine.bad_skips.drain(..);
+    errors.extend(bad.map(|(pos, why)| OpError::of_result(pos, codes::BAD_SKIP, why)));
 }
 
 /// Values of expressions for all rows; those in error are noted.

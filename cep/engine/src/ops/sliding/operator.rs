@@ -18,7 +18,7 @@ use crate::codec::{Reader, Result, Writer};
 use crate::column::Column;
 use crate::keys::encode_value;
 use crate::ops::prepare::Prepare;
-use crate::ops::{OpContext, OpError};
+use crate::ops::{OpContext, OpError, Origin};
 
 /// A sliding window.
 #[derive(Debug)]
@@ -180,6 +180,7 @@ impl SlidingWindowOp {
             input,
             &mut OpContext {
                 time: cx.time,
+                origin: Origin::default(),
                 errors: place_errors,
                 late: None,
                 left_out: None,
@@ -190,6 +191,7 @@ impl SlidingWindowOp {
             input,
             &mut OpContext {
                 time: cx.time,
+                origin: Origin::default(),
                 errors: body_errors,
                 late: None,
                 left_out: None,

@@ -22,7 +22,7 @@ use crate::codec::{Reader, Result, Writer};
 use crate::column::Values;
 use crate::ops::condition::Condition;
 use crate::ops::prepare::Prepare;
-use crate::ops::{OpContext, OpError};
+use crate::ops::{OpContext, OpError, Origin};
 use crate::time::NodeTime;
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -197,8 +197,14 @@ impl BatchWindowOp {
     fn prepare(&mut self, input: &Chunk, cx: &mut OpContext<'_>) {
         self.shape.prepare.run(input, cx);
         let mut errors = Vec::new();
-        let mut own =
-            OpContext { time: cx.time, errors: &mut errors, late: None, left_out: None, tables: &mut [] };
+        let mut own = OpContext {
+            time: cx.time,
+            origin: Origin::default(),
+            errors: &mut errors,
+            late: None,
+            left_out: None,
+            tables: &mut [],
+        };
         match &mut self.trigger {
             Trigger::External { times, .. } => times.run(input, &mut own),
             Trigger::Condition { condition, .. } => condition.begin(input, &mut own),

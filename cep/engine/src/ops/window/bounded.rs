@@ -14,7 +14,7 @@ use crate::column::{Column, row_text};
 use crate::expr::{Compiled, Input, RowErrors, Rows};
 use crate::ops::order::{Comparator, SortSpec};
 use crate::ops::over::BoundedOver;
-use crate::ops::{OpContext, OpError};
+use crate::ops::{OpContext, OpError, Origin};
 
 use super::content::Shape;
 use super::join::WindowJoin;
@@ -154,6 +154,7 @@ impl Step {
                     &input,
                     &mut OpContext {
                         time: node,
+                        origin: Origin::default(),
                         errors: &mut op_errors,
                         late: None,
                         left_out: None,

@@ -67,6 +67,9 @@ impl Checker<'_> {
             }
             return self.overload(id, func_name, true, nodes);
         }
+        if matches!(func_name.as_str(), "min" | "max") {
+            return self.extreme(id, func_name == "max", args);
+        }
         let nodes = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
         self.overload(id, func_name, false, nodes)
     }
@@ -132,8 +135,22 @@ impl Checker<'_> {
         let types: Vec<Type> = args.iter().map(|arg| arg.ty.clone()).collect();
         let before = self.infer.snapshot();
         let (mut result, mut learnt) = (None, None);
+        let alike = self.infer.learns().then(|| self.alike(all, member, &types));
         for signature in all.iter().filter(|signature| signature.member == member) {
             let Some(ty) = self.fits(signature, &types) else { continue };
+            if let Some(alike) = alike
+                && alike.is_none_or(|alike| alike != signature)
+            {
+                // Which one is meant is not certain: its result is, or nothing.
+                self.infer.restore(before.clone());
+                if alike.is_none() {
+                    result = Some(match result.take() {
+                        Some(other) if other != ty => Type::Dyn,
+                        _ => ty,
+                    });
+                }
+                continue;
+            }
             result = Some(match result.take() {
                 None => {
                     learnt = Some(self.infer.snapshot());
@@ -157,6 +174,29 @@ impl Checker<'_> {
             self.infer.restore(learnt);
         }
         Ok(self.node(id, Kind::Call(name, args), ty))
+    }
+
+    /// While types are found out: the only signature that fits, or the only one whose parameters are all of one type
+    /// that an argument is known to have.
+    fn alike<'s>(&mut self, all: &'s [Signature], member: bool, types: &[Type]) -> Option<&'s Signature> {
+        let before = self.infer.snapshot();
+        let mut fitting = Vec::new();
+        for signature in all.iter().filter(|signature| signature.member == member) {
+            if self.fits(signature, types).is_some() {
+                fitting.push(signature);
+            }
+            self.infer.restore(before.clone());
+        }
+        if let [only] = fitting.as_slice() {
+            return Some(only);
+        }
+        let known =
+            types.iter().map(|ty| self.infer.known(ty)).find(|ty| !matches!(ty, Type::Var(_) | Type::Dyn))?;
+        fitting.retain(|signature| signature.params.iter().all(|param| *param == known));
+        match fitting.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
     }
 
     fn fits(&mut self, signature: &Signature, args: &[Type]) -> Option<Type> {

@@ -12,6 +12,8 @@ use super::super::ty::Type;
 pub(super) struct Infer {
     known: BTreeMap<u32, Type>,
     next: u32,
+    /// Variables are names of the scope: `null` says nothing about them, nor does a choice of overloads.
+    learns: bool,
 }
 
 impl Infer {
@@ -19,6 +21,16 @@ impl Infer {
     pub(super) fn fresh(&mut self) -> Type {
         self.next += 1;
         Type::Var(self.next - 1)
+    }
+
+    /// From now on variables learn only what is certain.
+    pub(super) fn learn(&mut self) {
+        self.learns = true;
+    }
+
+    /// Whether variables learn only what is certain.
+    pub(super) fn learns(&self) -> bool {
+        self.learns
     }
 
     /// A type with new variables for its parameters.
@@ -62,6 +74,7 @@ impl Infer {
             return true;
         }
         match (&to, &from) {
+            (Type::Var(_), Type::Null) | (Type::Null, Type::Var(_)) if self.learns => true,
             (Type::Var(at), _) => {
                 if self.occurs(*at, &from) {
                     return false;

@@ -62,6 +62,41 @@ pub fn check_leniently(text: &str, scope: &Scope) -> Result<Node, CelError> {
     Checker::read(text, scope, true)
 }
 
+/// Types that several expressions tell together, such as those of columns that nobody declared.
+#[derive(Debug, Clone, Default)]
+pub struct Unknowns {
+    infer: Infer,
+}
+
+impl Unknowns {
+    /// A type to be found out, for a name of a scope.
+    pub fn open(&mut self) -> Type {
+        self.infer.fresh()
+    }
+
+    /// What is known of it; `None`: nothing, or only a part.
+    pub fn known(&self, ty: &Type) -> Option<Type> {
+        let known = self.infer.known(ty);
+        let is_whole = |ty: &Type| !matches!(ty, Type::Var(_) | Type::Dyn | Type::Null);
+        (is_whole(&known) && known.parts().into_iter().all(is_whole)).then_some(known)
+    }
+}
+
+/// Reads an expression for what it says about the unknown types of its scope. What fits several types says
+/// nothing; an expression that is wrong says nothing either.
+pub fn learn(text: &str, scope: &Scope, unknowns: &mut Unknowns) {
+    let mut infer = unknowns.infer.clone();
+    infer.learn();
+    if let Ok((_node, infer)) = Checker::read_with(text, scope, false, infer) {
+        unknowns.infer = infer;
+    }
+}
+
+/// The parser, with its limits.
+pub(super) fn parser() -> cel::parser::Parser {
+    cel::Env::default().parser().max_recursion_depth(DEPTH_MAX).enable_ident_escape_syntax(true)
+}
+
 type Result<T, E = CelError> = std::result::Result<T, E>;
 
 /// A variable of a macro.
@@ -86,9 +121,11 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn read(text: &str, scope: &'a Scope, lenient: bool) -> Result<Node> {
-        let parser = cel::Env::default().parser();
-        let parser = parser.max_recursion_depth(DEPTH_MAX).enable_ident_escape_syntax(true);
-        let parsed = parser.parse_with_source_info(text);
+        Checker::read_with(text, scope, lenient, Infer::default()).map(|(node, _infer)| node)
+    }
+
+    fn read_with(text: &str, scope: &'a Scope, lenient: bool, infer: Infer) -> Result<(Node, Infer)> {
+        let parsed = parser().parse_with_source_info(text);
         let (expr, source) = parsed.map_err(|errors| {
             let first = errors.errors.first();
             let message = first.map_or_else(|| "it cannot be read".to_owned(), |error| error.msg.clone());
@@ -96,11 +133,10 @@ impl<'a> Checker<'a> {
             CelError { message, place }
         })?;
         let bytes = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        let infer = Infer::default();
         let mut checker = Checker { scope, source, bytes, lenient, infer, locals: Vec::new(), slots: 0 };
         let mut node = checker.expr(&expr)?;
         checker.finish(&mut node);
-        Ok(node)
+        Ok((node, checker.infer))
     }
 
     /// Writes the types that were found out into the tree.

@@ -2,7 +2,7 @@
 //!
 //! Groups: E01xx syntax · E02xx names · E03xx types · E04xx windows · E05xx options · E06xx
 //! unsupported · E07xx streams and changelog · E08xx time · E09xx aggregates and functions · E10xx
-//! errors of records at run time · E11xx patterns.
+//! errors of records at run time · E11xx patterns · E12xx bundles, W12xx their warnings.
 //!
 //! Invariants: a code never changes its meaning and is never used again after it is gone; codes
 //! are sorted.
@@ -31,6 +31,7 @@ macro_rules! codes {
     };
 }
 
+mod bundles;
 mod functions;
 mod names;
 mod options;
@@ -43,6 +44,7 @@ mod types;
 mod unsupported;
 mod windows;
 
+pub use bundles::*;
 pub use functions::*;
 pub use names::*;
 pub use options::*;
@@ -68,6 +70,7 @@ const GROUPS: &[&[CodeDoc]] = &[
     functions::DOCS,
     records::DOCS,
     patterns::DOCS,
+    bundles::DOCS,
 ];
 
 /// All codes, sorted.

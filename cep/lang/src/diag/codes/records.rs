@@ -45,6 +45,11 @@ table decides what INSERT does."
     TABLE_FULL "E1022" "table that is full"
 "The table has `table.rows.max` rows, and `table.full` is 'fail'. Raise the limit, delete rows, or set
 `table.full` to 'evict-oldest' or `state.ttl`."
+
+    RULE_FAILED "E1040" "rule that fails"
+"The condition, payload or metadata of a rule has no value for the record, as where a whole number is divided
+by zero. The rule emits nothing for it; the other rules go on."
+
     TOO_MANY_MATCHES "E1030" "too many partial matches"
 "The record would begin a partial match of a pattern, which has as many as it may (`pattern.runs.max`)
 already. Add WITHIN, or a filter to the first step, or raise the limit."

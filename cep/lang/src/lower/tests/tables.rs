@@ -85,8 +85,8 @@ golden! {
     membership: "SELECT symbol IN (SELECT symbol FROM names WHERE lot > 3) AS known FROM trades
         WHERE symbol NOT IN (SELECT symbol FROM log) AND EXISTS (SELECT 1 FROM names AS n WHERE n.symbol = trades.symbol)" => expect![[r#"
             query query_1 → print, append
-              project is2 AS known
-                filter NOT is0 AND is1
+              project is2 AS known
+                filter NOT is0 AND is1
                   in (names.symbol = symbol) table names by key (symbol)
                     where: names.lot > 3
                     sees: what statements before this one wrote for the row, and earlier rows
