@@ -3,7 +3,8 @@
 //!
 //! All windows are full before anything is measured. The upkeep of an event is everything but reading values: its
 //! labels are found, its four samples taken into panes and windows, and what leaves the windows is taken out.
-//! An evaluation is the value of one lane of one window, read as rules do, at the event that changed it.
+//! An evaluation is the value of one lane of one window, read as rules do, at the event that changed it. `metrics_event`
+//! is an event with its sixteen values read.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -43,23 +44,23 @@ pub fn measure(passes: usize) -> Vec<Value> {
     let mut floor = Floor::new();
     floor.run(0, 3_660 * ROUND);
     let mut at = 3_660 * ROUND;
-    let mut figures: [Vec<f64>; 4] = Default::default();
+    let mut figures: [Vec<f64>; 5] = Default::default();
     for pass in 0..=passes {
-        let mut of_pass = [0.0; 4];
-        for (nth, read) in [Read::None, Read::Window(0), Read::Window(3)].into_iter().enumerate() {
+        let mut of_pass = [0.0; 5];
+        for (nth, read) in [Read::None, Read::Window(0), Read::Window(3), Read::All].into_iter().enumerate() {
             let start = now();
             black_box(bench.run(at + nth * PASS, PASS, read));
             of_pass[nth] = elapsed_ns(start) / PASS as f64;
         }
         let start = now();
-        black_box(floor.run(at, 3 * PASS));
-        of_pass[3] = elapsed_ns(start) / (3 * PASS) as f64;
-        at += 3 * PASS;
+        black_box(floor.run(at, 4 * PASS));
+        of_pass[4] = elapsed_ns(start) / (4 * PASS) as f64;
+        at += 4 * PASS;
         if pass > 0 {
             figures.iter_mut().zip(of_pass).for_each(|(all, one)| all.push(one));
         }
     }
-    let [upkeep, with_5s, with_1h, by_hand] = figures.each_mut().map(|all| median(all));
+    let [upkeep, with_5s, with_1h, with_all, by_hand] = figures.each_mut().map(|all| median(all));
     let read = |with: f64| (with - upkeep) / CARRIED as f64;
     let own = bench.metrics.size();
     let input = SizeInput { series: LANES as u64, samples_per_second: 1.0 };
@@ -76,6 +77,7 @@ pub fn measure(passes: usize) -> Vec<Value> {
         conditions("metrics_upkeep", upkeep),
         conditions("metrics_eval_5s", read(with_5s)),
         conditions("metrics_eval_1h", read(with_1h)),
+        conditions("metrics_event", with_all),
     ]
 }
 
@@ -85,6 +87,8 @@ enum Read {
     None,
     /// The lane of each metric it carries, of this window.
     Window(usize),
+    /// The same of all windows.
+    All,
 }
 
 /// Labels, metrics and value of event `nth`.
@@ -128,7 +132,12 @@ impl Bench {
             for metric in first..first + CARRIED {
                 self.metrics.add(metric, labels, (ts, pane), value);
             }
-            if let Read::Window(window) = read {
+            let windows = match read {
+                Read::None => 0..0,
+                Read::Window(window) => window..window + 1,
+                Read::All => 0..WINDOWS_S.len(),
+            };
+            for window in windows {
                 for metric in first..first + CARRIED {
                     let found = self.metrics.read(metric * WINDOWS_S.len() + window, labels);
                     sum += found.value.unwrap_or(0.0);

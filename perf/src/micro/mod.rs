@@ -90,7 +90,7 @@ pub fn run(args: &MicroArgs) {
             println!("pattern_resident     {} MB for {} keys", found["resident_mb"], found["keys"]);
         }
     }
-    if ["metrics_upkeep", "metrics_eval_5s", "metrics_eval_1h"].into_iter().any(wanted) {
+    if ["metrics_upkeep", "metrics_eval_5s", "metrics_eval_1h", "metrics_event"].into_iter().any(wanted) {
         metrics::measure(args.passes).into_iter().for_each(|found| print(args, found));
     }
     if wanted("single_event") {

@@ -1,7 +1,7 @@
 //! Metrics (R-BUN-2, R-BUN-3): samples of series in panes, and PromQL over windows of panes.
 //!
 //! [`labels`] keys of label tuples and matchers · [`pane`] what is kept of the samples of one pane ·
-//! [`series`] the panes of one series with its windows · [`window`] the running state of a window ·
+//! [`series`] the panes of one series with its windows · [`window`] the running state of a window, [`sorted`] its samples in order ·
 //! [`formula`] values from sums, counts and edges, as Prometheus has them · [`set`] the series of a
 //! selector · [`level`] aggregation over series or lanes · [`query`] an expression with its lanes ·
 //! [`plan`] a plan node checked and numbered · [`store`] all of it · [`size`] what it takes.
@@ -26,6 +26,7 @@ mod query;
 mod series;
 mod set;
 mod size;
+mod sorted;
 mod store;
 mod window;
 

@@ -276,14 +276,14 @@ impl Leaf for SeriesLeaf<'_> {
     fn value(&mut self, series: u32) -> Option<f64> {
         let (plan, set) = (self.of.0, &mut *self.of.1);
         let series = set.get_mut(series)?;
-        series.seek(&plan.shape, self.head);
+        series.seek(&plan.shape, self.query.window, self.head);
         series.value(&plan.shape, self.query.window, self.query.value)
     }
 
     fn union(&mut self, series: u32, union: &mut LogLog) -> bool {
         let (plan, set) = (self.of.0, &mut *self.of.1);
         let Some(series) = set.get_mut(series) else { return false };
-        series.seek(&plan.shape, self.head);
+        series.seek(&plan.shape, self.query.window, self.head);
         series.union_into(self.query.window, union)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - Panes ascend. Numbers of panes count from the first one ever, so that dropping old ones moves none.
-//! - All windows are at `head`: each holds exactly the panes in its bounds there.
+//! - Each window is at a head of its own: it holds exactly the panes in its bounds there. It is moved when it is
+//!   read, and with all others once [`BEHIND_MAX`] panes came: then what goes in and out of it lies side by side.
 
 use std::collections::VecDeque;
 
@@ -27,6 +28,9 @@ pub(super) struct Shape {
     pub pane_ns: i64,
 }
 
+/// Panes that come until all windows are moved, and what they have left is dropped.
+const BEHIND_MAX: u32 = 16;
+
 /// A sample on its way into a series.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
@@ -46,13 +50,17 @@ pub(super) struct Series {
     dropped: u64,
     /// Number of the first pane that is not known to be final.
     open_from: u64,
-    head: i64,
+    /// No window is at a later head.
+    latest: i64,
+    /// Panes that came since all windows were moved.
+    behind: u32,
     spans: Vec<Span>,
 }
 
 /// A window: the panes with the numbers from `begin` to before `end`.
 #[derive(Debug, Clone)]
 struct Span {
+    head: i64,
     begin: u64,
     end: u64,
     run: Run,
@@ -61,12 +69,13 @@ struct Span {
 impl Series {
     /// Without samples.
     pub fn new(shape: &Shape, head: i64) -> Self {
-        let span = |spec: &WindowSpec| Span { begin: 0, end: 0, run: Run::new(spec.kind) };
+        let span = |spec: &WindowSpec| Span { head, begin: 0, end: 0, run: Run::new(spec.kind) };
         Series {
             slots: VecDeque::new(),
             dropped: 0,
             open_from: 0,
-            head,
+            latest: head,
+            behind: 0,
             spans: shape.windows.iter().map(span).collect(),
         }
     }
@@ -95,24 +104,36 @@ impl Series {
         self.dropped + self.slots.len() as u64
     }
 
-    /// Moves the windows to `head`.
+    /// Moves a window to `head`.
     #[inline]
-    pub fn seek(&mut self, shape: &Shape, head: i64) {
-        if head != self.head {
-            self.seek_slowly(shape, head);
+    pub fn seek(&mut self, shape: &Shape, window: usize, head: i64) {
+        if self.spans[window].head != head {
+            self.move_span(shape, window, head);
         }
     }
 
-    fn seek_slowly(&mut self, shape: &Shape, head: i64) {
-        if head < self.head {
-            return self.go_back(shape, head);
+    fn move_span(&mut self, shape: &Shape, window: usize, head: i64) {
+        let spec = shape.windows[window];
+        let Series { slots, dropped, spans, .. } = self;
+        let (panes, span) = (Panes { slots, dropped: *dropped }, &mut spans[window]);
+        if head < span.head {
+            // Made anew.
+            let from =
+                panes.slots.partition_point(|slot| slot.pane < spec.panes(head).0) as u64 + panes.dropped;
+            *span = Span { head, begin: from, end: from, run: Run::new(spec.kind) };
         }
-        self.head = head;
-        let mut spans = std::mem::take(&mut self.spans);
-        for (span, spec) in spans.iter_mut().zip(&shape.windows) {
-            self.go_on(span, *spec, shape.sketch);
+        span.head = head;
+        span.go_on(&panes, spec, shape.sketch);
+        self.latest = self.latest.max(head);
+    }
+
+    /// Moves all windows to `head`, and drops what none reaches there.
+    fn settle(&mut self, shape: &Shape, head: i64) {
+        self.behind = 0;
+        for window in 0..self.spans.len() {
+            self.seek(shape, window, head);
         }
-        self.spans = spans;
+        self.latest = head;
         let last = head.saturating_sub(shape.keep);
         while self.slots.front().is_some_and(|slot| slot.pane <= last) {
             self.slots.pop_front();
@@ -124,48 +145,33 @@ impl Series {
         }
     }
 
-    /// Moves one window on to the head.
-    fn go_on(&self, span: &mut Span, spec: WindowSpec, sketch: Sketch) {
-        let (low, high) = spec.panes(self.head);
-        let mut anew = false;
-        while span.begin < span.end && self.slot(span.begin).pane < low {
-            let after = (span.begin + 1 < span.end).then(|| self.slot(span.begin + 1));
-            anew |= span.run.leave(self.slot(span.begin), after, sketch);
-            span.begin += 1;
-        }
-        while span.end < self.total() && self.slot(span.end).pane <= high {
-            let slot = self.slot(span.end);
-            if slot.pane < low {
-                span.begin = span.end + 1;
-            } else {
-                let before = (span.begin < span.end).then(|| self.slot(span.end - 1));
-                span.run.enter(slot, before, sketch);
-            }
-            span.end += 1;
-        }
-        if anew {
-            span.run.restore_order((span.begin..span.end).map(|number| self.slot(number)));
-        }
-    }
-
-    /// Makes the windows anew at an earlier head.
-    fn go_back(&mut self, shape: &Shape, head: i64) {
-        self.head = head;
-        let mut spans = std::mem::take(&mut self.spans);
-        for (span, spec) in spans.iter_mut().zip(&shape.windows) {
-            let (low, _) = spec.panes(head);
-            let from = self.slots.partition_point(|slot| slot.pane < low) as u64 + self.dropped;
-            *span = Span { begin: from, end: from, run: Run::new(spec.kind) };
-            self.go_on(span, *spec, shape.sketch);
-        }
-        self.spans = spans;
-    }
-
-    /// Takes a sample that came behind all others in the log. Panes before `first_open` get no more samples.
-    pub fn add(&mut self, shape: &Shape, sample: Sample, first_open: i64) {
+    /// Takes a sample that came behind all others in the log; `head` is the present one, and panes before
+    /// `first_open` get no more samples.
+    #[inline]
+    pub fn add(&mut self, shape: &Shape, sample: Sample, head: i64, first_open: i64) {
         self.close(first_open);
         let Sample { pane, ts, value } = sample;
         let (number, exists) = self.place(pane);
+        if pane > self.latest && number + u64::from(exists) == self.total() {
+            // In no window yet.
+            match self.slots.back_mut().filter(|_| exists) {
+                Some(last) => last.add(shape.parts, shape.sketch, ts, value),
+                None => {
+                    self.slots.push_back(Slot::new(pane, ts, value));
+                    self.behind += 1;
+                    if self.behind >= BEHIND_MAX {
+                        self.settle(shape, head);
+                    }
+                }
+            }
+            return;
+        }
+        self.add_between(shape, sample, (number, exists));
+    }
+
+    /// The same where windows may have the pane already.
+    fn add_between(&mut self, shape: &Shape, sample: Sample, (number, exists): (u64, bool)) {
+        let Sample { pane, ts, value } = sample;
         let is_new = shape.parts.has(Parts::DISTINCT) && {
             let entry = shape.sketch.entry(value);
             !(exists && self.slot(number).has_entry(shape.sketch, entry))
@@ -192,7 +198,7 @@ impl Series {
             self.slots.insert(at, Slot::new(pane, ts, value));
         }
         for (span, spec) in self.spans.iter_mut().zip(&shape.windows) {
-            let (low, high) = spec.panes(self.head);
+            let (low, high) = spec.panes(span.head);
             if pane > high {
                 continue;
             }
@@ -232,7 +238,7 @@ impl Series {
     fn shift_resets(&mut self, shape: &Shape, number: u64, exists: bool, pane: i64, add: bool) {
         let mut spans = std::mem::take(&mut self.spans);
         for (span, spec) in spans.iter_mut().zip(&shape.windows) {
-            let (low, high) = spec.panes(self.head);
+            let (low, high) = spec.panes(span.head);
             let (begin, end) = (span.begin, span.end);
             let Some(resets) = span.run.resets_mut().filter(|_| (low..=high).contains(&pane)) else {
                 continue;
@@ -273,7 +279,7 @@ impl Series {
         }
     }
 
-    /// The value of a window at the head; none without samples.
+    /// The value of a window where it is; none without samples.
     #[inline]
     pub fn value(&self, shape: &Shape, window: usize, value: Value) -> Option<f64> {
         let span = &self.spans[window];
@@ -281,7 +287,7 @@ impl Series {
             return None;
         }
         let (first, last) = (self.slot(span.begin), self.slot(span.end - 1));
-        let (low, high) = shape.windows[window].panes(self.head);
+        let (low, high) = shape.windows[window].panes(span.head);
         let bounds =
             (low.saturating_mul(shape.pane_ns), high.saturating_add(1).saturating_mul(shape.pane_ns));
         span.run.value(value, first, last, bounds)
@@ -315,7 +321,8 @@ impl Series {
 
     /// Reads what [`Series::encode`] wrote.
     pub fn decode(shape: &Shape, head: i64, first_open: i64, input: &mut Reader<'_>) -> Result<Self> {
-        let mut series = Series::new(shape, head);
+        // Its windows are made when they are read.
+        let mut series = Series::new(shape, i64::MIN);
         for _ in 0..input.len(24)? {
             let start = input.left();
             let pane = i64::from_le_bytes(peek(input)?);
@@ -330,8 +337,46 @@ impl Series {
         if series.slots.is_empty() {
             return Err(DecodeError("a series without samples".into()));
         }
-        series.go_back(shape, head);
         Ok(series)
+    }
+}
+
+/// The panes of a series by number.
+struct Panes<'a> {
+    slots: &'a VecDeque<Slot>,
+    dropped: u64,
+}
+
+impl Panes<'_> {
+    fn get(&self, number: u64) -> &Slot {
+        &self.slots[(number - self.dropped) as usize]
+    }
+}
+
+impl Span {
+    /// Takes in and lets go what the head has moved over.
+    fn go_on(&mut self, panes: &Panes<'_>, spec: WindowSpec, sketch: Sketch) {
+        let (low, high) = spec.panes(self.head);
+        let total = panes.dropped + panes.slots.len() as u64;
+        let mut anew = false;
+        while self.begin < self.end && panes.get(self.begin).pane < low {
+            let after = (self.begin + 1 < self.end).then(|| panes.get(self.begin + 1));
+            anew |= self.run.leave(panes.get(self.begin), after, sketch);
+            self.begin += 1;
+        }
+        while self.end < total && panes.get(self.end).pane <= high {
+            let slot = panes.get(self.end);
+            if slot.pane < low {
+                self.begin = self.end + 1;
+            } else {
+                let before = (self.begin < self.end).then(|| panes.get(self.end - 1));
+                self.run.enter(slot, before, sketch);
+            }
+            self.end += 1;
+        }
+        if anew {
+            self.run.restore_order((self.begin..self.end).map(|number| panes.get(number)));
+        }
     }
 }
 

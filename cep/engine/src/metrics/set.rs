@@ -181,8 +181,7 @@ impl SeriesSet {
             fresh = true;
         }
         let series = self.series[number as usize].as_mut().expect("it is there, or was just made");
-        series.seek(&plan.shape, head);
-        series.add(&plan.shape, sample, first_open);
+        series.add(&plan.shape, sample, head, first_open);
         if self.log.len() >= LOG_MAX {
             self.end_epoch();
         }

@@ -33,7 +33,9 @@ pub fn estimate(plan: &MetricsPlan, input: SizeInput) -> u64 {
     for set in &plan.sets {
         // Samples come one by one: of few, each has a pane of its own.
         let panes = set.shape.keep as f64 * (1.0 - (-a_pane).exp()).max(a_pane.min(1.0));
-        let mut bytes = panes.max(1.0) * size_of::<Slot>() as f64;
+        // Room grows by doubling.
+        let room = (panes.ceil() as u64).saturating_add(16).next_power_of_two();
+        let mut bytes = room as f64 * size_of::<Slot>() as f64;
         if a_pane > 1.0 {
             bytes += panes * Slot::many_bytes(set.shape.parts, a_pane) as f64;
         }

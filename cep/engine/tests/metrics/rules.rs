@@ -217,3 +217,50 @@ fn what_cannot_be_run_is_refused() {
         .contains("the matcher '('")
     );
 }
+
+#[test]
+fn what_is_estimated_is_what_it_takes() {
+    use cep_engine::metrics::{LabelTuples, Metrics, MetricsPlan, SizeInput, estimate, put_label};
+    let funcs = [
+        RangeFunc::Rate,
+        RangeFunc::Avg,
+        RangeFunc::Max,
+        RangeFunc::Stddev,
+        RangeFunc::Quantile(0.5),
+        RangeFunc::Distinct,
+    ];
+    for func in funcs {
+        for (panes, samples_per_second) in [(2_400, 1.0), (1_200, 0.5), (2_400, 12.0)] {
+            let mut case = Case::new(0);
+            case.node.series.push(all_of(0, &[1]));
+            let leaf = range(func, 0, panes, 0);
+            let expr = if func == RangeFunc::Distinct { over(VectorOp::Distinct, &[1], leaf) } else { leaf };
+            case.query("q", expr, &[1]);
+            case.finish(false);
+            let plan = MetricsPlan::new(&case.node).expect("it can be run");
+            let predicted = estimate(&plan, SizeInput { series: 20, samples_per_second });
+            let (mut metrics, mut tuples) = (Metrics::new(plan), LabelTuples::default());
+            let step_ns = (SECOND as f64 / samples_per_second) as i64;
+            for nth in 0..(panes * PANE_NS / step_ns) * 5 / 4 {
+                let ts = START + nth * step_ns;
+                let pane = ts.div_euclid(PANE_NS);
+                metrics.advance(pane);
+                metrics.begin_row(ts, pane - 8);
+                for lane in 0..20 {
+                    let mut key = Vec::new();
+                    put_label(&mut key, b"");
+                    put_label(&mut key, format!("lane-{lane}").as_bytes());
+                    let labels = (tuples.number(&key), &key[..], tuples.generation());
+                    metrics.add(0, labels, (ts, pane), (nth % 1_000) as f64);
+                    metrics.read(0, labels);
+                }
+            }
+            let (found, wanted) = (metrics.size().bytes as f64, predicted as f64);
+            let ratio = wanted / found;
+            assert!(
+                (0.8..=1.2).contains(&ratio),
+                "{func:?} {panes} {samples_per_second}: {wanted} for {found}"
+            );
+        }
+    }
+}
