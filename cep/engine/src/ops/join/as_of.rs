@@ -21,7 +21,7 @@ use crate::chunk::{Chunk, Phase, position, step_row};
 use crate::column::Values;
 use crate::keys::{KeyEncoder, KeyTable};
 use crate::ops::prepare::Prepare;
-use crate::ops::{CLOSE_ROWS, OpContext, OpError, TEXT_BYTES_MAX};
+use crate::ops::{CLOSE_ROWS, OpContext, OpError, Origin, TEXT_BYTES_MAX};
 use crate::time::{NodeTime, WATERMARK_START};
 
 /// Keys without rows that are kept at least, before they are moved out.
@@ -201,7 +201,7 @@ impl AsOfOp {
         let groups = &mut groups[side];
         groups.clear();
         let prepare = &mut self.prepare[side];
-        prepare.run(input, &mut OpContext { time, errors, late: None, left_out: None, tables: &mut [] });
+        prepare.run(input, &mut OpContext { time, errors, late: None, left_out: None, tables: &mut [], origin: Origin::default() });
         if input.is_empty() {
             return;
         }
