@@ -10,7 +10,7 @@ use cep_engine::Partition;
 use cep_engine::ops::Operator;
 use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::{BatchWindow, JoinBound, LatePolicy, Node, SlidingWindow};
-use harness::{Feed, Rows, run};
+use harness::{Feed, Outcome, Rows, metrics_programs, run, run_program};
 use proptest::prelude::*;
 
 /// Statements after the declaration of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
@@ -163,18 +163,22 @@ const QUERIES: &[&str] = &[
 ];
 
 fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
-    let whole = run(query, rows, &Feed::Whole);
-    let pieces = run(query, rows, &Feed::Cut(cuts.to_vec()));
+    check_all_ways(query, cuts, |feed| run(query, rows, feed))
+}
+
+fn check_all_ways(query: &str, cuts: &[usize], run: impl Fn(&Feed) -> Outcome) -> Result<(), TestCaseError> {
+    let whole = run(&Feed::Whole);
+    let pieces = run(&Feed::Cut(cuts.to_vec()));
     prop_assert_eq!(&pieces.output, &whole.output, "regrouped: {}", query);
     prop_assert_eq!(&pieces.errors, &whole.errors, "errors: {}", query);
     prop_assert_eq!(pieces.late, whole.late, "late rows: {}", query);
     prop_assert_eq!(&pieces.hash, &whole.hash, "state hash: {}", query);
-    let restored = run(query, rows, &Feed::Restore(cuts.to_vec()));
+    let restored = run(&Feed::Restore(cuts.to_vec()));
     prop_assert_eq!(&restored.output, &whole.output, "restored: {}", query);
     prop_assert_eq!(&restored.errors, &whole.errors, "errors after restore: {}", query);
     prop_assert_eq!(restored.late, whole.late, "late rows after restore: {}", query);
     prop_assert_eq!(&restored.hashes, &pieces.hashes, "state hashes after restore: {}", query);
-    let slices = run(query, rows, &Feed::Slices(cuts.to_vec()));
+    let slices = run(&Feed::Slices(cuts.to_vec()));
     prop_assert_eq!(&slices.output, &whole.output, "with checkpoints in slices: {}", query);
     prop_assert_eq!(&slices.hashes, &pieces.hashes, "state hashes with checkpoints in slices: {}", query);
     Ok(())
@@ -191,6 +195,9 @@ proptest! {
         for query in QUERIES {
             check(query, &rows, &cuts)?;
         }
+        for (name, program) in metrics_programs() {
+            check_all_ways(name, &cuts, |feed| run_program(Arc::clone(&program), &rows, feed))?;
+        }
     }
 }
 
@@ -200,13 +207,17 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
     for query in QUERIES {
         check(query, &rows, &[1, 1023, 700, 5]).expect("the same");
     }
+    for (name, program) in metrics_programs() {
+        let run = |feed: &Feed| run_program(Arc::clone(&program), &rows, feed);
+        check_all_ways(name, &[1, 1023, 700, 5], run).expect("the same");
+    }
 }
 
 /// Which kinds the queries are made of, by number. No arm is a default: a new kind must be given a
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 17],
+    operators: [bool; 18],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
@@ -233,8 +244,9 @@ impl Kinds {
             Operator::Trigger(_) => 12,
             Operator::Join(_) => 13,
             Operator::Pattern(_) => 14,
-            Operator::Rules(_) => 15,
-            Operator::AsOf(_) => 16,
+            Operator::Metrics(_) => 15,
+            Operator::Rules(_) => 16,
+            Operator::AsOf(_) => 17,
         };
         self.operators[at] = true;
     }
@@ -317,6 +329,7 @@ impl Kinds {
 #[test]
 fn every_kind_of_operator_window_and_rate_has_a_query() {
     let mut kinds = Kinds::default();
+    let mut programs = Vec::new();
     for query in QUERIES {
         let program = harness::program(query);
         for stream in &program.streams {
@@ -326,6 +339,10 @@ fn every_kind_of_operator_window_and_rate_has_a_query() {
             };
             kinds.policies[policy] = true;
         }
+        programs.push(program);
+    }
+    programs.extend(metrics_programs().into_iter().map(|(_, program)| program));
+    for program in programs {
         program.queries.iter().for_each(|query| kinds.plan(&query.plan));
         let partition = Partition::new(Arc::clone(&program), &[]).expect("it can be built");
         partition.operators().for_each(|operator| kinds.operator(operator));

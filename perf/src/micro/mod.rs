@@ -5,6 +5,7 @@
 mod floor;
 mod input;
 mod join;
+mod metrics;
 mod pattern;
 mod single;
 
@@ -88,6 +89,9 @@ pub fn run(args: &MicroArgs) {
         } else {
             println!("pattern_resident     {} MB for {} keys", found["resident_mb"], found["keys"]);
         }
+    }
+    if ["metrics_upkeep", "metrics_eval_5s", "metrics_eval_1h"].into_iter().any(wanted) {
+        metrics::measure(args.passes).into_iter().for_each(|found| print(args, found));
     }
     if wanted("single_event") {
         print(args, single::measure(W2, &trades));

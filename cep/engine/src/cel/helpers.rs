@@ -82,7 +82,7 @@ mod tests {
             "max(1, 2) == 2 && min(1.5, 0.5, 2.5) == 0.5 && max([1, 3, 2]) == 3",
         ];
         for text in holds {
-            assert_eq!(value(text), Ok(Value::Bool(true)), "{text}");
+            assert!(matches!(value(text), Ok(Value::Bool(true))), "{text}: {:?}", value(text));
         }
     }
 
@@ -91,7 +91,8 @@ mod tests {
         assert!(value("clamp(1, 3, 0)").is_err());
         assert!(value("clamp(1.0, double('NaN'), 0.0)").is_err());
         assert!(value("safe_div(-9223372036854775807 - 1, -1, 0)").is_err());
-        let refused = ["clamp(1, 2)", "safe_div(1.0, 2)", "select(1, 2, 3)", "select(true, 1, 'a')", "max('a')"];
+        let refused =
+            ["clamp(1, 2)", "safe_div(1.0, 2)", "select(1, 2, 3)", "select(true, 1, 'a')", "max('a')"];
         for text in refused {
             assert!(check(text, &Scope::default()).is_err(), "{text}");
         }

@@ -448,6 +448,7 @@ impl<'a> Builder<'a> {
         let what = match node {
             Node::Window(_) => "the window",
             Node::Over(over) if over.event_time_order => "OVER",
+            Node::Metrics(_) => "the metrics",
             _ => return Ok(None),
         };
         if what == "OVER" && is_final(input) {

@@ -4,8 +4,8 @@ use cep_lang::plan::{BatchWindow, JoinBound, LatePolicy, Node, Program, WindowBo
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
 use super::{
-    AsOfOp, DelayOp, GroupOp, JoinOp, Operator, PatternOp, RateOp, RulesOp, SlidingWindowOp, StreamOver, TableJoinOp,
-    TableWriteOp,
+    AsOfOp, DelayOp, GroupOp, JoinOp, MetricsOp, Operator, PatternOp, RateOp, RulesOp, SlidingWindowOp,
+    StreamOver, TableJoinOp, TableWriteOp,
 };
 use crate::agg::{AggOptions, Order};
 
@@ -37,7 +37,7 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         Node::Pattern(pattern) => {
             Ok(Operator::Pattern(Box::new(PatternOp::new(pattern, keys_max(&pattern.input, program))?)))
         }
-        Node::Metrics(_) => Err("bundles cannot be run yet".into()),
+        Node::Metrics(metrics) => Ok(Operator::Metrics(Box::new(MetricsOp::new(metrics)?))),
         Node::Rules(rules) => Ok(Operator::Rules(Box::new(RulesOp::new(rules)?))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")

@@ -24,6 +24,7 @@ impl Operator {
             Operator::Pattern(_) => 11,
             Operator::AsOf(_) => 12,
             // 30 and 31: bundles.
+            Operator::Metrics(_) => 30,
             Operator::Rules(_) => 31,
         }
     }
@@ -47,6 +48,7 @@ impl Operator {
             Operator::Join(op) => op.encode(out),
             Operator::AsOf(op) => op.encode(out),
             Operator::Pattern(op) => op.encode(out),
+            Operator::Metrics(op) => op.encode(out),
         }
     }
 
@@ -76,6 +78,7 @@ impl Operator {
             Operator::Join(op) => op.decode(input),
             Operator::AsOf(op) => op.decode(input),
             Operator::Pattern(op) => op.decode(input),
+            Operator::Metrics(op) => op.decode(input),
         }
     }
 

@@ -12,6 +12,7 @@ impl Operator {
             Operator::Join(op) => op.due_watermark(),
             Operator::AsOf(op) => op.due_watermark(),
             Operator::Pattern(op) => op.due_watermark(),
+            Operator::Metrics(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -45,6 +46,7 @@ impl Operator {
             | Operator::Sliding(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
+            | Operator::Metrics(_)
             | Operator::Rules(_) => None,
         }
     }

@@ -14,6 +14,7 @@ mod due;
 mod group;
 mod join;
 mod merge;
+mod metrics;
 mod order;
 mod over;
 mod pattern;
@@ -35,6 +36,7 @@ pub use delay::DelayOp;
 pub use group::GroupOp;
 pub use join::{AsOfOp, JoinContext, JoinOp};
 pub use merge::Merge;
+pub use metrics::MetricsOp;
 pub use over::StreamOver;
 pub use pattern::PatternOp;
 pub use rate::RateOp;
@@ -161,6 +163,8 @@ pub enum Operator {
     Pattern(Box<PatternOp>),
     /// Rules of a bundle.
     Rules(Box<RulesOp>),
+    /// Metrics of a stream, and PromQL over them.
+    Metrics(Box<MetricsOp>),
 }
 
 impl Operator {
@@ -173,6 +177,7 @@ impl Operator {
             Operator::Join(op) => op.late_rows(),
             Operator::AsOf(op) => op.late_rows(),
             Operator::Pattern(op) => op.late_rows(),
+            Operator::Metrics(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -207,6 +212,7 @@ impl Operator {
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
             | Operator::Rules(_)
+            | Operator::Metrics(_)
             | Operator::Trigger(_) => 0,
         }
     }
@@ -221,6 +227,7 @@ impl Operator {
             Operator::Join(op) => op.watermark_horizon(),
             Operator::AsOf(op) => op.watermark_horizon(),
             Operator::Pattern(op) => op.watermark_horizon(),
+            Operator::Metrics(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -252,6 +259,7 @@ impl Operator {
             Operator::Rate(op) => op.jump_ns(),
             Operator::Trigger(op) => op.jump_ns(),
             Operator::Pattern(op) => op.jump_ns(),
+            Operator::Metrics(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -275,6 +283,7 @@ impl Operator {
             Operator::Join(_) | Operator::AsOf(_) => unreachable!("the graph gives a join both its inputs"),
             Operator::Pattern(op) => op.process(input, out, cx),
             Operator::Rules(op) => op.process(input, out, cx),
+            Operator::Metrics(op) => op.process(input, out, cx),
         }
     }
 }

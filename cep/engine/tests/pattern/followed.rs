@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cep_lang::plan::{AfterMatch, ElementId};
+use cep_lang::plan::AfterMatch;
 
 use crate::case::{Case, Outcome, Row, by_partition, lines};
 use crate::trees::{Cap, P, T, Way, World, begins_with_wait, caps, convert, inside};
@@ -35,72 +35,77 @@ struct Key<'a> {
     is_too_much: bool,
     /// Rows so far.
     seen: u64,
-    /// Rows below this number, from 1, begin no match.
-    resume: u64,
+    /// What begins with a row below it was skipped in this step.
+    skipped_to: usize,
     errors: usize,
 }
 
 impl Key<'_> {
+    fn is_skipped(&self, t: &T) -> bool {
+        caps(t).first().is_some_and(|first| first.1 < self.skipped_to)
+    }
+
+    /// Notes where the next match may begin; `false`: the match has no such place.
+    fn skip(&mut self, found: &[Cap]) -> bool {
+        let Some((first, last)) = found.first().zip(found.last()).map(|(f, l)| (f.1, l.1)) else {
+            return true;
+        };
+        let of = |elements: &[cep_lang::plan::ElementId]| -> Vec<usize> {
+            found.iter().filter(|c| elements.iter().any(|e| e.0 == c.0)).map(|c| c.1).collect()
+        };
+        let place = match &self.world.case.skip {
+            AfterMatch::Overlap => return true,
+            AfterMatch::PastLastRow => Some(last + 1),
+            AfterMatch::ToNextRow => Some(first + 1),
+            AfterMatch::ToFirst(e) => of(e).first().copied().filter(|&at| at != first),
+            AfterMatch::ToLast(e) => of(e).last().copied().filter(|&at| at != first),
+        };
+        self.errors += usize::from(place.is_none());
+        self.skipped_to = self.skipped_to.max(place.unwrap_or(last + 1));
+        place.is_some()
+    }
+
+    /// A run without those of its trees that were skipped; an error: it is over, and what begins again in
+    /// its place.
+    fn unskipped(&mut self, mut run: Run, now: i64, next: &mut Next) -> Result<Run, Option<Run>> {
+        let Some(skipped) = run.trees.iter().position(|t| self.is_skipped(t)) else { return Ok(run) };
+        let mut tree = run.trees[skipped].clone();
+        run.trees.retain(|t| !self.is_skipped(t));
+        if !run.trees.is_empty() {
+            return Ok(run);
+        }
+        for _ in 0..8 {
+            let Some(again) = self.world.again(&tree) else { break };
+            if caps(&again).is_empty() && self.is_start(&again) {
+                if self.begins_with_wait {
+                    let t = self.world.reached(T::Fresh(self.root.clone()), now);
+                    next.new.push(Run { trees: vec![t], holds_start: true });
+                } else {
+                    self.is_busy = false;
+                    self.is_freed = true;
+                }
+                break;
+            }
+            tree = self.world.reached(again, now);
+            if !self.is_skipped(&tree) {
+                return Err(Some(Run { trees: vec![tree], holds_start: run.holds_start }));
+            }
+        }
+        Err(None)
+    }
+
+    /// Ends what was skipped among runs.
+    fn unskip(&mut self, runs: Vec<Run>, now: i64, next: &mut Next) -> Vec<Run> {
+        let left = |run| self.unskipped(run, now, next).map_or_else(|again| again, Some);
+        runs.into_iter().filter_map(left).collect()
+    }
+
     fn give(&mut self, found: &[Cap], timed_out: bool) {
         let number = if timed_out { self.number + 1 } else { self.number };
         let rows: Vec<(usize, Row, bool)> =
             found.iter().map(|&(e, at)| (e, self.world.rows[at].0.clone(), false)).collect();
         let made = lines(self.world.case, &self.name, number, &rows, timed_out, None);
         self.lines.extend(made);
-    }
-
-    /// AFTER MATCH SKIP behind a match of these rows; whether it is given.
-    fn resume_behind(&mut self, found: &[Cap]) -> bool {
-        let rows = || found.iter().map(|cap| cap.1 as u64 + 1);
-        let (Some(first), Some(last)) = (rows().min(), rows().max()) else { return true };
-        let of = |elements: &[ElementId]| -> Vec<u64> {
-            let is_of = |cap: &&Cap| elements.iter().any(|e| e.0 == cap.0);
-            found.iter().filter(is_of).map(|cap| cap.1 as u64 + 1).collect()
-        };
-        let to = match &self.world.case.skip {
-            AfterMatch::Overlap => return true,
-            AfterMatch::PastLastRow => Some(last + 1),
-            AfterMatch::ToNextRow => Some(first + 1),
-            AfterMatch::ToFirst(elements) => of(elements).into_iter().min().filter(|&row| row != first),
-            AfterMatch::ToLast(elements) => of(elements).into_iter().max().filter(|&row| row != first),
-        };
-        self.resume = self.resume.max(to.unwrap_or(last + 1));
-        to.is_some()
-    }
-
-    fn is_skipped(&self, run: &Run) -> bool {
-        let first = |t: &T| caps(t).iter().map(|cap| cap.1 as u64 + 1).min();
-        run.trees.iter().filter_map(first).any(|first| first < self.resume)
-    }
-
-    /// Drops a run; an EVERY at the beginning begins again. What waits for that, if it waits.
-    fn skip(&mut self, run: Run, now: i64) -> Option<Run> {
-        let mut tree = run.trees.into_iter().next().filter(|_| run.holds_start)?;
-        for _ in 0..8 {
-            let again = self.world.again(&tree)?;
-            tree = self.world.reached(again, now);
-            if caps(&tree).is_empty() && self.is_start(&tree) {
-                if self.begins_with_wait {
-                    return Some(Run { trees: vec![tree], holds_start: true });
-                }
-                self.is_busy = false;
-                self.is_freed = true;
-                return None;
-            }
-        }
-        None
-    }
-
-    fn sweep(&mut self, now: i64) {
-        let mut waiting = vec![];
-        for run in std::mem::take(&mut self.runs) {
-            if self.is_skipped(&run) {
-                waiting.extend(self.skip(run, now));
-            } else {
-                self.runs.push(run);
-            }
-        }
-        self.runs.append(&mut waiting);
     }
 
     fn is_start(&self, t: &T) -> bool {
@@ -148,11 +153,9 @@ impl Key<'_> {
         if let Some(at) = trees.iter().position(|t| self.world.is_complete(t)) {
             self.has_matched = true;
             let found = caps(&trees[at]);
-            if self.resume_behind(&found) {
+            if !self.is_skipped(&trees[at]) && self.skip(&found) {
                 self.number += 1;
                 self.give(&found, false);
-            } else {
-                self.errors += 1;
             }
             return;
         }
@@ -229,10 +232,7 @@ impl Key<'_> {
                 continue;
             }
             let found = caps(&tree);
-            let mut ways = self.world.ways(&tree, row, &found);
-            if found.is_empty() && (row as u64 + 1) < self.resume && is_offer {
-                ways.clear();
-            }
+            let ways = self.world.ways(&tree, row, &found);
             let mut any = false;
             for way in ways {
                 if let Way::Take(t, again, over) = way {
@@ -270,6 +270,7 @@ impl Key<'_> {
         let was_busy = self.is_busy;
         self.seen = row as u64 + 1;
         self.is_freed = false;
+        self.skipped_to = 0;
         if row == 0 && self.begins_with_wait {
             self.is_busy = true;
             let t = self.world.reached(T::Fresh(self.root.clone()), now);
@@ -279,30 +280,29 @@ impl Key<'_> {
         let mut old: Vec<(usize, Run)> = vec![];
         for (place, run) in std::mem::take(&mut self.runs).into_iter().enumerate() {
             let mut again = vec![];
-            if self.is_skipped(&run) {
-                next.new.extend(self.skip(run, now));
-                continue;
+            match self.unskipped(run, now, &mut next) {
+                Ok(run) => self.move_run(run, row, false, false, &mut again, &mut next),
+                Err(run) => old.extend(run.map(|run| (place, run))),
             }
-            self.move_run(run, row, false, false, &mut again, &mut next);
             restarted.extend(again.into_iter().map(|run| (place, run)));
             old.extend(next.old.drain(..).map(|run| (place, run)));
         }
         for (place, run) in restarted {
-            if self.is_skipped(&run) {
-                next.new.extend(self.skip(run, now));
-                continue;
+            match self.unskipped(run, now, &mut next) {
+                Ok(run) => self.move_run(run, row, true, false, &mut vec![], &mut next),
+                Err(run) => old.extend(run.map(|run| (place, run))),
             }
-            self.move_run(run, row, true, false, &mut vec![], &mut next);
             old.extend(next.old.drain(..).map(|run| (place, run)));
         }
         // What began again stands where its run stood.
         old.sort_by_key(|run| run.0);
-        next.old = old.into_iter().map(|run| run.1).collect();
-        self.runs = std::mem::take(&mut next.old);
-        self.runs.append(&mut next.new);
-        self.sweep(now);
-        let may_begin = row as u64 + 1 >= self.resume;
-        if may_begin && !self.is_busy && (!was_busy || self.is_freed) && !self.begins_with_wait {
+        let old = old.into_iter().map(|run| run.1).collect();
+        next.old = self.unskip(old, now, &mut next);
+        let new = std::mem::take(&mut next.new);
+        let new = self.unskip(new, now, &mut next);
+        next.new.splice(0..0, new);
+        let is_free = !self.is_busy && (!was_busy || self.is_freed) && self.skipped_to <= row;
+        if is_free && !self.begins_with_wait {
             let start = T::Fresh(self.root.clone());
             let takes = self.world.ways(&start, row, &[]).iter().any(|w| matches!(w, Way::Take(..)));
             if takes {
@@ -311,9 +311,8 @@ impl Key<'_> {
                 self.move_run(run, row, false, true, &mut vec![], &mut next);
             }
         }
-        self.runs.append(&mut next.old);
+        self.runs = next.old;
         self.runs.append(&mut next.new);
-        self.sweep(now);
         self.is_too_much |= self.runs.len() > 300;
     }
 
@@ -323,7 +322,8 @@ impl Key<'_> {
         self.runs.iter().enumerate().filter_map(|(at, r)| Some((due(r)?, at))).min()
     }
 
-    fn fire(&mut self, at: usize, due: i64, now: i64) {
+    fn fire(&mut self, at: usize, due: i64) {
+        self.skipped_to = 0;
         let run = self.runs.remove(at);
         let mut trees: Vec<(T, bool)> = vec![];
         let mut taken = vec![];
@@ -344,13 +344,22 @@ impl Key<'_> {
         }
         let (trees, again) = settle(trees, taken);
         let (mut restarted, mut next) = (vec![], Next::default());
-        self.conclude(trees, dead, again, run.holds_start, now, false, &mut restarted, &mut next);
+        self.conclude(trees, dead, again, run.holds_start, due, false, &mut restarted, &mut next);
         next.old.extend(restarted);
+        let mut behind = Next::default();
+        let own = [std::mem::take(&mut next.old), std::mem::take(&mut next.new)];
+        let [old, new] = own.map(|runs| self.unskip(runs, due, &mut behind));
+        (next.old, next.new) = (old, new);
+        // Those that were skipped keep their places.
+        for run in std::mem::take(&mut self.runs) {
+            let left = self.unskipped(run, due, &mut behind).map_or_else(|again| again, Some);
+            self.runs.push(left.unwrap_or(Run { trees: vec![], holds_start: false }));
+        }
+        next.new.append(&mut behind.new);
         for (n, run) in next.old.into_iter().enumerate() {
             self.runs.insert(at + n, run);
         }
         self.runs.append(&mut next.new);
-        self.sweep(now);
     }
 
     fn fire_until(&mut self, now: i64) {
@@ -358,15 +367,7 @@ impl Key<'_> {
             if due > now {
                 break;
             }
-            self.fire(at, due, due);
-        }
-    }
-
-    /// The end of time: what is under way happens, and what begins then has no time left.
-    fn end(&mut self) {
-        let never = i64::MAX / 2;
-        while let Some((due, at)) = self.first_due().filter(|(due, _)| *due < never) {
-            self.fire(at, due, never);
+            self.fire(at, due);
         }
     }
 }
@@ -407,7 +408,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             name: format!("k{at}"),
             is_too_much: false,
             seen: 0,
-            resume: 0,
+            skipped_to: 0,
             errors: 0,
         };
         for row in 0..rows.len() {
@@ -417,9 +418,39 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             }
         }
         key.fire_until(end);
-        key.end();
-        out.errors += key.errors;
+        // The end of time: what waits now happens once, in order.
+        let mut left: Vec<(i64, usize)> = vec![];
+        for (at, run) in key.runs.iter().enumerate() {
+            let due = run.trees.iter().flat_map(|t| key.world.times(t)).map(|t| t.0).min();
+            left.extend(due.map(|due| (due, at)));
+        }
+        left.sort_unstable();
+        for (due, at) in left {
+            let before = key.runs.len();
+            let kept = std::mem::take(&mut key.runs);
+            let (mut others, mut one) = (vec![], vec![]);
+            for (n, run) in kept.into_iter().enumerate() {
+                if n == at { one.push(run) } else { others.push((n, run)) }
+            }
+            key.runs = one;
+            key.fire(0, due);
+            // What became of it plays no part any more; its place stays.
+            key.runs = vec![];
+            let mut behind = Next::default();
+            others.retain_mut(|other| {
+                let run = Run { trees: std::mem::take(&mut other.1.trees), holds_start: other.1.holds_start };
+                let left = key.unskipped(run, due, &mut behind).map_or_else(|again| again, Some);
+                left.map(|run| other.1 = run).is_some()
+            });
+            for n in 0..before {
+                match others.iter().position(|o| o.0 == n) {
+                    Some(o) => key.runs.push(others.remove(o).1),
+                    None => key.runs.push(Run { trees: vec![], holds_start: false }),
+                }
+            }
+        }
         out.lines.append(&mut key.lines);
+        out.errors += key.errors;
     }
     Some(out)
 }

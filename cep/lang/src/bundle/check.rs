@@ -60,7 +60,8 @@ pub(crate) fn option_names() -> impl Iterator<Item = &'static str> {
 }
 
 fn wrong(yaml: &Yaml, what: &str, help: &str) -> Diagnostic {
-    let error = Diagnostic::at(codes::BUNDLE_VALUE, yaml.span, format!("{what}, and this is {}", yaml.kind_name()));
+    let error =
+        Diagnostic::at(codes::BUNDLE_VALUE, yaml.span, format!("{what}, and this is {}", yaml.kind_name()));
     if help.is_empty() { error } else { error.help(help) }
 }
 
@@ -86,7 +87,9 @@ fn check_value(yaml: &Yaml, value: Value, key: &str, errors: &mut Vec<Diagnostic
             None => errors.push(wrong(yaml, &format!("`{key}` is a mapping"), "")),
         },
         Value::Texts => match &yaml.kind {
-            YamlKind::List(items) => items.iter().for_each(|item| check_value(item, Value::Text, key, errors)),
+            YamlKind::List(items) => {
+                items.iter().for_each(|item| check_value(item, Value::Text, key, errors))
+            }
             _ => check_value(yaml, Value::Text, key, errors),
         },
         Value::TextsOrMap => match &yaml.kind {

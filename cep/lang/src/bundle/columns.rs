@@ -48,7 +48,8 @@ pub(crate) fn columns_of(
     errors: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Columns {
-    let mut finder = Finder { text, errors, known: Vec::new(), paths: Vec::new(), metrics: BTreeMap::new(), time: None };
+    let mut finder =
+        Finder { text, errors, known: Vec::new(), paths: Vec::new(), metrics: BTreeMap::new(), time: None };
     for (name, ty) in &source.columns {
         finder.declare(name, ty);
     }
@@ -119,7 +120,8 @@ impl Finder<'_> {
     fn declare(&mut self, name: &Scalar, ty: &Scalar) {
         if self.find(&name.text).is_some() {
             let message = format!("the column `{}` is declared twice", name.text);
-            self.errors.push(Diagnostic::at(codes::COLUMN_TYPE, name.span, message).help("names match in any case"));
+            self.errors
+                .push(Diagnostic::at(codes::COLUMN_TYPE, name.span, message).help("names match in any case"));
             return;
         }
         match read_type(ty, self.text) {
@@ -144,14 +146,16 @@ impl Finder<'_> {
             && known.def.data_type != data_type
         {
             let types = [&known.def.data_type, &data_type].map(|ty| cep_types::sql_type::sql_type_name(ty));
-            let message = format!("`{name}` is {before}, so {}, and here {told_by}, so {}", types[0], types[1]);
+            let message =
+                format!("`{name}` is {before}, so {}, and here {told_by}, so {}", types[0], types[1]);
             let help = format!("declare it, as in `columns: {{{name}: {}}}`, or use two columns", types[1]);
             self.errors.push(Diagnostic::at(codes::COLUMN_TYPE, place, message).help(help));
         }
     }
 
     fn time_and_key(&mut self, source: &SourcePhase) {
-        let option = |name: &str| source.options.iter().find(|option| option.key.text.eq_ignore_ascii_case(name));
+        let option =
+            |name: &str| source.options.iter().find(|option| option.key.text.eq_ignore_ascii_case(name));
         if let Some(time) = option("event.time") {
             let is_epoch = option("event.time.unit").is_some();
             let data_type = if is_epoch { DataType::Int64 } else { TIMESTAMP };
@@ -168,7 +172,11 @@ impl Finder<'_> {
             let as_is = is_told_apart_only(&metric.name.text, uses);
             let sample = match metric.value.text.parse::<f64>() {
                 Ok(value) if value.is_finite() => SampleFrom::Constant(value),
-                _ => SampleFrom::Column(self.column_or_path(&metric.value, &metric.name.text, &metric.name.text)),
+                _ => SampleFrom::Column(self.column_or_path(
+                    &metric.value,
+                    &metric.name.text,
+                    &metric.name.text,
+                )),
             };
             if let SampleFrom::Column(column) = &sample {
                 self.sample(column, as_is, metric.value.span);
@@ -224,7 +232,8 @@ impl Finder<'_> {
             Some((known, None)) => {
                 let known = cep_types::sql_type::sql_type_name(&known);
                 let message = format!("`{column}` is {known}, and labels are texts or whole numbers");
-                self.errors.push(Diagnostic::at(codes::COLUMN_TYPE, place, message).help("declare it STRING"));
+                self.errors
+                    .push(Diagnostic::at(codes::COLUMN_TYPE, place, message).help("declare it STRING"));
             }
             _ => self.tell(column, DataType::Utf8, "a label", place),
         }
@@ -245,7 +254,8 @@ impl Finder<'_> {
                 self.label(label, written.place(self.text, at.0, at.1));
             }
         }
-        let metrics: Vec<String> = uses.trees.iter().map(|(tree, _)| tree.selector().metric.clone()).collect();
+        let metrics: Vec<String> =
+            uses.trees.iter().map(|(tree, _)| tree.selector().metric.clone()).collect();
         let named = |known: &&Known| is_label(&known.def.data_type) && known.told_by != Some("a metric");
         let mut labels: Vec<String> = Vec::new();
         for known in self.known.iter().filter(named) {
@@ -263,7 +273,8 @@ impl Finder<'_> {
         for metric in metrics {
             let others = labels.iter().filter(|label| {
                 // A column is a label of itself only where it is asked for.
-                **label != metric || uses.trees.iter().any(|(tree, _)| tree.grouped().iter().any(|(l, _)| l == *label))
+                **label != metric
+                    || uses.trees.iter().any(|(tree, _)| tree.grouped().iter().any(|(l, _)| l == *label))
             });
             let labels = others.map(|label| (label.clone(), LabelFrom { column: label.clone() })).collect();
             let sample = SampleFrom::Column(metric.clone());
@@ -329,7 +340,9 @@ fn read_type(ty: &Scalar, text: &str) -> Result<ColumnDef, Box<Diagnostic>> {
     let statements = parse_script(&format!("{BEFORE}{})", ty.text), &|_| None);
     let wrong = || {
         let message = format!("`{}` is no type of a column", ty.text);
-        Box::new(Diagnostic::at(codes::COLUMN_TYPE, ty.span, message).help("write a type of SQL, such as DOUBLE"))
+        Box::new(
+            Diagnostic::at(codes::COLUMN_TYPE, ty.span, message).help("write a type of SQL, such as DOUBLE"),
+        )
     };
     let statements = statements.map_err(|errors| match errors.into_iter().next() {
         None => wrong(),

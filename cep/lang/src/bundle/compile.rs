@@ -14,12 +14,15 @@ use crate::sql::{ERRORS_MAX, parse_script};
 use super::columns::{self, Uses, columns_of};
 use super::load::load;
 use super::metrics::{
-    self, Consumer, LANES_MAX, LANES_WARN, LOOKBACK_NS, LaneUse, MetricFrom, QueryUse, SampleFrom, lanes_of, values_of,
+    self, Consumer, LANES_MAX, LANES_WARN, LOOKBACK_NS, LaneUse, MetricFrom, QueryUse, SampleFrom, lanes_of,
+    values_of,
 };
 use super::model::{Bundle, MetricsPhase, Phase, PhaseKind, RulesPhase, SinkPhase, SourcePhase};
 use super::promql::{self, Tree};
 use super::resolve::{Resolved, resolve};
-use super::rules::{BoundQuery, Channel, Names, RulesInput, Target, cel_type, channel_of, judge, with_option};
+use super::rules::{
+    BoundQuery, Channel, Names, RulesInput, Target, cel_type, channel_of, judge, with_option,
+};
 use super::yaml::{Scalar, read};
 
 /// A bundle that is right.
@@ -131,12 +134,15 @@ impl<'a> Compiler<'a> {
                 PhaseKind::Sink(sink) => self.sink(at, phase, sink),
                 PhaseKind::Checkpoint(checkpoint) => {
                     if checkpoint.full_ns.is_some() || checkpoint.incremental_ns.is_some() {
-                        let message = "checkpoint intervals are the node's, so these are checked and not applied";
-                        let help = "set checkpoint.full_interval and checkpoint.incremental_interval of the node";
+                        let message =
+                            "checkpoint intervals are the node's, so these are checked and not applied";
+                        let help =
+                            "set checkpoint.full_interval and checkpoint.incremental_interval of the node";
                         self.warn(codes::NODE_SETTING, phase.name.span, message.to_owned(), help);
                     }
                     if !checkpoint.include.is_empty() {
-                        let message = "checkpoints are of all phases, so `include` changes nothing".to_owned();
+                        let message =
+                            "checkpoints are of all phases, so `include` changes nothing".to_owned();
                         self.warn(codes::NODE_SETTING, phase.name.span, message, "leave it out");
                     }
                 }
@@ -168,7 +174,9 @@ impl<'a> Compiler<'a> {
             .values()
             .flatten()
             .filter(|query| !self.read.contains(&(query.phase.clone(), query.name.clone())))
-            .map(|query| (query.span, format!("nothing reads `{}.{}`, so it is not computed", query.phase, query.name)))
+            .map(|query| {
+                (query.span, format!("nothing reads `{}.{}`, so it is not computed", query.phase, query.name))
+            })
             .collect();
         for (span, message) in unread {
             self.warn(codes::UNUSED, span, message, "read it in a rule, or write the phase to a sink");
@@ -193,13 +201,21 @@ impl<'a> Compiler<'a> {
             let all: Vec<&str> = source.partition_by.iter().map(|key| key.text.as_str()).collect();
             options.push(text("partition.by", &all.join(", "), first.span));
         }
-        options.extend(found.paths.iter().map(|(column, path)| {
-            text(&format!("json.mapping.{column}"), &path.text, path.span)
-        }));
+        options.extend(
+            found
+                .paths
+                .iter()
+                .map(|(column, path)| text(&format!("json.mapping.{column}"), &path.text, path.span)),
+        );
         let name = Name { text: phase.name.text.clone(), span: phase.name.span };
         if found.columns.is_empty() {
             let message = format!("source `{}` has no columns", phase.name.text);
-            self.error(codes::COLUMN_TYPE, phase.name.span, message, "nothing reads it; declare `columns` or remove it");
+            self.error(
+                codes::COLUMN_TYPE,
+                phase.name.span,
+                message,
+                "nothing reads it; declare `columns` or remove it",
+            );
             return;
         }
         let create =
@@ -266,7 +282,12 @@ impl<'a> Compiler<'a> {
         let mut statements = statements.into_iter();
         let (Some(statement), None) = (statements.next(), statements.next()) else {
             let message = "a phase of type aggregate.sql is one SELECT".to_owned();
-            return self.error(codes::BUNDLE_PHASE, query.span, message, "write the others as phases of their own");
+            return self.error(
+                codes::BUNDLE_PHASE,
+                query.span,
+                message,
+                "write the others as phases of their own",
+            );
         };
         let StatementKind::Select(select) = statement.kind else {
             let message = "a phase of type aggregate.sql is a SELECT".to_owned();
@@ -288,7 +309,8 @@ impl<'a> Compiler<'a> {
     /// Errors of SQL point into the SELECT.
     fn sql_errors(&mut self, query: &Scalar, errors: Vec<Diagnostic>) {
         for mut error in errors {
-            error.span = Some(error.span.map_or(query.span, |span| query.place(self.text, span.start, span.end)));
+            error.span =
+                Some(error.span.map_or(query.span, |span| query.place(self.text, span.start, span.end)));
             self.errors.push(error);
         }
     }
@@ -307,7 +329,12 @@ impl<'a> Compiler<'a> {
             {
                 let shown = [range, window].map(cep_types::options::format_duration);
                 let message = format!("the range {} is not the phase's window {}", shown[0], shown[1]);
-                self.warn(codes::WINDOW_DIFFERS, written.span, message, "make them the same, or leave `window` out");
+                self.warn(
+                    codes::WINDOW_DIFFERS,
+                    written.span,
+                    message,
+                    "make them the same, or leave `window` out",
+                );
             }
             queries.extend(self.query(phase, input, metrics, name, written, tree));
         }
@@ -319,7 +346,10 @@ impl<'a> Compiler<'a> {
         let Some(from) = self.inputs.get(&input) else { return true };
         let appends = self.session.declared(&from.stream).is_none_or(|s| s.changelog == Changelog::Append);
         if !appends {
-            let message = format!("rows of `{}` are corrected later, and `{}` takes final ones", from.stream, phase.name.text);
+            let message = format!(
+                "rows of `{}` are corrected later, and `{}` takes final ones",
+                from.stream, phase.name.text
+            );
             let help = "give the SELECT a window, so that its rows are final";
             self.error(codes::CHANGELOG, phase.name.span, message, help);
         }
@@ -351,10 +381,16 @@ impl<'a> Compiler<'a> {
             return None;
         };
         let metric = metric.clone();
-        self.check_sample(from_schema(&self.session, &self.inputs[&input].stream)?, &metric, tree, place(selector.place))?;
+        self.check_sample(
+            from_schema(&self.session, &self.inputs[&input].stream)?,
+            &metric,
+            tree,
+            place(selector.place),
+        )?;
         for matcher in &selector.matchers {
             if !metric.labels.contains_key(&matcher.label) {
-                let message = format!("`{}` has no label `{}`, so it is empty", selector.metric, matcher.label);
+                let message =
+                    format!("`{}` has no label `{}`, so it is empty", selector.metric, matcher.label);
                 let span = place(selector.place);
                 self.warn(codes::UNMAPPED_LABEL, span, message, "add it to the labels of the metric");
             }
@@ -391,7 +427,8 @@ impl<'a> Compiler<'a> {
         if tree.is_distinct() || columns::is_number(field.data_type()) {
             return Some(());
         }
-        let message = format!("`{column}` is {}, and samples are numbers", cep_types::sql_type::field_type_name(field));
+        let message =
+            format!("`{column}` is {}, and samples are numbers", cep_types::sql_type::field_type_name(field));
         self.error(codes::COLUMN_TYPE, span, message, "read a numeric column");
         None
     }
@@ -430,13 +467,16 @@ impl<'a> Compiler<'a> {
         let (each, lanes) = match lanes_of(tree, &labels, domains) {
             Ok(found) => found,
             Err(label) => {
-                let grouped = tree.grouped().into_iter().find(|(known, _)| *known == label).map(|(_, at)| *at);
+                let grouped =
+                    tree.grouped().into_iter().find(|(known, _)| *known == label).map(|(_, at)| *at);
                 let span = grouped.map_or(written.span, |at| written.place(self.text, at.0, at.1));
                 let known = domains.keys().map(String::as_str);
                 let help = match (suggest(&label, known), grouped) {
                     (Some(close), _) => format!("did you mean `{close}`?"),
                     (None, Some(_)) => {
-                        format!("add `lane_domains: {{{label}: {{max_per_partition: 16}}}}` to `bundle`, or match its values")
+                        format!(
+                            "add `lane_domains: {{{label}: {{max_per_partition: 16}}}}` to `bundle`, or match its values"
+                        )
                     }
                     (None, None) => {
                         format!("aggregate it away, as in `sum by (…)(…)`, or add a domain of `{label}`")
@@ -447,16 +487,30 @@ impl<'a> Compiler<'a> {
                 return None;
             }
         };
-        let shown: Vec<String> = each.iter().map(|label| format!("{} {}", label.label, label.values)).collect();
+        let shown: Vec<String> =
+            each.iter().map(|label| format!("{} {}", label.label, label.values)).collect();
         if lanes > LANES_MAX {
-            let message = format!("`{}` has {lanes} lanes ({}), and the limit is {LANES_MAX}", name.text, shown.join(" × "));
+            let message = format!(
+                "`{}` has {lanes} lanes ({}), and the limit is {LANES_MAX}",
+                name.text,
+                shown.join(" × ")
+            );
             let help = "group by fewer labels, match fewer values, or lower a domain";
             self.error(codes::LANES, written.span, message, help);
             return None;
         }
         if lanes >= LANES_WARN {
-            let message = format!("`{}` has {lanes} lanes ({}); the limit is {LANES_MAX}", name.text, shown.join(" × "));
-            self.warn(codes::MANY_LANES, written.span, message, "what is beyond it is left out, flagged and counted");
+            let message = format!(
+                "`{}` has {lanes} lanes ({}); the limit is {LANES_MAX}",
+                name.text,
+                shown.join(" × ")
+            );
+            self.warn(
+                codes::MANY_LANES,
+                written.span,
+                message,
+                "what is beyond it is left out, flagged and counted",
+            );
         }
         let bounds: Option<u64> = identity
             .iter()
@@ -514,7 +568,12 @@ impl<'a> Compiler<'a> {
                 None => {
                     for (name, _, tree) in self.trees.get(bound).into_iter().flatten() {
                         let window = tree.window(LOOKBACK_NS);
-                        queries.push(BoundQuery { name: name.text.clone(), labels: Vec::new(), window, at: next });
+                        queries.push(BoundQuery {
+                            name: name.text.clone(),
+                            labels: Vec::new(),
+                            window,
+                            at: next,
+                        });
                         next += 1;
                     }
                 }
@@ -552,8 +611,10 @@ impl<'a> Compiler<'a> {
             return;
         }
         let names = self.names(at, rules, key, &input.metrics);
-        let queries: Vec<&QueryUse> =
-            self.resolved.bindings[at].iter().flat_map(|bound| self.queries.get(bound).into_iter().flatten()).collect();
+        let queries: Vec<&QueryUse> = self.resolved.bindings[at]
+            .iter()
+            .flat_map(|bound| self.queries.get(bound).into_iter().flatten())
+            .collect();
         let uris: Vec<String> = channels.iter().map(|channel| channel.uri.clone()).collect();
         let judged = judge(
             RulesInput {
@@ -635,10 +696,9 @@ impl<'a> Compiler<'a> {
     fn loops(&mut self, channel: &Channel, span: Span) -> bool {
         let same_path = |a: &str, b: &str| a.trim_start_matches("./") == b.trim_start_matches("./");
         let into = self.bundle.phases.iter().find(|other| match (&other.kind, &channel.target) {
-            (PhaseKind::Source(source), Target::File(path)) => source
-                .options
-                .iter()
-                .any(|o| ["path", "file.path"].contains(&o.key.text.as_str()) && same_path(&o.value.text, path)),
+            (PhaseKind::Source(source), Target::File(path)) => source.options.iter().any(|o| {
+                ["path", "file.path"].contains(&o.key.text.as_str()) && same_path(&o.value.text, path)
+            }),
             (_, Target::Stream(name)) => other.name.text.eq_ignore_ascii_case(name),
             _ => false,
         });
@@ -661,15 +721,20 @@ impl<'a> Compiler<'a> {
     fn channel(&mut self, phase: &Phase, rules: &RulesPhase, channel: &Channel, payload: &BTreeSet<usize>) {
         let Some((rows, _, _)) = self.session.scan(&phase.name.text) else { return };
         let mut schema = rows.schema().clone();
-        let at = rules.rules.iter().find(|rule| rule.channel.text == channel.uri).map(|rule| rule.channel.span);
+        let at =
+            rules.rules.iter().find(|rule| rule.channel.text == channel.uri).map(|rule| rule.channel.span);
         let span = at.unwrap_or(phase.span);
         let node = if rules.rules.iter().all(|rule| rule.channel.text == channel.uri) {
             rows
         } else {
             let column = RULE_COLUMNS.iter().position(|name| *name == "_channel").unwrap_or_default();
             let text = datafusion_common::ScalarValue::Utf8(Some(channel.uri.clone()));
-            let literal =
-                Expr { kind: ExprKind::Literal(text), data_type: DataType::Utf8, nullable: false, span: None };
+            let literal = Expr {
+                kind: ExprKind::Literal(text),
+                data_type: DataType::Utf8,
+                nullable: false,
+                span: None,
+            };
             let column = Expr::column(column, DataType::Utf8, false);
             let kind = ExprKind::Binary(BinaryOp::Eq, Box::new(column), Box::new(literal));
             let predicate = Expr { kind, data_type: DataType::Boolean, nullable: false, span: None };
@@ -701,9 +766,18 @@ impl<'a> Compiler<'a> {
             && known.schema != *node.schema()
         {
             let message = format!("`{}` has events of another shape already", channel.uri);
-            return self.error(codes::CHANNEL, span, message, "emit the same columns, or use another channel");
+            return self.error(
+                codes::CHANNEL,
+                span,
+                message,
+                "emit the same columns, or use another channel",
+            );
         }
-        let written = rules.channels.iter().find(|(uri, _)| uri.text == channel.uri).map(|(_, options)| options.as_slice());
+        let written = rules
+            .channels
+            .iter()
+            .find(|(uri, _)| uri.text == channel.uri)
+            .map(|(_, options)| options.as_slice());
         let feed = Feed {
             name: Name { text: name, span },
             options: channel.options(span, written.unwrap_or_default()),
@@ -740,7 +814,9 @@ impl<'a> Compiler<'a> {
         let from = &self.bundle.phases[of];
         let (node, times, changelog, reads) = match &from.kind {
             PhaseKind::Metrics(_) => {
-                let Some(input) = self.resolved.input[of].and_then(|input| self.inputs.get(&input)) else { return };
+                let Some(input) = self.resolved.input[of].and_then(|input| self.inputs.get(&input)) else {
+                    return;
+                };
                 let Some((rows, _, _)) = self.session.scan(&input.stream) else { return };
                 let queries: Vec<&QueryUse> = self.queries.get(&of).into_iter().flatten().collect();
                 self.read.extend(queries.iter().map(|query| (query.phase.clone(), query.name.clone())));

@@ -92,9 +92,19 @@ const BUNDLE: Shape = Shape {
     takes_options: false,
     keys: &[
         key("name", true, Value::Name, "Its name."),
-        key("def_version", true, Value::Whole(1, u32::MAX as u64), "Version of its rules: part of the ids of events."),
+        key(
+            "def_version",
+            true,
+            Value::Whole(1, u32::MAX as u64),
+            "Version of its rules: part of the ids of events.",
+        ),
         key("policy_version", false, Value::Whole(0, u32::MAX as u64), "`policy_version` in CEL."),
-        key("lane_domains", false, Value::Map(&Value::Shape(&DOMAIN)), "Bounds of the labels that expressions group by."),
+        key(
+            "lane_domains",
+            false,
+            Value::Map(&Value::Shape(&DOMAIN)),
+            "Bounds of the labels that expressions group by.",
+        ),
         key("pane", false, Value::Duration, "Width of a pane, 50ms to 1m; 250ms by default."),
         key("scope", false, Value::Word(&["partition"]), "Whose rows metrics see: those of the partition."),
     ],
@@ -144,7 +154,12 @@ const SOURCE: Shape = Shape {
         key("path", false, Value::Text, "The file: `file.path`."),
         key("partition.by", false, Value::Texts, "Columns of the partition key."),
         key("columns", false, Value::Map(&Value::Text), "Types of columns, as in SQL."),
-        key("metrics", false, Value::Map(&Value::Shape(&METRIC)), "Metrics by name; without it each numeric column is one."),
+        key(
+            "metrics",
+            false,
+            Value::Map(&Value::Shape(&METRIC)),
+            "Metrics by name; without it each numeric column is one.",
+        ),
     ],
 };
 
@@ -154,7 +169,12 @@ const METRIC: Shape = Shape {
     takes_options: false,
     keys: &[
         key("value", true, Value::Text, "Column, JSON path such as `$.a.b`, or a number: the sample."),
-        key("labels", false, Value::TextsOrMap, "Columns that are labels, or a mapping from label to column or JSON path."),
+        key(
+            "labels",
+            false,
+            Value::TextsOrMap,
+            "Columns that are labels, or a mapping from label to column or JSON path.",
+        ),
     ],
 };
 
@@ -165,7 +185,12 @@ const PROMQL: Shape = Shape {
     keys: &[
         key("from", false, Value::Name, "The phase whose rows are read; by default the only source before."),
         key("window", false, Value::Duration, "The range that its expressions are meant to have."),
-        key("series_max", false, Value::Whole(1, 1_000_000), "Series of a selector at most, 10000 by default."),
+        key(
+            "series_max",
+            false,
+            Value::Whole(1, 1_000_000),
+            "Series of a selector at most, 10000 by default.",
+        ),
         key("queries", true, Value::Map(&Value::Shape(&QUERY)), "Expressions by name."),
     ],
 };
@@ -189,9 +214,19 @@ const CEL: Shape = Shape {
     doc: "Rules: CEL conditions, and the events they emit.",
     takes_options: false,
     keys: &[
-        key("from", false, Value::Name, "The phase whose rows are judged; by default that of the bindings, or the only source."),
+        key(
+            "from",
+            false,
+            Value::Name,
+            "The phase whose rows are judged; by default that of the bindings, or the only source.",
+        ),
         key("bindings", false, Value::Map(&Value::Text), "Names for metrics: `phase.<name>.metrics`."),
-        key("channels", false, Value::Map(&Value::Options), "Options of the streams behind channels, by URI."),
+        key(
+            "channels",
+            false,
+            Value::Map(&Value::Options),
+            "Options of the streams behind channels, by URI.",
+        ),
         key("rules", true, Value::List(&Value::Shape(&RULE)), "The rules."),
     ],
 };

@@ -10,8 +10,8 @@ use crate::diag::{Diagnostic, codes};
 use super::check::check;
 use super::keys::{ROOT, phase_type};
 use super::model::{
-    Bundle, CheckpointPhase, MetricDecl, MetricsPhase, Phase, PhaseKind, RuleDecl, RulesPhase, SinkPhase, SourcePhase,
-    StreamOption,
+    Bundle, CheckpointPhase, MetricDecl, MetricsPhase, Phase, PhaseKind, RuleDecl, RulesPhase, SinkPhase,
+    SourcePhase, StreamOption,
 };
 use super::yaml::{Scalar, Yaml};
 
@@ -57,18 +57,29 @@ impl Loader {
     fn bundle(&mut self, yaml: &Yaml) -> Option<Bundle> {
         let head = yaml.get("bundle")?;
         let domains = pairs(head.get("lane_domains"));
-        let domains = domains.filter_map(|(label, domain)| Some((label.text.clone(), whole(domain, "max_per_partition")?)));
+        let domains = domains
+            .filter_map(|(label, domain)| Some((label.text.clone(), whole(domain, "max_per_partition")?)));
         let domains: BTreeMap<String, u64> = domains.collect();
         let pane_ns = duration(head, "pane").map_or(PANE_NS, |(ns, span)| {
             if !(PANE_NS_MIN..=PANE_NS_MAX).contains(&ns) {
-                self.error(codes::BUNDLE_VALUE, span, "`pane` is from 50ms to 1m".to_owned(), "leave it out for 250ms");
+                self.error(
+                    codes::BUNDLE_VALUE,
+                    span,
+                    "`pane` is from 50ms to 1m".to_owned(),
+                    "leave it out for 250ms",
+                );
             }
             ns
         });
         let phases = yaml.get("workflow")?.get("phases").and_then(Yaml::list).unwrap_or_default();
         if phases.is_empty() {
             let span = yaml.get("workflow")?.span;
-            self.error(codes::BUNDLE_PHASE, span, "the workflow has no phases".to_owned(), "begin with a source");
+            self.error(
+                codes::BUNDLE_PHASE,
+                span,
+                "the workflow has no phases".to_owned(),
+                "begin with a source",
+            );
         }
         let phases: Vec<Phase> = phases.iter().filter_map(|phase| self.phase(phase)).collect();
         self.unique(&phases);
@@ -89,7 +100,12 @@ impl Loader {
         for phase in phases {
             if !names.insert(phase.name.text.to_ascii_lowercase()) {
                 let message = format!("there is a phase `{}` already", phase.name.text);
-                self.error(codes::BUNDLE_PHASE, phase.name.span, message, "names match in any case; choose another");
+                self.error(
+                    codes::BUNDLE_PHASE,
+                    phase.name.span,
+                    message,
+                    "names match in any case; choose another",
+                );
             }
             if let PhaseKind::Rules(of) = &phase.kind {
                 for rule in &of.rules {
@@ -131,7 +147,12 @@ impl Loader {
         }
         if queries.is_empty() {
             let span = options.get("queries")?.span;
-            self.error(codes::BUNDLE_PHASE, span, "there are no queries".to_owned(), "add one, or remove the phase");
+            self.error(
+                codes::BUNDLE_PHASE,
+                span,
+                "there are no queries".to_owned(),
+                "add one, or remove the phase",
+            );
         }
         let series_max = whole(options, "series_max").and_then(|max| u32::try_from(max).ok());
         Some(MetricsPhase {
@@ -170,12 +191,22 @@ impl Loader {
         for (column, _cel) in rules.iter().flat_map(|rule| &rule.payload) {
             if column.text.starts_with('_') {
                 let message = format!("`{}` cannot be a column of a payload", column.text);
-                self.error(codes::BUNDLE_VALUE, column.span, message, "names that begin with `_` are the event's own");
+                self.error(
+                    codes::BUNDLE_VALUE,
+                    column.span,
+                    message,
+                    "names that begin with `_` are the event's own",
+                );
             }
         }
         if rules.is_empty() {
             let span = options.get("rules")?.span;
-            self.error(codes::BUNDLE_PHASE, span, "there are no rules".to_owned(), "add one, or remove the phase");
+            self.error(
+                codes::BUNDLE_PHASE,
+                span,
+                "there are no rules".to_owned(),
+                "add one, or remove the phase",
+            );
         }
         let channels = pairs(options.get("channels"));
         let channels = channels.map(|(uri, options)| (uri.clone(), stream_options(options, &[]))).collect();

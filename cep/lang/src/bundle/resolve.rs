@@ -48,7 +48,11 @@ impl Resolver<'_> {
                     );
                     if is_source {
                         let message = format!("phase `{}` gives no rows", sink.from.text);
-                        self.error(sink.from.span, message, "name a source, an aggregate or a classify phase");
+                        self.error(
+                            sink.from.span,
+                            message,
+                            "name a source, an aggregate or a classify phase",
+                        );
                     }
                     !is_source
                 });
@@ -157,7 +161,11 @@ impl Resolver<'_> {
                 name(inputs[other]),
                 name(input)
             );
-            self.error(written.span, message, "a row reads the lanes of its own labels; judge each source apart");
+            self.error(
+                written.span,
+                message,
+                "a row reads the lanes of its own labels; judge each source apart",
+            );
             return (None, Vec::new());
         }
         (input, found)
@@ -176,7 +184,11 @@ impl Resolver<'_> {
         if matches!(self.bundle.phases[found].kind, PhaseKind::Metrics(_)) {
             return Some(found);
         }
-        self.error(written.span, format!("phase `{inner}` has no metrics"), "name a phase of type aggregate.promql");
+        self.error(
+            written.span,
+            format!("phase `{inner}` has no metrics"),
+            "name a phase of type aggregate.promql",
+        );
         None
     }
 }

@@ -18,7 +18,8 @@ pub fn json_schema() -> String {
 }
 
 fn shape(of: &Shape) -> Json {
-    let mut properties: Map<String, Json> = of.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let mut properties: Map<String, Json> =
+        of.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let mut out = Map::new();
     out.insert("type".to_owned(), json!("object"));
     out.insert("description".to_owned(), json!(of.doc));
@@ -69,7 +70,9 @@ fn value(of: Value) -> Json {
         Value::Text => scalar(),
         Value::Name => json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$" }),
         Value::Whole(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Value::Duration => json!({ "type": "string", "pattern": "^\\s*(0|(\\d+(\\.\\d+)?\\s*[A-Za-zµ]+\\s*)+)$" }),
+        Value::Duration => {
+            json!({ "type": "string", "pattern": "^\\s*(0|(\\d+(\\.\\d+)?\\s*[A-Za-zµ]+\\s*)+)$" })
+        }
         Value::Word(words) => json!({ "enum": words }),
         Value::Texts => json!({ "anyOf": [scalar(), { "type": "array", "items": scalar() }] }),
         Value::TextsOrMap => json!({ "anyOf": [

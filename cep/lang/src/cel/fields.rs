@@ -17,7 +17,9 @@ pub fn fields_read(text: &str, name: &str) -> Vec<String> {
 fn walk(expr: &IdedExpr, name: &str, out: &mut Vec<String>) {
     match &expr.expr {
         Expr::Select(select) => {
-            if matches!(&select.operand.expr, Expr::Ident(ident) if ident == name) && !out.contains(&select.field) {
+            if matches!(&select.operand.expr, Expr::Ident(ident) if ident == name)
+                && !out.contains(&select.field)
+            {
                 out.push(select.field.clone());
             }
             walk(&select.operand, name, out);

@@ -16,7 +16,7 @@ mod ty;
 
 pub use check::{CelError, Declared, Scope, Unknowns, check, check_leniently, learn};
 pub use fields::fields_read;
-pub use text::text;
 pub use signatures::{Signature, names, signatures};
+pub use text::text;
 pub use tree::{Kind, Literal, Node, Place, Through, ThroughKind};
 pub use ty::{Record, Type};

@@ -18,7 +18,9 @@ fn operand(node: &Node, name: &dyn Fn(usize) -> String) -> String {
     let inner = text(node, name);
     let is_loose = match &node.kind {
         Kind::And(..) | Kind::Or(..) | Kind::Conditional(..) => true,
-        Kind::Call(function, _) => function.starts_with('_') && !function.starts_with("_[") || *function == "@in",
+        Kind::Call(function, _) => {
+            function.starts_with('_') && !function.starts_with("_[") || *function == "@in"
+        }
         _ => false,
     };
     if is_loose { format!("({inner})") } else { inner }
@@ -55,7 +57,9 @@ fn write(node: &Node, name: &dyn Fn(usize) -> String, out: &mut String) {
             format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
         }
         Kind::Through(through) => macro_text(through, name),
-        Kind::Bind(slot, value, body) => format!("cel.bind(v{slot}, {}, {})", text(value, name), text(body, name)),
+        Kind::Bind(slot, value, body) => {
+            format!("cel.bind(v{slot}, {}, {})", text(value, name), text(body, name))
+        }
         Kind::OptionalMap { input, slot, body, flat } => {
             let function = if *flat { "optFlatMap" } else { "optMap" };
             format!("{}.{function}(v{slot}, {})", operand(input, name), text(body, name))

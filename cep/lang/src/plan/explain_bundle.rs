@@ -7,8 +7,8 @@ use crate::cel;
 use super::explain::Text;
 use super::text::list;
 use super::{
-    LabelMatcher, LatePolicy, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, Rule,
-    RulesNode, SeriesSet, VectorOp, expr_text,
+    LabelMatcher, LatePolicy, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput,
+    RangeFunc, Rule, RulesNode, SeriesSet, VectorOp, expr_text,
 };
 
 impl Text {
@@ -49,15 +49,23 @@ impl Text {
             let metric = &metrics[*metric];
             let matchers = list(matchers, |matcher| matcher_text(matcher, metric));
             let kept = list(identity, |label| metric.labels[*label].0.clone());
-            let kept = if kept.is_empty() { "one series".to_owned() } else { format!("a series for each {kept}") };
+            let kept =
+                if kept.is_empty() { "one series".to_owned() } else { format!("a series for each {kept}") };
             let name = &metric.name;
-            self.line(depth + 1, format_args!("series {at}: {name}{{{matchers}}}, {kept}, at most {series_max}"));
+            self.line(
+                depth + 1,
+                format_args!("series {at}: {name}{{{matchers}}}, {kept}, at most {series_max}"),
+            );
         }
         for at in read {
             let MetricQuery { phase, name, text: _, expr, by, lanes_max, span: _ } = &queries[*at];
             let metric = &metrics[series[expr.series()].metric];
             let by = list(by, |label| metric.labels[*label].0.clone());
-            let lanes = if by.is_empty() { "1 lane".to_owned() } else { format!("lanes by {by}, at most {lanes_max}") };
+            let lanes = if by.is_empty() {
+                "1 lane".to_owned()
+            } else {
+                format!("lanes by {by}, at most {lanes_max}")
+            };
             self.line(depth + 1, format_args!("{phase}.{name}: {}, {lanes}", metric_text(expr, metric)));
         }
         self.line(depth + 1, format_args!("state: panes of each series"));
@@ -68,7 +76,8 @@ impl Text {
         self.line(depth, format_args!("rules of {bundle}, version {version}"));
         let name = |at: usize| slots.get(at).map_or_else(|| format!("#{at}"), |slot| slot.name.clone());
         for rule in rules {
-            let Rule { name: rule_name, when, channel, schema_key, metadata, payload, flags: _, span: _ } = rule;
+            let Rule { name: rule_name, when, channel, schema_key, metadata, payload, flags: _, span: _ } =
+                rule;
             self.line(depth + 1, format_args!("rule {rule_name}: {}", cel::text(when, &name)));
             let key = schema_key.as_ref().map(|key| format!(" as {key}")).unwrap_or_default();
             self.line(depth + 2, format_args!("to {}{key}", channels[*channel]));

@@ -34,7 +34,10 @@ fn refused(text: &str) -> String {
 #[test]
 fn a_bundle_of_ten_megabytes_is_refused_by_its_size() {
     let text = format!("bundle: {{name: b}}\n# {}", "x".repeat(10 << 20));
-    assert_eq!(refused(&text), format!("the bundle has {} bytes; the limit is {BUNDLE_BYTES_MAX}", text.len()));
+    assert_eq!(
+        refused(&text),
+        format!("the bundle has {} bytes; the limit is {BUNDLE_BYTES_MAX}", text.len())
+    );
 }
 
 #[test]

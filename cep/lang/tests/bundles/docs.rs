@@ -38,7 +38,11 @@ fn every_example_of_the_guide_compiles() {
             Ok(compiled) => {
                 let warnings = shown(&compiled.warnings, &text);
                 let expected = text.contains("# warns");
-                assert_eq!(!compiled.warnings.is_empty(), expected, "docs/bundles.md, line {line}:\n{warnings}");
+                assert_eq!(
+                    !compiled.warnings.is_empty(),
+                    expected,
+                    "docs/bundles.md, line {line}:\n{warnings}"
+                );
             }
             Err(errors) => panic!("docs/bundles.md, line {line}:\n{}", shown(&errors, &text)),
         }
@@ -83,7 +87,9 @@ fn the_loader_takes_the_keys_of_the_json_schema_and_no_others() {
 fn keys(schema: &serde_json::Value, visit: &mut dyn FnMut(&serde_json::Value, &str)) {
     match schema {
         serde_json::Value::Object(object) => {
-            if object.get("properties").is_some_and(serde_json::Value::is_object) && object.contains_key("additionalProperties") {
+            if object.get("properties").is_some_and(serde_json::Value::is_object)
+                && object.contains_key("additionalProperties")
+            {
                 visit(schema, object.get("description").and_then(|d| d.as_str()).unwrap_or_default());
             }
             object.values().for_each(|value| keys(value, visit));

@@ -46,7 +46,9 @@ fn lanes_table(lanes: &[LaneUse]) -> String {
         let labels: Vec<String> = lane
             .labels
             .iter()
-            .map(|label| format!("{} {}{}", label.label, label.values, if label.by_matcher { " matched" } else { "" }))
+            .map(|label| {
+                format!("{} {}{}", label.label, label.values, if label.by_matcher { " matched" } else { "" })
+            })
             .collect();
         let labels = if labels.is_empty() { "-".to_owned() } else { labels.join(" x ") };
         let expression = format!("{}.{}", lane.phase, lane.query);

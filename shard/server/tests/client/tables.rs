@@ -37,7 +37,7 @@ async fn tables_are_asked_by_key_by_index_and_whole() {
     for round in 0..2 {
         let ask = async |sql: &str| numbers(&client.query(&Query::new(sql)).await.unwrap().batches);
         assert_eq!(ask("SELECT number FROM latest WHERE key = 'k5'").await, [KEYS + 5]);
-        assert_eq!(ask("SELECT number FROM tables.latest WHERE key = 'nobody'").await, []);
+        assert!(ask("SELECT number FROM tables.latest WHERE key = 'nobody'").await.is_empty());
         let wanted: Vec<i64> = (KEYS..2 * KEYS).collect();
         assert_eq!(ask("SELECT number FROM latest ORDER BY number").await, wanted);
         let odd: i64 = wanted.iter().filter(|number| *number % 2 == 1).count() as i64;

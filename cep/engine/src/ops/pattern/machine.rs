@@ -17,7 +17,6 @@ use crate::chunk::Chunk;
 use crate::column::Column;
 use crate::expr::row::{RowSource, Scalar};
 use crate::expr::{RowErrorKind, RowFailure};
-use crate::ops::OpError;
 
 /// All partial matches of an operator and what moves them.
 #[derive(Debug)]
@@ -60,10 +59,12 @@ pub struct Machine {
     pub ages: VecDeque<(u64, u32)>,
     /// The row ended what kept the pattern from beginning.
     pub is_freed: bool,
+    /// PATTERN and SEQUENCE: rows of the key below this number begin no match any more, in this step.
+    pub skipped_to: u64,
+    /// PATTERN and SEQUENCE: matches of this step left out, as AFTER MATCH SKIP has no place in them.
+    pub bad_skips: Vec<(u32, String)>,
     /// What came out.
     pub found: Vec<Found>,
-    /// Matches that were left out.
-    pub failed: Vec<OpError>,
     /// Conditions of single threads evaluated so far, for tests of the work.
     #[cfg(test)]
     pub asked: u64,

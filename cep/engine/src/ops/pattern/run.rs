@@ -33,7 +33,7 @@ pub struct Run {
     pub due: i64,
     /// When it fails, the pattern may begin again.
     pub holds_start: bool,
-    /// Number of the row it begins with; kept where matches take others away.
+    /// MATCH_RECOGNIZE: number of the row it begins with.
     pub start: u64,
     /// MATCH_RECOGNIZE: that row, where it may come out unmatched or for an empty match.
     pub anchor: RowId,
@@ -75,7 +75,7 @@ pub struct Key {
     pub exemplar: RowId,
     /// Matches it had.
     pub matches: u64,
-    /// Rows below this number begin no match.
+    /// MATCH_RECOGNIZE: rows below this number begin no match.
     pub resume: u64,
     /// MATCH_RECOGNIZE: rows below this number were in a match.
     pub covered: u64,

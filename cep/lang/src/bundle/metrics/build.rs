@@ -8,7 +8,8 @@ use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use crate::ast::Span;
 use crate::bundle::promql::{Selector, Tree};
 use crate::plan::{
-    LabelMatcher, LatePolicy, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, Node, SeriesSet,
+    LabelMatcher, LatePolicy, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, Node,
+    SeriesSet,
 };
 
 use super::{LOOKBACK_NS, MetricFrom};
@@ -81,7 +82,11 @@ pub(crate) fn build(consumer: Consumer<'_>, is_final: bool) -> (Node, Bound) {
     let made: Vec<MetricQuery> = queries.iter().map(|query| builder.query(query)).collect();
     let all = (0..made.len()).collect();
     let (output, fields, bound) = if is_final {
-        (MetricsOutput::Final { queries: all }, final_fields(), Bound { columns: Vec::new(), pane_end: 0, watermark: 0 })
+        (
+            MetricsOutput::Final { queries: all },
+            final_fields(),
+            Bound { columns: Vec::new(), pane_end: 0, watermark: 0 },
+        )
     } else {
         let (fields, bound) = bound_fields(&schema, &queries);
         (MetricsOutput::Bound { queries: all }, fields, bound)
@@ -152,9 +157,9 @@ impl Builder {
             }
             let as_is = own().all(|query| query.tree.is_distinct());
             let Some(value) = from.sample.expr(schema, as_is) else { continue };
-            let kept = needed.into_iter().filter_map(|label| {
-                Some((label.to_owned(), from.labels.get(label)?.expr(schema)?))
-            });
+            let kept = needed
+                .into_iter()
+                .filter_map(|label| Some((label.to_owned(), from.labels.get(label)?.expr(schema)?)));
             let labels: Vec<_> = kept.collect();
             self.names.push((name.clone(), labels.iter().map(|(label, _)| label.clone()).collect()));
             self.metrics.push(Metric { name: name.clone(), value, labels });
@@ -162,7 +167,8 @@ impl Builder {
     }
 
     fn query(&mut self, query: &QueryUse) -> MetricQuery {
-        let metric = self.names.iter().position(|(name, _)| *name == query.tree.selector().metric).unwrap_or(0);
+        let metric =
+            self.names.iter().position(|(name, _)| *name == query.tree.selector().metric).unwrap_or(0);
         let expr = self.expr(&query.tree, metric, query);
         MetricQuery {
             phase: query.phase.clone(),
@@ -178,7 +184,8 @@ impl Builder {
     /// Places of labels, ascending.
     fn places<'l>(&self, metric: usize, labels: impl Iterator<Item = &'l str>) -> Vec<usize> {
         let known = &self.names[metric].1;
-        let mut places: Vec<usize> = labels.filter_map(|label| known.iter().position(|k| k == label)).collect();
+        let mut places: Vec<usize> =
+            labels.filter_map(|label| known.iter().position(|k| k == label)).collect();
         places.sort_unstable();
         places.dedup();
         places
@@ -218,7 +225,8 @@ impl Builder {
             })
             .collect();
         let identity = self.places(metric, query.identity.iter().map(String::as_str));
-        let same = |set: &SeriesSet| set.metric == metric && set.matchers == matchers && set.identity == identity;
+        let same =
+            |set: &SeriesSet| set.metric == metric && set.matchers == matchers && set.identity == identity;
         if let Some(at) = self.series.iter().position(same) {
             self.series[at].series_max = self.series[at].series_max.max(query.series_max);
             return at;

@@ -37,7 +37,11 @@ pub struct LabelLanes {
 }
 
 /// Values of a label at most, by the matchers of a selector or its domain; `None`: nothing bounds it.
-pub(crate) fn values_of(label: &str, selector: &Selector, domains: &BTreeMap<String, u64>) -> Option<LabelLanes> {
+pub(crate) fn values_of(
+    label: &str,
+    selector: &Selector,
+    domains: &BTreeMap<String, u64>,
+) -> Option<LabelLanes> {
     let matched = selector.matchers.iter().filter(|m| m.label == label).filter_map(|m| match m.op {
         MatchOp::Equal => Some(1),
         MatchOp::Matches => literals(&m.value),

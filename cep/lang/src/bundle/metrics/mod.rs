@@ -11,8 +11,8 @@ mod lanes;
 mod source;
 
 pub(crate) use build::{Bound, Consumer, MetricColumns, QueryUse, build, fixed};
-pub use lanes::{LabelLanes, LaneUse};
 pub(crate) use lanes::{LANES_MAX, LANES_WARN, lanes_of, values_of};
+pub use lanes::{LabelLanes, LaneUse};
 pub(crate) use source::{LabelFrom, MetricFrom, SampleFrom};
 
 /// Age from which a sample is stale, ns: that of Prometheus.

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use promql_parser::label::MatchOp as ParsedOp;
-use promql_parser::parser::{self, AggregateExpr, Call, Expr, LabelModifier, MatrixSelector, Offset, VectorSelector};
+use promql_parser::parser::{
+    self, AggregateExpr, Call, Expr, LabelModifier, MatrixSelector, Offset, VectorSelector,
+};
 
 use crate::diag::codes;
 use crate::plan::{MatchOp, RangeFunc, VectorOp};
@@ -64,7 +66,12 @@ struct Reader<'a> {
 type Result<T, E = PromqlError> = std::result::Result<T, E>;
 
 impl Reader<'_> {
-    fn refuse<T>(&self, place: (usize, usize), message: impl Into<String>, help: impl Into<String>) -> Result<T> {
+    fn refuse<T>(
+        &self,
+        place: (usize, usize),
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Result<T> {
         let (message, help) = (message.into(), help.into());
         Err(PromqlError { code: codes::PROMQL_SUBSET, place, message, help })
     }
@@ -85,7 +92,10 @@ impl Reader<'_> {
                 "}" => braces = braces.saturating_sub(1),
                 _ if braces == 0
                     && matches!(token.kind, Kind::Sign | Kind::Word)
-                    && signs.iter().any(|s| s.eq_ignore_ascii_case(written) || (s.len() > 1 && s.starts_with(written) && token.kind == Kind::Sign)) =>
+                    && signs.iter().any(|s| {
+                        s.eq_ignore_ascii_case(written)
+                            || (s.len() > 1 && s.starts_with(written) && token.kind == Kind::Sign)
+                    }) =>
                 {
                     return (token.start, token.end);
                 }
@@ -107,7 +117,11 @@ impl Reader<'_> {
             Expr::Paren(paren) => self.expr(&paren.expr),
             Expr::MatrixSelector(_) => {
                 let place = self.head().place;
-                self.refuse(place, "a range is no value", "put a function around it, as in `rate(metric[5m])`")
+                self.refuse(
+                    place,
+                    "a range is no value",
+                    "put a function around it, as in `rate(metric[5m])`",
+                )
             }
             Expr::Binary(binary) => {
                 let op = binary.op.to_string();
@@ -169,9 +183,14 @@ impl Reader<'_> {
         };
         if head.distinct {
             let Expr::Call(call) = unwrapped(expr) else {
-                return self.refuse(head.place, "`distinct` takes a range", "write `distinct by (label)(metric[5m])`");
+                return self.refuse(
+                    head.place,
+                    "`distinct` takes a range",
+                    "write `distinct by (label)(metric[5m])`",
+                );
             };
-            let (selector, range_ns, offset_ns) = self.range(call.args.args.first().map(|a| &**a), head.place)?;
+            let (selector, range_ns, offset_ns) =
+                self.range(call.args.args.first().map(|a| &**a), head.place)?;
             let input = Tree::Range { func: RangeFunc::Distinct, selector, range_ns, offset_ns };
             return Ok(Tree::Aggregate { op, by, input: Box::new(input) });
         }
@@ -179,7 +198,8 @@ impl Reader<'_> {
         if let Some(inner) = input.labels()
             && let Some((label, place)) = by.iter().find(|(label, _)| !inner.contains(&label.as_str()))
         {
-            let message = format!("the label `{label}` is not there any more: the inner aggregation drops it");
+            let message =
+                format!("the label `{label}` is not there any more: the inner aggregation drops it");
             return self.refuse(*place, message, "add it to the inner `by (…)`");
         }
         Ok(Tree::Aggregate { op, by, input: Box::new(input) })
@@ -197,8 +217,11 @@ impl Reader<'_> {
     }
 
     fn label_place(&self, label: &str, head: (usize, usize)) -> (usize, usize) {
-        let mut after = self.prepared.tokens.iter().filter(|token| token.start > head.0 && token.kind == Kind::Word);
-        after.find(|token| &self.text[token.start..token.end] == label).map_or(head, |token| (token.start, token.end))
+        let mut after =
+            self.prepared.tokens.iter().filter(|token| token.start > head.0 && token.kind == Kind::Word);
+        after
+            .find(|token| &self.text[token.start..token.end] == label)
+            .map_or(head, |token| (token.start, token.end))
     }
 
     fn number(&self, param: Option<&Expr>) -> Option<f64> {
@@ -213,14 +236,22 @@ impl Reader<'_> {
     fn fraction(&self, param: Option<&Expr>, place: (usize, usize)) -> Result<f64> {
         match self.number(param) {
             Some(value) if (0.0..=1.0).contains(&value) => Ok(value),
-            _ => self.refuse(place, "a quantile is a number from 0 to 1", "write for example `quantile(0.99, …)`"),
+            _ => self.refuse(
+                place,
+                "a quantile is a number from 0 to 1",
+                "write for example `quantile(0.99, …)`",
+            ),
         }
     }
 
     fn top(&self, param: Option<&Expr>, place: (usize, usize)) -> Result<u32> {
         match self.number(param) {
             Some(value) if (1.0..=TOP_MAX).contains(&value) && value.fract() == 0.0 => Ok(value as u32),
-            _ => self.refuse(place, "`topk` takes a whole number from 1 to 100", "write for example `topk(3, …)`"),
+            _ => self.refuse(
+                place,
+                "`topk` takes a whole number from 1 to 100",
+                "write for example `topk(3, …)`",
+            ),
         }
     }
 

@@ -53,8 +53,20 @@ pub(super) struct Wrong {
 }
 
 const KEYWORDS: &[&str] = &[
-    "by", "without", "offset", "on", "ignoring", "group_left", "group_right", "bool", "and", "or", "unless", "atan2",
-    "inf", "nan",
+    "by",
+    "without",
+    "offset",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "bool",
+    "and",
+    "or",
+    "unless",
+    "atan2",
+    "inf",
+    "nan",
 ];
 const LISTS: &[&str] = &["by", "without", "on", "ignoring", "group_left", "group_right"];
 
@@ -99,8 +111,8 @@ pub(super) fn prepare(text: &str) -> Result<Prepared, Wrong> {
                 if LISTS.contains(&lower.as_str()) && is(at + 1, "(") {
                     in_list = Some(parens + 1);
                 } else if !KEYWORDS.contains(&lower.as_str()) {
-                    let distinct = lower == "distinct"
-                        && (is(at + 1, "(") || LISTS.iter().any(|list| is(at + 1, list)));
+                    let distinct =
+                        lower == "distinct" && (is(at + 1, "(") || LISTS.iter().any(|list| is(at + 1, list)));
                     if distinct {
                         inserts.push(distinct_argument(text, &tokens, at)?);
                     }
@@ -200,7 +212,9 @@ fn cut(text: &str) -> Result<Vec<Token>, Wrong> {
             while chars.next_if(|(_, c)| *c != '\n').is_some() {}
             continue;
         } else if c.is_ascii_alphabetic() || c == '_' || c == ':' {
-            while let Some((at, c)) = chars.next_if(|(_, c)| c.is_ascii_alphanumeric() || *c == '_' || *c == ':') {
+            while let Some((at, c)) =
+                chars.next_if(|(_, c)| c.is_ascii_alphanumeric() || *c == '_' || *c == ':')
+            {
                 end = at + c.len_utf8();
             }
             Kind::Word

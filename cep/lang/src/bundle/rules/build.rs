@@ -72,7 +72,8 @@ pub(crate) fn judge(
         .filter_map(|field| Some((field.name().clone(), cel_type(field.data_type())?)))
         .collect();
     let scope = input.names.scope(payload_type(fields.clone()));
-    let rules: Vec<Checked<'_>> = phase.rules.iter().filter_map(|rule| check_rule(rule, &scope, text, errors)).collect();
+    let rules: Vec<Checked<'_>> =
+        phase.rules.iter().filter_map(|rule| check_rule(rule, &scope, text, errors)).collect();
     if errors.len() > before {
         return None;
     }
@@ -82,8 +83,10 @@ pub(crate) fn judge(
     let column = |name: &str| schema.index_of(name).ok();
     // A field that no rule reads is not among the columns any more; nothing asks for its place.
     let payload: Vec<usize> = fields.iter().map(|(name, _)| column(name).unwrap_or(usize::MAX)).collect();
-    let layout = Layout { names: &names, scope: &scope, payload: &payload, columns: &column, bound: bound.as_ref() };
-    let mut builder = Builder { rewriter: Rewriter::new(&layout, text), payload: Vec::new(), channels, fragile: &fragile };
+    let layout =
+        Layout { names: &names, scope: &scope, payload: &payload, columns: &column, bound: bound.as_ref() };
+    let mut builder =
+        Builder { rewriter: Rewriter::new(&layout, text), payload: Vec::new(), channels, fragile: &fragile };
     let made: Vec<Rule> = rules.into_iter().filter_map(|rule| builder.rule(rule)).collect();
     let Builder { rewriter, payload: columns, .. } = builder;
     errors.extend(rewriter.errors);
@@ -125,7 +128,12 @@ fn event_fields() -> Vec<FieldRef> {
         .collect()
 }
 
-fn check_rule<'a>(rule: &'a RuleDecl, scope: &Scope, text: &str, errors: &mut Vec<Diagnostic>) -> Option<Checked<'a>> {
+fn check_rule<'a>(
+    rule: &'a RuleDecl,
+    scope: &Scope,
+    text: &str,
+    errors: &mut Vec<Diagnostic>,
+) -> Option<Checked<'a>> {
     let before = errors.len();
     let mut checked = |written: &Scalar| match cel::check(&written.text, scope) {
         Ok(node) => Some(node),
@@ -142,7 +150,9 @@ fn check_rule<'a>(rule: &'a RuleDecl, scope: &Scope, text: &str, errors: &mut Ve
     let when = when?;
     if !matches!(when.ty, Type::Bool | Type::Dyn) {
         let message = format!("a condition is bool, and this is {}", when.ty);
-        errors.push(Diagnostic::at(codes::CEL_WRONG, rule.when.span, message).help("compare it with something"));
+        errors.push(
+            Diagnostic::at(codes::CEL_WRONG, rule.when.span, message).help("compare it with something"),
+        );
     }
     (errors.len() == before).then_some(Checked { decl: rule, when, metadata, payload })
 }
@@ -192,8 +202,7 @@ fn with_metrics(
         })
         .collect();
     let reads = Reads::of(&nodes, scope, &names);
-    let kept: Vec<usize> =
-        (0..queries.len()).filter(|at| reads.queries.contains(at)).collect();
+    let kept: Vec<usize> = (0..queries.len()).filter(|at| reads.queries.contains(at)).collect();
     for query in names.bindings.iter_mut().flat_map(|(_, queries)| queries) {
         query.at = kept.iter().position(|at| *at == query.at).unwrap_or(usize::MAX);
     }
@@ -214,16 +223,19 @@ fn with_metrics(
     }
     let rows = narrowed(rows, &columns);
     let read = queries.iter().map(|query| (query.phase.clone(), query.name.clone())).collect();
-    let needs_time = ["watermark_ns", "window_start_ns", "window_end_ns"].iter().any(|name| reads.names.contains(*name));
+    let needs_time =
+        ["watermark_ns", "window_start_ns", "window_end_ns"].iter().any(|name| reads.names.contains(*name));
     if queries.is_empty() && !needs_time {
         let context = RulesContext { bundle, fragile: Vec::new() };
         return (rows, names, Used { context, read }, None);
     }
     let retracts = late_policy == LatePolicy::Retract;
-    let is_fragile: Vec<bool> = queries.iter().map(|query| retracts && !query.tree.is_retractable()).collect();
+    let is_fragile: Vec<bool> =
+        queries.iter().map(|query| retracts && !query.tree.is_retractable()).collect();
     let consumer = Consumer { input: rows, pane_ns, metrics, queries, late_policy, correction_ns };
     let (node, bound) = metrics::build(consumer, false);
-    let fragile = bound.columns.iter().zip(is_fragile).filter(|(_, is)| *is).map(|(columns, _)| *columns).collect();
+    let fragile =
+        bound.columns.iter().zip(is_fragile).filter(|(_, is)| *is).map(|(columns, _)| *columns).collect();
     let context = RulesContext { bundle, fragile };
     (node, names, Used { context, read }, Some(bound))
 }
@@ -234,14 +246,19 @@ fn narrowed(rows: Node, columns: &BTreeSet<&str>) -> Node {
     if schema.fields().iter().all(|field| columns.contains(field.name().as_str())) {
         return rows;
     }
-    let kept: Vec<(usize, &FieldRef)> =
-        schema.fields().iter().enumerate().filter(|(_, field)| columns.contains(field.name().as_str())).collect();
+    let kept: Vec<(usize, &FieldRef)> = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| columns.contains(field.name().as_str()))
+        .collect();
     let exprs = kept.iter().map(|(at, field)| NamedExpr {
         name: field.name().clone(),
         expr: Expr::column(*at, field.data_type().clone(), field.is_nullable()),
     });
     let exprs = exprs.collect();
-    let schema: SchemaRef = Arc::new(Schema::new(kept.iter().map(|(_, field)| Arc::clone(field)).collect::<Vec<_>>()));
+    let schema: SchemaRef =
+        Arc::new(Schema::new(kept.iter().map(|(_, field)| Arc::clone(field)).collect::<Vec<_>>()));
     Node::Project { input: Box::new(rows), exprs, schema }
 }
 
@@ -272,10 +289,14 @@ impl Reads {
         };
         let field = match &node.kind {
             Kind::Field(operand, slot) => match (name(operand), &operand.ty) {
-                (Some("payload"), Type::Record(record)) => record.fields.get(*slot).map(|(name, _)| name.clone()),
+                (Some("payload"), Type::Record(record)) => {
+                    record.fields.get(*slot).map(|(name, _)| name.clone())
+                }
                 _ => None,
             },
-            Kind::Has(operand, field) | Kind::OptionalSelect(operand, field) if name(operand) == Some("payload") => {
+            Kind::Has(operand, field) | Kind::OptionalSelect(operand, field)
+                if name(operand) == Some("payload") =>
+            {
                 Some(field.clone())
             }
             _ => None,
@@ -286,7 +307,9 @@ impl Reads {
         }
         let query = match &node.kind {
             Kind::Call("_[_]", args) => match args.as_slice() {
-                [operand, Cel { kind: Kind::Literal(Literal::String(query)), .. }] => name(operand).zip(Some(query)),
+                [operand, Cel { kind: Kind::Literal(Literal::String(query)), .. }] => {
+                    name(operand).zip(Some(query))
+                }
                 _ => None,
             },
             Kind::Select(operand, query) => name(operand).zip(Some(query)),
@@ -360,16 +383,22 @@ impl Builder<'_> {
     }
 
     fn guard(&mut self, node: &Cel, asked: &BTreeSet<usize>, written: &Scalar) {
-        let Some((place, at)) = self.guards().unguarded(node, asked).map(|found| (found.place, found.kind.clone())) else {
+        let Some((place, at)) =
+            self.guards().unguarded(node, asked).map(|found| (found.place, found.kind.clone()))
+        else {
             return;
         };
         let name = match at {
-            Kind::Variable(at) => self.rewriter.slots.get(at).map(|slot| slot.name.clone()).unwrap_or_default(),
+            Kind::Variable(at) => {
+                self.rewriter.slots.get(at).map(|slot| slot.name.clone()).unwrap_or_default()
+            }
             _ => String::new(),
         };
         let metric = name.trim_end_matches(".value");
-        let message = format!("late samples cannot always correct `{name}`, and nothing asks whether they did");
-        let help = format!("add `{metric}.has_value &&` or ask `\"NON_RETRACTABLE_DROPPED\" in {metric}.flags`");
+        let message =
+            format!("late samples cannot always correct `{name}`, and nothing asks whether they did");
+        let help =
+            format!("add `{metric}.has_value &&` or ask `\"NON_RETRACTABLE_DROPPED\" in {metric}.flags`");
         let span = written.place(self.rewriter.text, place.start, place.end);
         self.rewriter.errors.push(Diagnostic::at(codes::UNGUARDED, span, message).help(help));
     }
@@ -423,7 +452,8 @@ impl Builder<'_> {
             (_, Type::Null) => Some((place, node)),
             (known, other) => {
                 let message = format!("`{}` is {known} in another rule, and {other} here", name.text);
-                let help = "rules of a phase have one schema; convert it, as in `double(…)`, or use another name";
+                let help =
+                    "rules of a phase have one schema; convert it, as in `double(…)`, or use another name";
                 self.rewriter.errors.push(Diagnostic::at(codes::CEL_WRONG, written.span, message).help(help));
                 None
             }

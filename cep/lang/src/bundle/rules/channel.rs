@@ -31,7 +31,9 @@ const SCHEMES: [&str; 3] = ["stream", "file", "log"];
 /// # Errors
 /// A scheme that there is no connector for, or nothing behind it.
 pub(crate) fn channel_of(uri: &str, span: Span) -> Result<Channel> {
-    let wrong = |message: String, help: String| Err(Box::new(Diagnostic::at(codes::CHANNEL, span, message).help(help)));
+    let wrong = |message: String, help: String| {
+        Err(Box::new(Diagnostic::at(codes::CHANNEL, span, message).help(help)))
+    };
     let exist = "there are `stream://name`, `file://path` and `log://prefix`";
     let Some((scheme, rest)) = uri.split_once("://") else {
         return wrong(format!("`{uri}` is no channel"), exist.to_owned());
@@ -39,7 +41,10 @@ pub(crate) fn channel_of(uri: &str, span: Span) -> Result<Channel> {
     let target = match scheme {
         "stream" if crate::bundle::check::is_name(rest) => Target::Stream(rest.to_owned()),
         "stream" => {
-            return wrong(format!("`{rest}` is no name of a stream"), "write letters, digits and `_`".to_owned());
+            return wrong(
+                format!("`{rest}` is no name of a stream"),
+                "write letters, digits and `_`".to_owned(),
+            );
         }
         "file" if !rest.trim().is_empty() => Target::File(rest.to_owned()),
         "file" => return wrong("the file has no path".to_owned(), "write `file://alerts.jsonl`".to_owned()),
@@ -71,8 +76,9 @@ impl Channel {
             Target::Stream(_) => Vec::new(),
             Target::File(path) => {
                 let lower = path.to_ascii_lowercase();
-                let told = [".csv", ".json", ".csv.gz", ".json.gz"].iter().any(|ending| lower.ends_with(ending))
-                    || written.iter().any(|option| option.key.text.eq_ignore_ascii_case("format"));
+                let told =
+                    [".csv", ".json", ".csv.gz", ".json.gz"].iter().any(|ending| lower.ends_with(ending))
+                        || written.iter().any(|option| option.key.text.eq_ignore_ascii_case("format"));
                 let mut out = vec![text("type", "sink"), text("extension", "file"), text("file.path", path)];
                 if !told {
                     out.push(text("format", "json"));

@@ -44,7 +44,8 @@ impl Guards<'_> {
                 _ => None,
             },
             Kind::And(a, b) | Kind::Or(a, b) => {
-                let with = |other: &Node| asked.union(&self.asked(other)).copied().collect::<BTreeSet<usize>>();
+                let with =
+                    |other: &Node| asked.union(&self.asked(other)).copied().collect::<BTreeSet<usize>>();
                 self.unguarded(a, &with(b)).or_else(|| self.unguarded(b, &with(a)))
             }
             Kind::Conditional(condition, a, b) => {

@@ -64,14 +64,19 @@ impl Names {
             out.push(declared("window_end_ns", Type::Int));
         }
         let metric = metric_type();
-        out.extend(self.bindings.iter().map(|(alias, _)| declared(alias, Type::map(Type::String, metric.clone()))));
+        out.extend(
+            self.bindings.iter().map(|(alias, _)| declared(alias, Type::map(Type::String, metric.clone()))),
+        );
         out
     }
 
     /// All names, `payload` first.
     pub(crate) fn scope(&self, payload: Type) -> Scope {
         let payload = Declared { name: "payload".to_owned(), ty: payload };
-        Scope { variables: std::iter::once(payload).chain(self.declared()).collect(), container: String::new() }
+        Scope {
+            variables: std::iter::once(payload).chain(self.declared()).collect(),
+            container: String::new(),
+        }
     }
 
     /// The window of all queries, if it is the same.

@@ -56,7 +56,9 @@ impl<'a> Rewriter<'a> {
 
     /// Where a part of the expression stands in the bundle.
     pub(super) fn place(&self, place: Place) -> Span {
-        self.written.as_ref().map_or(Span::default(), |written| written.place(self.text, place.start, place.end))
+        self.written
+            .as_ref()
+            .map_or(Span::default(), |written| written.place(self.text, place.start, place.end))
     }
 
     fn error(&mut self, place: Place, message: String, help: &str) {
@@ -165,10 +167,12 @@ impl<'a> Rewriter<'a> {
                 let source = SlotSource::Record(layout.payload.to_vec());
                 self.slot(name, source, node.ty.clone(), place)
             }
-            "partition_key" => match layout.names.partition_key.as_ref().and_then(|(key, _)| (layout.columns)(key)) {
-                Some(column) => self.slot(name, SlotSource::Column(column), node.ty.clone(), place),
-                None => node.clone(),
-            },
+            "partition_key" => {
+                match layout.names.partition_key.as_ref().and_then(|(key, _)| (layout.columns)(key)) {
+                    Some(column) => self.slot(name, SlotSource::Column(column), node.ty.clone(), place),
+                    None => node.clone(),
+                }
+            }
             "rule_version" => constant(layout.names.version, node),
             "policy_version" => constant(layout.names.policy_version.unwrap_or(0), node),
             "watermark_ns" => self.time("watermark_ns", layout.bound.map(|bound| bound.watermark), 0, node),
@@ -184,7 +188,11 @@ impl<'a> Rewriter<'a> {
             }
             alias => {
                 let alias = alias.to_owned();
-                self.error(place, format!("`{alias}` is no value"), "name a query of it, as in `fast[\"jitter\"].value`");
+                self.error(
+                    place,
+                    format!("`{alias}` is no value"),
+                    "name a query of it, as in `fast[\"jitter\"].value`",
+                );
                 node.clone()
             }
         }
@@ -209,7 +217,9 @@ impl<'a> Rewriter<'a> {
             _ => String::new(),
         };
         match self.layout.payload.get(slot) {
-            Some(&column) => self.slot(format!("payload.{name}"), SlotSource::Column(column), node.ty.clone(), node.place),
+            Some(&column) => {
+                self.slot(format!("payload.{name}"), SlotSource::Column(column), node.ty.clone(), node.place)
+            }
             None => node.clone(),
         }
     }
@@ -248,12 +258,18 @@ impl<'a> Rewriter<'a> {
     fn metric(&mut self, node: &Node) -> Option<(Option<BoundQuery>, String)> {
         let (operand, name, place) = match &node.kind {
             Kind::Call("_[_]", args) => match args.as_slice() {
-                [operand, Node { kind: Kind::Literal(Literal::String(name)), place, .. }] => (operand, name, *place),
+                [operand, Node { kind: Kind::Literal(Literal::String(name)), place, .. }] => {
+                    (operand, name, *place)
+                }
                 [operand, other] => {
                     let alias = self.name_of(operand)?.to_owned();
                     self.layout.names.binding(&alias)?;
                     let help = "name it by a text, as in `fast[\"jitter\"]`";
-                    self.error(other.place, "which query is read is known before the bundle runs".to_owned(), help);
+                    self.error(
+                        other.place,
+                        "which query is read is known before the bundle runs".to_owned(),
+                        help,
+                    );
                     return Some((None, alias));
                 }
                 _ => return None,
@@ -317,12 +333,19 @@ impl<'a> Rewriter<'a> {
         let place = node.place;
         match METRIC_FIELDS.get(slot).copied() {
             Some("value") => self.slot(name("value"), SlotSource::Value(columns.value), Type::Double, place),
-            Some("has_value") => self.slot(name("has_value"), SlotSource::HasValue(columns.value), Type::Bool, place),
+            Some("has_value") => {
+                self.slot(name("has_value"), SlotSource::HasValue(columns.value), Type::Bool, place)
+            }
             Some("labels") => {
-                let found = query.labels.iter().map(|(label, column)| Some((label.clone(), (self.layout.columns)(column)?)));
+                let found = query
+                    .labels
+                    .iter()
+                    .map(|(label, column)| Some((label.clone(), (self.layout.columns)(column)?)));
                 let found: Option<Vec<(String, usize)>> = found.collect();
                 match found {
-                    Some(labels) => self.slot(name("labels"), SlotSource::Labels(labels), node.ty.clone(), place),
+                    Some(labels) => {
+                        self.slot(name("labels"), SlotSource::Labels(labels), node.ty.clone(), place)
+                    }
                     None => node.clone(),
                 }
             }
@@ -334,10 +357,18 @@ impl<'a> Rewriter<'a> {
                 let source = SlotSource::Nanoseconds(bound.pane_end, -back - length);
                 self.slot(name("window_start_ns"), source, Type::Int, place)
             }
-            Some("window_end_ns") => {
-                self.slot(name("window_end_ns"), SlotSource::Nanoseconds(bound.pane_end, -back), Type::Int, place)
-            }
-            _ => self.slot("watermark_ns".to_owned(), SlotSource::Nanoseconds(bound.watermark, 0), Type::Int, place),
+            Some("window_end_ns") => self.slot(
+                name("window_end_ns"),
+                SlotSource::Nanoseconds(bound.pane_end, -back),
+                Type::Int,
+                place,
+            ),
+            _ => self.slot(
+                "watermark_ns".to_owned(),
+                SlotSource::Nanoseconds(bound.watermark, 0),
+                Type::Int,
+                place,
+            ),
         }
     }
 
@@ -359,7 +390,14 @@ impl<'a> Rewriter<'a> {
         has_bit(&flags, *bit, node.place)
     }
 
-    fn label(&mut self, node: &Node, alias: &str, query: Option<&BoundQuery>, label: &str, place: Place) -> Node {
+    fn label(
+        &mut self,
+        node: &Node,
+        alias: &str,
+        query: Option<&BoundQuery>,
+        label: &str,
+        place: Place,
+    ) -> Node {
         let Some(query) = query else { return node.clone() };
         let Some((_, column)) = query.labels.iter().find(|(name, _)| name == label) else {
             let known: Vec<&str> = query.labels.iter().map(|(name, _)| name.as_str()).collect();
@@ -407,7 +445,9 @@ impl<'a> Rewriter<'a> {
                     let kind = Kind::Conditional(Box::new(has), Box::new(arg), Box::new(rest));
                     Node { kind, ty: ty.clone(), place }
                 }
-                (Some(rest), _) => Node { kind: Kind::Call("coalesce", vec![arg, rest]), ty: ty.clone(), place },
+                (Some(rest), _) => {
+                    Node { kind: Kind::Call("coalesce", vec![arg, rest]), ty: ty.clone(), place }
+                }
             });
         }
         rest.unwrap_or(Node { kind: Kind::Literal(Literal::Null), ty: Type::Null, place })
@@ -415,7 +455,9 @@ impl<'a> Rewriter<'a> {
 
     /// Labels of expressions that group differently are not compared: both are the row's own.
     fn labels_compared(&mut self, node: &Node) -> bool {
-        let Kind::Call("_==_" | "_!=_" | "_<_" | "_<=_" | "_>_" | "_>=_", args) = &node.kind else { return false };
+        let Kind::Call("_==_" | "_!=_" | "_<_" | "_<=_" | "_>_" | "_>=_", args) = &node.kind else {
+            return false;
+        };
         let [a, b] = args.as_slice() else { return false };
         let (Some(a), Some(b)) = (self.grouping(a), self.grouping(b)) else { return false };
         if a == b {

@@ -15,7 +15,8 @@ impl Scalar {
 
     fn exact(&self, text: &str, start: usize, end: usize) -> Option<Span> {
         let written = text.get(self.span.start..self.span.end)?;
-        let (skipped, body) = bodies(written, self.plain).into_iter().find(|(_at, body)| same(body, &self.text))?;
+        let (skipped, body) =
+            bodies(written, self.plain).into_iter().find(|(_at, body)| same(body, &self.text))?;
         let before = inked(self.text.get(..start)?);
         let within = inked(self.text.get(start..end.max(start))?);
         let from = nth(body, before).unwrap_or(body.len());

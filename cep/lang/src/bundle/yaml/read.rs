@@ -21,7 +21,8 @@ pub(crate) fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> 
         let help = "split it into several bundles";
         return Err(Box::new(Diagnostic::at(codes::BUNDLE_YAML, Span::default(), message).help(help)));
     }
-    let mut reader = Reader { text, chars: Chars::of(text), environment, open: Vec::new(), nodes: 0, root: None };
+    let mut reader =
+        Reader { text, chars: Chars::of(text), environment, open: Vec::new(), nodes: 0, root: None };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {

@@ -190,7 +190,8 @@ impl Checker<'_> {
         if let [only] = fitting.as_slice() {
             return Some(only);
         }
-        let known = types.iter().map(|ty| self.infer.known(ty)).find(|ty| !matches!(ty, Type::Var(_) | Type::Dyn))?;
+        let known =
+            types.iter().map(|ty| self.infer.known(ty)).find(|ty| !matches!(ty, Type::Var(_) | Type::Dyn))?;
         fitting.retain(|signature| signature.params.iter().all(|param| *param == known));
         match fitting.as_slice() {
             [only] => Some(only),

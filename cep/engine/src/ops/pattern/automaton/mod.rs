@@ -43,8 +43,6 @@ pub struct Automaton {
     pub initial_sets: Vec<Set>,
     /// Whether the first row of the partition is a special one (`^`).
     pub has_start: bool,
-    /// Whether a match that goes on may lose rows that it has.
-    pub has_losses: bool,
 }
 
 /// What is left to be matched.
@@ -203,7 +201,6 @@ impl Automaton {
                 );
             }
         }
-        let has_losses = states.iter().any(loses_rows);
         Ok(Automaton {
             states,
             registers: usize::from(parts.registers),
@@ -212,7 +209,6 @@ impl Automaton {
             initial_first,
             initial_sets,
             has_start,
-            has_losses,
         })
     }
 
@@ -225,15 +221,6 @@ impl Automaton {
 /// Whether EVERY begins something again here that is not the whole.
 fn begins_inside(state: &State, initial: StateId) -> bool {
     restarts(state).any(|again| again.to.state != initial)
-}
-
-/// Whether rows count no more behind one of the moves from here.
-fn loses_rows(state: &State) -> bool {
-    let takes = state.takes.iter().map(|take| &take.to);
-    let falls = state.falls.iter().filter_map(|fall| fall.to.as_ref());
-    let timers = state.timers.iter().filter_map(|timer| timer.to.as_ref());
-    let bounds = state.row_bounds.iter().filter_map(|bound| bound.2.as_ref());
-    takes.chain(falls).chain(timers).chain(bounds).any(|to| !to.losses.is_empty())
 }
 
 /// All that begins again here.
