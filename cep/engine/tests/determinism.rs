@@ -10,7 +10,7 @@ use cep_engine::Partition;
 use cep_engine::ops::Operator;
 use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::{BatchWindow, JoinBound, LatePolicy, Node, SlidingWindow};
-use harness::{Feed, Outcome, Rows, metrics_programs, run, run_program};
+use harness::{Feed, Outcome, Rows, metrics_programs, rules_program, run, run_program};
 use proptest::prelude::*;
 
 /// Statements after the declaration of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
@@ -195,7 +195,7 @@ proptest! {
         for query in QUERIES {
             check(query, &rows, &cuts)?;
         }
-        for (name, program) in metrics_programs() {
+        for (name, program) in metrics_programs().into_iter().chain([rules_program()]) {
             check_all_ways(name, &cuts, |feed| run_program(Arc::clone(&program), &rows, feed))?;
         }
     }
@@ -207,7 +207,7 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
     for query in QUERIES {
         check(query, &rows, &[1, 1023, 700, 5]).expect("the same");
     }
-    for (name, program) in metrics_programs() {
+    for (name, program) in metrics_programs().into_iter().chain([rules_program()]) {
         let run = |feed: &Feed| run_program(Arc::clone(&program), &rows, feed);
         check_all_ways(name, &[1, 1023, 700, 5], run).expect("the same");
     }
@@ -341,7 +341,7 @@ fn every_kind_of_operator_window_and_rate_has_a_query() {
         }
         programs.push(program);
     }
-    programs.extend(metrics_programs().into_iter().map(|(_, program)| program));
+    programs.extend(metrics_programs().into_iter().chain([rules_program()]).map(|(_, program)| program));
     for program in programs {
         program.queries.iter().for_each(|query| kinds.plan(&query.plan));
         let partition = Partition::new(Arc::clone(&program), &[]).expect("it can be built");

@@ -114,3 +114,38 @@ fn schema(input: &Node, is_final: bool, queries: usize) -> Arc<Schema> {
     }
     Arc::new(Schema::new(fields))
 }
+
+/// Rules over metrics, without the ids of their events: those are of the log, which tests cut in other ways.
+pub fn rules_program() -> (&'static str, Arc<Program>) {
+    let text = "
+bundle: {name: b, def_version: 2, lane_domains: {k: {max_per_partition: 40}}}
+workflow:
+  phases:
+    - name: s
+      type: source.stream
+      options:
+        event.time: ts
+        columns: {ts: TIMESTAMP, k: STRING, v: DOUBLE, n: BIGINT}
+    - name: fast
+      type: aggregate.promql
+      options:
+        queries:
+          total: {expression: 'sum by (k)(sum_over_time(v[2s]))'}
+          often: {expression: 'sum(count_over_time(n[1s]))'}
+    - name: judge
+      type: classify.cel
+      options:
+        bindings: {fast: phase.fast.metrics}
+        rules:
+          - name: much
+            when: fast[\"total\"].has_value && fast[\"total\"].value > 12.0 && payload.n > 2
+            emit: {channel: 'stream://told', payload: {k: payload.k, share: '12 / (payload.n - 3)'}}
+          - name: few
+            when: payload.k in ['a', 'b'] && fast[\"often\"].value < 3.0 && 10 / payload.n > 1
+            emit: {channel: 'stream://told', payload: {k: payload.k, often: 'fast[\"often\"].value'}}
+    - {name: shown, type: aggregate.sql, options: {query: 'SELECT _rule, _flags, k, share, often FROM told'}}
+    - {name: out, type: sink.stdout, options: {from: shown}}
+";
+    let compiled = cep_lang::bundle::compile(text, &cep_lang::lower::CompileOptions::default());
+    ("rules over metrics", Arc::new(compiled.expect("the bundle is right").program))
+}

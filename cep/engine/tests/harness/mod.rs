@@ -20,7 +20,7 @@ use proptest::prelude::*;
 #[allow(unused_imports)] // each test uses its part
 pub use cases::{Random, cases, each};
 #[allow(unused_imports)] // each test uses its part
-pub use metrics::metrics_programs;
+pub use metrics::{metrics_programs, rules_program};
 
 pub const SECOND: i64 = 1_000_000_000;
 

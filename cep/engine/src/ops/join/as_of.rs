@@ -201,7 +201,17 @@ impl AsOfOp {
         let groups = &mut groups[side];
         groups.clear();
         let prepare = &mut self.prepare[side];
-        prepare.run(input, &mut OpContext { time, origin: Origin::default(), errors, late: None, left_out: None, tables: &mut [] });
+        prepare.run(
+            input,
+            &mut OpContext {
+                time,
+                errors,
+                late: None,
+                left_out: None,
+                tables: &mut [],
+                origin: Origin::default(),
+            },
+        );
         if input.is_empty() {
             return;
         }
