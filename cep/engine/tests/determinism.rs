@@ -151,6 +151,14 @@ const QUERIES: &[&str] = &[
     "SELECT a.k, count(*) AS c, sum(b.n) AS t, window_end FROM s WINDOW TUMBLING (SIZE 3 SECONDS) AS a LEFT JOIN s WINDOW TUMBLING (SIZE 3 SECONDS) AS b ON a.k = b.k AND a.n < b.n GROUP BY a.k; \
      SELECT a.n AS x, b.n AS y, b.window_start FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) AS a FULL JOIN s[v > 3] WINDOW SESSION (GAP 1 SECOND, KEY k) AS b ON a.n = b.n AND 12 / a.n > 1; \
      SELECT a.n AS x, b.n AS y FROM s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS a JOIN s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS b ON a.k = b.k ORDER BY x, y LIMIT 5",
+    "SELECT a.k, a.n AS x, b.n AS y FROM s AS a ASOF LEFT JOIN s[n > 4] AS b MATCH_CONDITION (a.ts > b.ts AND b.ts >= a.ts - INTERVAL '6' SECOND) ON a.k = b.k; \
+     SELECT count(*) AS c, sum(y) AS t, window_end FROM (SELECT b.n AS y FROM s AS a ASOF JOIN s[v > 2] AS b MATCH_CONDITION (a.ts >= b.ts + INTERVAL '1' SECOND)) \
+     WINDOW TUMBLING (SIZE 2 SECONDS)",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.idle\" = '2 seconds', \"late.stream\" = 'late', \"join.rows.max\" = '7', \"join.rows.over\" = 'evict', \"state.ttl\" = '5 seconds'); \
+     SELECT a.k, a.n AS x, b.v AS y FROM s AS a LEFT JOIN u FOR SYSTEM_TIME AS OF a.ts AS b ON a.k = b.k; \
+     SELECT k, n FROM late; \
+     SELECT a.k, a.n AS x, b.c AS y, b.t FROM u AS a LEFT JOIN (SELECT k, count(*) AS c, sum(n) AS t FROM s GROUP BY k HAVING count(*) % 3 <> 0) FOR SYSTEM_TIME AS OF a.ts AS b USING (k)",
     "SELECT k, count(*) AS c FROM (SELECT [k, 'a'] AS k FROM s WHERE n > 3 UNION ALL SELECT [k] FROM s WHERE n <= 3) GROUP BY k",
 ];
 
@@ -209,13 +217,13 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 17],
+    operators: [bool; 18],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
     periods: [bool; 2],
     policies: [bool; 2],
-    joins: [bool; 2],
+    joins: [bool; 3],
 }
 
 impl Kinds {
@@ -238,6 +246,7 @@ impl Kinds {
             Operator::Pattern(_) => 14,
             Operator::Metrics(_) => 15,
             Operator::Rules(_) => 16,
+            Operator::AsOf(_) => 17,
         };
         self.operators[at] = true;
     }
@@ -308,6 +317,7 @@ impl Kinds {
                 let at = match node.bound {
                     JoinBound::Windows(_) => 0,
                     JoinBound::Interval { .. } => 1,
+                    JoinBound::AsOf(_) => 2,
                 };
                 self.joins[at] = true;
             }

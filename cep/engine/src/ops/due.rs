@@ -10,6 +10,7 @@ impl Operator {
             Operator::Session(op) => op.due_watermark(),
             Operator::Over(op) => op.due_watermark(),
             Operator::Join(op) => op.due_watermark(),
+            Operator::AsOf(op) => op.due_watermark(),
             Operator::Pattern(op) => op.due_watermark(),
             Operator::Metrics(op) => op.due_watermark(),
             Operator::Rows(_)
@@ -39,6 +40,7 @@ impl Operator {
             | Operator::Aligned(_)
             | Operator::Session(_)
             | Operator::Over(_)
+            | Operator::AsOf(_)
             | Operator::Group(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)

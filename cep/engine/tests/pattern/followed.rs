@@ -322,7 +322,8 @@ impl Key<'_> {
         self.runs.iter().enumerate().filter_map(|(at, r)| Some((due(r)?, at))).min()
     }
 
-    fn fire(&mut self, at: usize, due: i64) {
+    /// What is due for a run; what begins then begins at `now`.
+    fn fire(&mut self, at: usize, due: i64, now: i64) {
         self.skipped_to = 0;
         let run = self.runs.remove(at);
         let mut trees: Vec<(T, bool)> = vec![];
@@ -344,15 +345,15 @@ impl Key<'_> {
         }
         let (trees, again) = settle(trees, taken);
         let (mut restarted, mut next) = (vec![], Next::default());
-        self.conclude(trees, dead, again, run.holds_start, due, false, &mut restarted, &mut next);
+        self.conclude(trees, dead, again, run.holds_start, now, false, &mut restarted, &mut next);
         next.old.extend(restarted);
         let mut behind = Next::default();
         let own = [std::mem::take(&mut next.old), std::mem::take(&mut next.new)];
-        let [old, new] = own.map(|runs| self.unskip(runs, due, &mut behind));
+        let [old, new] = own.map(|runs| self.unskip(runs, now, &mut behind));
         (next.old, next.new) = (old, new);
         // Those that were skipped keep their places.
         for run in std::mem::take(&mut self.runs) {
-            let left = self.unskipped(run, due, &mut behind).map_or_else(|again| again, Some);
+            let left = self.unskipped(run, now, &mut behind).map_or_else(|again| again, Some);
             self.runs.push(left.unwrap_or(Run { trees: vec![], holds_start: false }));
         }
         next.new.append(&mut behind.new);
@@ -367,7 +368,15 @@ impl Key<'_> {
             if due > now {
                 break;
             }
-            self.fire(at, due);
+            self.fire(at, due, due);
+        }
+    }
+
+    /// The end of time: what is under way happens, and what begins then has no time left.
+    fn end(&mut self) {
+        let never = i64::MAX / 2;
+        while let Some((due, at)) = self.first_due().filter(|(due, _)| *due < never) {
+            self.fire(at, due, never);
         }
     }
 }
@@ -418,37 +427,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             }
         }
         key.fire_until(end);
-        // The end of time: what waits now happens once, in order.
-        let mut left: Vec<(i64, usize)> = vec![];
-        for (at, run) in key.runs.iter().enumerate() {
-            let due = run.trees.iter().flat_map(|t| key.world.times(t)).map(|t| t.0).min();
-            left.extend(due.map(|due| (due, at)));
-        }
-        left.sort_unstable();
-        for (due, at) in left {
-            let before = key.runs.len();
-            let kept = std::mem::take(&mut key.runs);
-            let (mut others, mut one) = (vec![], vec![]);
-            for (n, run) in kept.into_iter().enumerate() {
-                if n == at { one.push(run) } else { others.push((n, run)) }
-            }
-            key.runs = one;
-            key.fire(0, due);
-            // What became of it plays no part any more; its place stays.
-            key.runs = vec![];
-            let mut behind = Next::default();
-            others.retain_mut(|other| {
-                let run = Run { trees: std::mem::take(&mut other.1.trees), holds_start: other.1.holds_start };
-                let left = key.unskipped(run, due, &mut behind).map_or_else(|again| again, Some);
-                left.map(|run| other.1 = run).is_some()
-            });
-            for n in 0..before {
-                match others.iter().position(|o| o.0 == n) {
-                    Some(o) => key.runs.push(others.remove(o).1),
-                    None => key.runs.push(Run { trees: vec![], holds_start: false }),
-                }
-            }
-        }
+        key.end();
         out.lines.append(&mut key.lines);
         out.errors += key.errors;
     }

@@ -19,9 +19,15 @@ pub(crate) fn check(yaml: &Yaml, shape: &Shape, errors: &mut Vec<Diagnostic>) {
     }
     for key in shape.keys.iter().filter(|key| key.required && yaml.get(key.name).is_none()) {
         let message = format!("{} needs the key `{}`", shape.name, key.name);
-        let at = Span::new(yaml.span.start, yaml.span.end.min(yaml.span.start + 1));
+        let at = beginning(yaml);
         errors.push(Diagnostic::at(codes::BUNDLE_KEY, at, message).help(key.doc));
     }
+}
+
+/// Where a mapping begins, for what is missing in it.
+fn beginning(yaml: &Yaml) -> Span {
+    let first = yaml.entries().and_then(<[Entry]>::first);
+    first.map_or(yaml.span, |entry| entry.key.span)
 }
 
 fn check_entry(entry: &Entry, shape: &Shape, errors: &mut Vec<Diagnostic>) {
@@ -164,7 +170,7 @@ fn check_phase(yaml: &Yaml, errors: &mut Vec<Diagnostic>) {
     }
     for key in PHASE.keys.iter().filter(|key| key.required && yaml.get(key.name).is_none()) {
         let message = format!("a phase needs the key `{}`", key.name);
-        let at = Span::new(yaml.span.start, yaml.span.end.min(yaml.span.start + 1));
+        let at = beginning(yaml);
         errors.push(Diagnostic::at(codes::BUNDLE_KEY, at, message).help(key.doc));
     }
     let Some(name) = yaml.get("type").and_then(Yaml::scalar) else { return };

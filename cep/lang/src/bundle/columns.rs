@@ -38,6 +38,8 @@ pub(crate) struct Columns {
     pub paths: Vec<(String, Scalar)>,
     /// Its metrics.
     pub metrics: BTreeMap<String, MetricFrom>,
+    /// What is wrong with columns of metrics was told; what reads them would only repeat it.
+    pub is_wrong: bool,
 }
 
 /// Finds out the columns of a source.
@@ -48,6 +50,7 @@ pub(crate) fn columns_of(
     errors: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Columns {
+    let before = errors.len();
     let mut finder =
         Finder { text, errors, known: Vec::new(), paths: Vec::new(), metrics: BTreeMap::new(), time: None };
     for (name, ty) in &source.columns {
@@ -59,6 +62,7 @@ pub(crate) fn columns_of(
         Some(written) => finder.mapped(written, uses),
         None => finder.by_default(uses),
     }
+    let is_wrong = finder.errors.len() > before;
     finder.rules(uses);
     for column in finder.known[declared..].iter() {
         let names = finder.known[..declared].iter().map(|known| known.def.name.text.as_str());
@@ -69,7 +73,7 @@ pub(crate) fn columns_of(
         }
     }
     let columns = finder.known.into_iter().map(|known| known.def).collect();
-    Columns { columns, paths: finder.paths, metrics: finder.metrics }
+    Columns { columns, paths: finder.paths, metrics: finder.metrics, is_wrong }
 }
 
 /// The default mapping over columns that are known: each numeric column is a metric, and STRING columns are labels.
@@ -353,7 +357,8 @@ fn read_type(ty: &Scalar, text: &str) -> Result<ColumnDef, Box<Diagnostic>> {
         }
     })?;
     match statements.into_iter().map(|statement| statement.kind).collect::<Vec<_>>().as_mut_slice() {
-        [StatementKind::CreateStream(create)] if create.columns.len() == 1 => {
+        // No bracket in the type may end the columns before their time.
+        [StatementKind::CreateStream(create)] if create.columns.len() == 1 && create.options.is_empty() => {
             create.columns.pop().ok_or_else(wrong)
         }
         _ => Err(wrong()),

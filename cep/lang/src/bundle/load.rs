@@ -40,7 +40,13 @@ pub(crate) fn load(yaml: &Yaml) -> Result<Bundle, Vec<Diagnostic>> {
     let bundle = loader.bundle(yaml);
     match bundle {
         Some(bundle) if loader.errors.is_empty() => Ok(bundle),
-        _ => Err(loader.errors),
+        _ => {
+            if loader.errors.is_empty() {
+                let message = "the bundle is not complete".to_owned();
+                loader.error(codes::BUNDLE_KEY, yaml.span, message, "`ceptra schema bundle` prints all keys");
+            }
+            Err(loader.errors)
+        }
     }
 }
 
@@ -81,7 +87,8 @@ impl Loader {
                 "begin with a source",
             );
         }
-        let phases: Vec<Phase> = phases.iter().filter_map(|phase| self.phase(phase)).collect();
+        let phases: Option<Vec<Phase>> = phases.iter().map(|phase| self.phase(phase)).collect();
+        let phases = phases?;
         self.unique(&phases);
         Some(Bundle {
             name: scalar(head, "name")?.text.clone(),

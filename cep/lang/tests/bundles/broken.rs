@@ -43,7 +43,8 @@ fn a_bundle_of_ten_megabytes_is_refused_by_its_size() {
 #[test]
 fn bombs_go_off_quietly() {
     let nested = format!("bundle: {}", "[".repeat(BUNDLE_BYTES_MAX - 8));
-    assert!(refused(&nested).contains("nested deeper"), "{}", refused(&nested));
+    // The parser has a limit of its own, which it meets first here.
+    assert!(refused(&nested).contains("recursion limit"), "{}", refused(&nested));
     let wide: String = (0..60_000).map(|n| format!("k{n}: 1\n")).collect();
     assert!(refused(&wide).contains("has no key `k"));
     let items = format!("bundle: [{}]", "a,".repeat(400_000));

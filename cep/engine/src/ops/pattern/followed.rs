@@ -575,8 +575,8 @@ impl Machine {
         self.schedule(run, group);
     }
 
-    /// Fires what is due for a run of a key at `due`.
-    pub fn fire(&mut self, key: &mut Key, group: u32, number: u64, due: i64, place: Place) {
+    /// Fires what is due for a run of a key at `due`; what begins then begins at `clock`.
+    pub fn fire(&mut self, key: &mut Key, group: u32, number: u64, due: i64, clock: i64, place: Place) {
         let Ok(at) = key.runs.binary_search_by_key(&number, |run| run.number) else { return };
         if key.runs[at].due != due {
             return;
@@ -606,7 +606,7 @@ impl Machine {
                 continue;
             };
             let mut moved = thread.clone();
-            moved.go(to, due, key.rows);
+            moved.go(to, clock, key.rows);
             let is_absence = timers[fired].is_absence;
             moved.head = self.without(thread.head, &to.losses, &thread.registers);
             if is_absence {
@@ -615,7 +615,7 @@ impl Machine {
                 kept.push((from, moved));
             }
         }
-        let by = Conclusion::Time(due, key.rows, place);
+        let by = Conclusion::Time(clock, key.rows, place);
         self.settle_every(&before, &mut advanced, &mut kept, &by);
         self.live += (advanced.len() + kept.len()) as u64;
         self.live -= before.len() as u64;

@@ -160,7 +160,7 @@ impl Reader<'_> {
             ("avg", _) => VectorOp::Avg,
             ("min", _) => VectorOp::Min,
             ("max", _) => VectorOp::Max,
-            ("quantile", _) => VectorOp::Quantile(self.fraction(param.as_deref(), head.place)?),
+            ("quantile", _) => VectorOp::Quantile(self.fraction(param.as_deref(), head.place, "quantile")?),
             ("topk", _) => VectorOp::TopK(self.top(param.as_deref(), head.place)?),
             (other, _) => return self.other_aggregate(other, head.place),
         };
@@ -233,13 +233,13 @@ impl Reader<'_> {
         }
     }
 
-    fn fraction(&self, param: Option<&Expr>, place: (usize, usize)) -> Result<f64> {
+    fn fraction(&self, param: Option<&Expr>, place: (usize, usize), name: &str) -> Result<f64> {
         match self.number(param) {
             Some(value) if (0.0..=1.0).contains(&value) => Ok(value),
             _ => self.refuse(
                 place,
                 "a quantile is a number from 0 to 1",
-                "write for example `quantile(0.99, …)`",
+                format!("write for example `{name}(0.99, …)`"),
             ),
         }
     }
@@ -270,7 +270,9 @@ impl Reader<'_> {
             "max_over_time" => RangeFunc::Max,
             "stddev_over_time" => RangeFunc::Stddev,
             "last_over_time" => RangeFunc::Last,
-            "quantile_over_time" => RangeFunc::Quantile(self.fraction(args.first().copied(), place)?),
+            "quantile_over_time" => {
+                RangeFunc::Quantile(self.fraction(args.first().copied(), place, "quantile_over_time")?)
+            }
             other => return self.other_function(other, place),
         };
         let (selector, range_ns, offset_ns) = self.range(args.last().copied(), place)?;

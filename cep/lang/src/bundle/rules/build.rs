@@ -9,11 +9,12 @@ use crate::bundle::metrics::{self, Consumer, MetricColumns, MetricFrom, QueryUse
 use crate::bundle::model::{RuleDecl, RulesPhase};
 use crate::bundle::yaml::Scalar;
 use crate::cel::{self, CelError, Kind, Literal, Node as Cel, Scope, Type};
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, codes, suggest};
 use crate::plan::{Expr, LatePolicy, NamedExpr, Node, RULE_COLUMNS, Rule, RulesNode};
 
 use super::guard::Guards;
 use super::names::Names;
+use super::place::place_of;
 use super::rewrite::{Layout, Rewriter};
 use super::types::{cel_type, column_type, payload_type};
 
@@ -83,8 +84,16 @@ pub(crate) fn judge(
     let column = |name: &str| schema.index_of(name).ok();
     // A field that no rule reads is not among the columns any more; nothing asks for its place.
     let payload: Vec<usize> = fields.iter().map(|(name, _)| column(name).unwrap_or(usize::MAX)).collect();
-    let layout =
-        Layout { names: &names, scope: &scope, payload: &payload, columns: &column, bound: bound.as_ref() };
+    let is_text =
+        |at: usize| schema.fields().get(at).is_some_and(|field| *field.data_type() == DataType::Utf8);
+    let layout = Layout {
+        names: &names,
+        scope: &scope,
+        payload: &payload,
+        columns: &column,
+        is_text: &is_text,
+        bound: bound.as_ref(),
+    };
     let mut builder =
         Builder { rewriter: Rewriter::new(&layout, text), payload: Vec::new(), channels, fragile: &fragile };
     let made: Vec<Rule> = rules.into_iter().filter_map(|rule| builder.rule(rule)).collect();
@@ -138,7 +147,7 @@ fn check_rule<'a>(
     let mut checked = |written: &Scalar| match cel::check(&written.text, scope) {
         Ok(node) => Some(node),
         Err(error) => {
-            errors.push(wrong(&error, written, text));
+            errors.push(wrong(&error, written, scope, text));
             None
         }
     };
@@ -157,23 +166,36 @@ fn check_rule<'a>(
     (errors.len() == before).then_some(Checked { decl: rule, when, metadata, payload })
 }
 
-fn wrong(error: &CelError, written: &Scalar, text: &str) -> Diagnostic {
-    let span = written.place(text, error.place.start, error.place.end);
-    let message = &error.message;
-    let out = Diagnostic::at(codes::CEL_WRONG, span, message.clone());
-    if message.contains("null") {
-        return out.help("whether a column has a value is asked with `has(payload.column)`");
-    }
-    if message.contains("processing_time") {
-        return out.help("there is no wall clock in rules; use `watermark_ns`");
-    }
-    if message.contains("window_start_ns") || message.contains("window_end_ns") {
-        return out.help("the bindings have several windows: read `fast[\"x\"].window_start_ns`");
-    }
-    if message.contains("double") && message.contains("int") {
-        return out.help("write a double as `1.0`, or convert with `double(…)`");
-    }
-    out.help("docs/bundles.md lists names and functions")
+fn wrong(error: &CelError, written: &Scalar, scope: &Scope, text: &str) -> Diagnostic {
+    let span = place_of(written, error.place, text);
+    // What all could stand there instead is too much to read.
+    let message = error.message.split(" expecting ").next().unwrap_or_default().to_owned();
+    let unknown =
+        message.strip_prefix("there is no variable ").map(|rest| rest.split(';').next().unwrap_or(rest));
+    let help = match unknown {
+        Some(name) if name.starts_with("processing_time") => {
+            "there is no wall clock in rules; use `watermark_ns`".to_owned()
+        }
+        Some("window_start_ns" | "window_end_ns") => {
+            "the bindings have several windows, or there are none: read `fast[\"x\"].window_start_ns`"
+                .to_owned()
+        }
+        Some("partition_key") => "the source has no `partition.by` of one column".to_owned(),
+        Some("policy_version") => "add `policy_version` to `bundle`".to_owned(),
+        Some(name) => match suggest(name, scope.variables.iter().map(|variable| variable.name.as_str())) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "columns are fields of `payload`".to_owned(),
+        },
+        None if message.contains("null)") || message.contains("(null") => {
+            "whether a column has a value is asked with `has(payload.column)`".to_owned()
+        }
+        None if message.contains("'= '") => "compare with `==`".to_owned(),
+        None if message.contains("double") && message.contains("int") => {
+            "write a double as `1.0`, or convert with `double(…)`".to_owned()
+        }
+        None => "docs/bundles.md lists names and functions".to_owned(),
+    };
+    Diagnostic::at(codes::CEL_WRONG, span, message).help(help)
 }
 
 struct RulesContext {
@@ -399,7 +421,7 @@ impl Builder<'_> {
             format!("late samples cannot always correct `{name}`, and nothing asks whether they did");
         let help =
             format!("add `{metric}.has_value &&` or ask `\"NON_RETRACTABLE_DROPPED\" in {metric}.flags`");
-        let span = written.place(self.rewriter.text, place.start, place.end);
+        let span = place_of(written, place, self.rewriter.text);
         self.rewriter.errors.push(Diagnostic::at(codes::UNGUARDED, span, message).help(help));
     }
 

@@ -1,7 +1,7 @@
 //! Rules: CEL over a row and its metrics, and the events they emit.
 //!
 //! `names` what an expression may name · `types` types of columns in CEL and back · `rewrite` names to slots of the
-//! plan, with what is checked of them · `guard` values that may have lost samples · `channel` where events go ·
+//! plan, with what is checked of them · `place` where a part of an expression stands · `guard` values that may have lost samples · `channel` where events go ·
 //! `build` the plan's node.
 //!
 //! Invariants:
@@ -12,6 +12,7 @@ mod build;
 mod channel;
 mod guard;
 mod names;
+mod place;
 mod rewrite;
 mod types;
 

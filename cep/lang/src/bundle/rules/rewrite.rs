@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, codes, suggest};
 use crate::plan::{RuleSlot, SlotSource, metric_flags};
 
 use super::names::{BoundQuery, HEADER_FIELDS, METRIC_FIELDS, Names};
+use super::place::place_of;
 
 /// Flags by the names that expressions know them by.
 const FLAGS: [(&str, i64); 3] = [
@@ -26,6 +27,8 @@ pub(super) struct Layout<'a> {
     pub payload: &'a [usize],
     /// Column of a name of the input.
     pub columns: &'a dyn Fn(&str) -> Option<usize>,
+    /// Whether a column is a text.
+    pub is_text: &'a dyn Fn(usize) -> bool,
     /// Columns of metrics; `None`: rows without metrics.
     pub bound: Option<&'a Bound>,
 }
@@ -56,9 +59,7 @@ impl<'a> Rewriter<'a> {
 
     /// Where a part of the expression stands in the bundle.
     pub(super) fn place(&self, place: Place) -> Span {
-        self.written
-            .as_ref()
-            .map_or(Span::default(), |written| written.place(self.text, place.start, place.end))
+        self.written.as_ref().map_or(Span::default(), |written| place_of(written, place, self.text))
     }
 
     fn error(&mut self, place: Place, message: String, help: &str) {
@@ -343,6 +344,11 @@ impl<'a> Rewriter<'a> {
                     .map(|(label, column)| Some((label.clone(), (self.layout.columns)(column)?)));
                 let found: Option<Vec<(String, usize)>> = found.collect();
                 match found {
+                    Some(labels) if !labels.iter().all(|(_, column)| (self.layout.is_text)(*column)) => {
+                        let message = "labels that are numbers are read one by one".to_owned();
+                        self.error(place, message, "name one: `fast[\"q\"].labels[\"cell\"]`");
+                        node.clone()
+                    }
                     Some(labels) => {
                         self.slot(name("labels"), SlotSource::Labels(labels), node.ty.clone(), place)
                     }
@@ -411,17 +417,34 @@ impl<'a> Rewriter<'a> {
             return node.clone();
         };
         match (self.layout.columns)(column) {
-            Some(at) => {
+            Some(at) if (self.layout.is_text)(at) => {
                 let name = format!("{alias}[\"{}\"].labels[\"{label}\"]", query.name);
                 self.slot(name, SlotSource::Column(at), Type::String, node.place)
             }
+            Some(at) => self.number_label(at, node),
             None => node.clone(),
         }
     }
 
+    /// A label that is a whole number, as a text; none is the empty text.
+    fn number_label(&mut self, column: usize, node: &Node) -> Node {
+        let place = node.place;
+        let has = self.slot("has(label)".to_owned(), SlotSource::HasValue(column), Type::Bool, place);
+        let number = self.slot("label".to_owned(), SlotSource::Column(column), Type::Int, place);
+        let text = Node { kind: Kind::Call("string", vec![number]), ty: Type::String, place };
+        let none = Node { kind: Kind::Literal(Literal::String(String::new())), ty: Type::String, place };
+        let kind = Kind::Conditional(Box::new(has), Box::new(text), Box::new(none));
+        Node { kind, ty: Type::String, place }
+    }
+
     /// Whether the slot of a variable has a value.
     fn has_value_of(&mut self, node: Node) -> Node {
-        let Kind::Variable(at) = node.kind else { return truth(false, &node) };
+        let at = match node.kind {
+            Kind::Variable(at) => at,
+            // A label that is a number was asked for that already.
+            Kind::Conditional(has, _, _) => return *has,
+            _ => return truth(false, &node),
+        };
         match self.slots.get(at).map(|slot| (slot.source.clone(), slot.name.clone())) {
             Some((SlotSource::Column(column) | SlotSource::Value(column), name)) => {
                 self.slot(format!("has({name})"), SlotSource::HasValue(column), Type::Bool, node.place)

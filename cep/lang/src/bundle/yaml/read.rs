@@ -31,7 +31,8 @@ pub(crate) fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> 
             let help = "quote texts that have `: `, ` #`, braces or brackets in them";
             refused(Span::new(at, at), message, help)
         })?;
-        let span = Span::new(reader.chars.byte(&span.start), reader.chars.byte(&span.end));
+        let start = reader.chars.byte(&span.start);
+        let span = Span::new(start, reader.chars.byte(&span.end).max(start));
         if reader.event(event, span)? {
             break;
         }
