@@ -15,6 +15,10 @@ pub struct MetricsSize {
 
 use super::MetricsPlan;
 use super::pane::{Parts, Slot};
+use super::window::Kind;
+
+/// Entries of a distinct sketch, about, at most.
+const ENTRIES_MAX: f64 = 40_000.0;
 
 /// What is expected of a set of series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +44,10 @@ pub fn estimate(plan: &MetricsPlan, input: SizeInput) -> u64 {
             bytes += panes * Slot::many_bytes(set.shape.parts, a_pane) as f64;
         }
         bytes += 160.0 + 96.0 * set.shape.windows.len() as f64;
+        // Each sample is taken to be of a value of its own.
+        let distinct = set.shape.windows.iter().filter(|window| window.kind == Kind::Distinct);
+        let entries = distinct.map(|window| (window.range as f64 * a_pane).min(ENTRIES_MAX));
+        bytes += entries.sum::<f64>() * 32.0;
         if set.shape.parts.has(Parts::ORDER) {
             bytes += set.shape.windows.len() as f64 * (panes * a_pane.max(1.0)).min(4096.0) * 8.0;
         }
