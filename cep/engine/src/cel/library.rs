@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::value::{Fault, Outcome, Value, no_overload};
-use super::{arith, convert, format, helpers, math, text, time};
+use super::{arith, choice, convert, format, math, text, time};
 
 /// A function over its arguments, the target first.
 pub(super) type Function = fn(&[Value]) -> Outcome;
@@ -83,10 +83,10 @@ pub(super) fn function(name: &str) -> Option<Function> {
         "math.bitNot" => math::bit_not,
         "math.bitShiftLeft" => math::shift_left,
         "math.bitShiftRight" => math::shift_right,
-        "coalesce" => helpers::coalesce,
-        "clamp" => helpers::clamp,
-        "safe_div" => helpers::safe_div,
-        "select" => helpers::select,
+        "coalesce" => choice::coalesce,
+        "clamp" => choice::clamp,
+        "safe_div" => choice::safe_div,
+        "select" => choice::select,
         "optional.of" => |args| Ok(Value::Optional(Some(one("optional.of", args)?.clone().into()))),
         "optional.ofNonZeroValue" => |args| {
             let value = one("optional.ofNonZeroValue", args)?;

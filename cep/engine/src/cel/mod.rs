@@ -9,10 +9,10 @@
 //! - A condition that fails is an error of the event it was computed for, and of nothing else.
 
 mod arith;
+mod choice;
 mod compile;
 mod convert;
 mod format;
-mod helpers;
 mod json;
 mod library;
 mod math;

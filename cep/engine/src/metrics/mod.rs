@@ -1,10 +1,10 @@
 //! Metrics (R-BUN-2, R-BUN-3): samples of series in panes, and PromQL over windows of panes.
 //!
-//! [`labels`] keys of label tuples and matchers · [`pane`] what is kept of the samples of one pane ·
-//! [`series`] the panes of one series with its windows · [`window`] the running state of a window, [`sorted`] its samples in order ·
-//! [`formula`] values from sums, counts and edges, as Prometheus has them · [`set`] the series of a
-//! selector · [`level`] aggregation over series or lanes · [`query`] an expression with its lanes ·
-//! [`plan`] a plan node checked and numbered · [`store`] all of it · [`size`] what it takes.
+//! `labels` keys of label tuples and matchers · `pane` what is kept of the samples of one pane ·
+//! `series` the panes of one series with its windows · `window` the running state of a window, `sorted` its samples in order ·
+//! `formula` values from sums, counts and edges, as Prometheus has them · `set` the series of a
+//! selector · `level` aggregation over series or lanes · `query` an expression with its lanes ·
+//! `plan` a plan node checked and numbered · `store` all of it · `size` what it takes.
 //!
 //! Invariants:
 //! - A pane is `floor(ts / pane)`, left-closed and right-open. A value is that of a *head*, the newest

@@ -149,7 +149,7 @@ impl Finder<'_> {
         if let Some(before) = known.told_by
             && known.def.data_type != data_type
         {
-            let types = [&known.def.data_type, &data_type].map(|ty| cep_types::sql_type::sql_type_name(ty));
+            let types = [&known.def.data_type, &data_type].map(cep_types::sql_type::sql_type_name);
             let message =
                 format!("`{name}` is {before}, so {}, and here {told_by}, so {}", types[0], types[1]);
             let help = format!("declare it, as in `columns: {{{name}: {}}}`, or use two columns", types[1]);

@@ -7,7 +7,8 @@ use crate::{manifest_dir, shown};
 
 /// The blocks of YAML in the guide with the line each begins at.
 fn examples() -> Vec<(usize, String)> {
-    let text = std::fs::read_to_string(manifest_dir().join("../../docs/bundles.md")).unwrap();
+    let text =
+        std::fs::read_to_string(manifest_dir().join("../../docs/bundles.md")).expect("the guide is there");
     let mut out: Vec<(usize, String)> = Vec::new();
     let mut open = false;
     for (at, line) in text.lines().enumerate() {
@@ -18,7 +19,7 @@ fn examples() -> Vec<(usize, String)> {
             }
             Some(_) => open = false,
             None if open => {
-                let last = &mut out.last_mut().unwrap().1;
+                let last = &mut out.last_mut().expect("an example has begun").1;
                 last.push_str(line);
                 last.push('\n');
             }

@@ -3,7 +3,7 @@
 //! `automaton` compiles a pattern to states. `layout` and `tests` say what is kept of rows and what
 //! conditions ask. `machine` holds what both ways of matching share, `followed` is PATTERN and
 //! SEQUENCE with `skipped` for their AFTER MATCH SKIP, `preferred` MATCH_RECOGNIZE. `captures` keeps the
-//! rows of partial matches, `emit` makes rows of matches, `waiting` puts rows in the order of event
+//! rows of partial matches, `timers` is what time alone does, `emit` makes rows of matches, `waiting` puts rows in the order of event
 //! time, `state` writes checkpoints.
 //!
 //! Invariants:
@@ -23,6 +23,7 @@ mod run;
 mod skipped;
 mod state;
 mod tests;
+mod timers;
 mod waiting;
 
 pub use operator::PatternOp;

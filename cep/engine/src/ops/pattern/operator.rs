@@ -16,7 +16,7 @@ use super::run::{Key, NEVER, WindowRow};
 use super::tests::Test;
 use super::waiting::Waiting;
 use crate::agg::AggSet;
-use crate::chunk::{Chunk, Phase, position, step_row};
+use crate::chunk::{Chunk, step_row};
 use crate::column::{Column, row_text};
 use crate::expr::row::Scalar;
 use crate::expr::{Compiled, Input, RowErrors, Rows};
@@ -27,8 +27,6 @@ use crate::time::NodeTime;
 
 /// Keys without anything that may still be among the others.
 const GONE_MIN: usize = 1024;
-/// The time at the end of input: all that is under way is due before, and nothing that begins then.
-const END_CLOCK: i64 = NEVER - 1;
 
 /// Matches of a pattern.
 #[derive(Debug)]
@@ -53,11 +51,11 @@ pub struct PatternOp {
     begins: Vec<bool>,
     /// Least time after which an absence begins again without a row.
     repeats_ns: Option<i64>,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
 }
 
 #[derive(Debug, Default)]
-struct Scratch {
+pub(super) struct Scratch {
     released: Chunk,
     derived: Vec<Column>,
     key_columns: Vec<Column>,
@@ -70,7 +68,7 @@ struct Scratch {
     failed: Vec<bool>,
     key: Vec<u8>,
     /// Position of the latest row.
-    pos: u32,
+    pub(super) pos: u32,
 }
 
 impl PatternOp {
@@ -443,7 +441,7 @@ impl PatternOp {
     }
 
     /// Looks at the first row of a window that has not been looked at.
-    fn look_in_window(&mut self, key: &mut Key, group: u32, pos: u32, errors: &mut Vec<OpError>) {
+    pub(super) fn look_in_window(&mut self, key: &mut Key, group: u32, pos: u32, errors: &mut Vec<OpError>) {
         let at = key.past;
         let (clock, stamp) = (key.window[at].clock, key.window[at].stamp);
         self.fire_in_window(key, group, clock, Place { pos, time: None, stamp }, errors);
@@ -492,7 +490,7 @@ impl PatternOp {
         }
     }
 
-    fn put_back(&mut self, group: u32, mut key: Key) {
+    pub(super) fn put_back(&mut self, group: u32, mut key: Key) {
         if self.is_gone(&key) {
             self.machine.captures.free_row(key.exemplar);
             key = Key::default();
@@ -510,7 +508,7 @@ impl PatternOp {
     }
 
     /// Gives up the oldest partial matches while there are too many.
-    fn evict(&mut self, place: Place, errors: &mut Vec<OpError>) {
+    pub(super) fn evict(&mut self, place: Place, errors: &mut Vec<OpError>) {
         while self.machine.over_bound == OverBound::EvictOldest && self.machine.live > self.machine.runs_max {
             let Some((number, group)) = self.machine.ages.pop_front() else { return };
             let mut key = std::mem::take(&mut self.keys[group as usize]);
@@ -526,95 +524,6 @@ impl PatternOp {
                 }
             }
             self.put_back(group, key);
-        }
-    }
-
-    /// Fires what is due at `until` or before.
-    fn fire_until(&mut self, until: i64, time: NodeTime<'_>, errors: &mut Vec<OpError>) {
-        while let Some(&Reverse((due, number, group))) = self.machine.timers.peek() {
-            if due > until {
-                break;
-            }
-            self.machine.timers.pop();
-            // What was due before a row that waited for others shows up behind it.
-            let pos = self.timer_position(due, time).max(self.scratch.pos);
-            let stamp = time.stamps[step_row(pos)];
-            self.fire(due, number, group, due, Place { pos, time: Some(due), stamp }, errors);
-        }
-    }
-
-    fn timer_position(&self, due: i64, time: NodeTime<'_>) -> u32 {
-        match self.waiting {
-            None => position(time.first_stamp_reaching(due, 0).unwrap_or(time.last_row()), Phase::Stamp),
-            Some(_) => {
-                position(time.watermarks.first_reaching(due, 0).unwrap_or(time.last_row()), Phase::Watermark)
-            }
-        }
-    }
-
-    /// Fires what is due for a run; what begins then begins at `clock`.
-    fn fire(
-        &mut self,
-        due: i64,
-        number: u64,
-        group: u32,
-        clock: i64,
-        place: Place,
-        errors: &mut Vec<OpError>,
-    ) {
-        let at = group as usize;
-        let is_there = |run: &super::run::Run| run.number == number && run.due == due;
-        // Rows that wait for those behind them come before what is due behind them.
-        let waits = |key: &Key| key.window.get(key.past).is_some_and(|row| row.clock < due);
-        if !self.keys.get(at).is_some_and(|key| key.runs.iter().any(is_there) && !waits(key)) {
-            return;
-        }
-        let mut key = std::mem::take(&mut self.keys[at]);
-        if self.machine.matching == Matching::Preferred {
-            // A match that is decided now ended earlier.
-            let place = Place { time: None, ..place };
-            self.machine.expire(&mut key, number, due, place, group, errors);
-        } else {
-            self.machine.fire(&mut key, group, number, due, clock, place);
-            report_skips(&mut self.machine, errors);
-        }
-        self.put_back(group, key);
-    }
-
-    /// The input has ended: rows that wait for others have none, and time runs out.
-    fn flush(&mut self, time: NodeTime<'_>, errors: &mut Vec<OpError>) {
-        let (pos, stamp) = (position(time.last_row(), Phase::Flush), time.last_stamp());
-        let mut left: Vec<(u64, u32)> = Vec::new();
-        for (key, group) in self.keys.iter().zip(0u32..) {
-            left.extend(key.window.iter().skip(key.past).map(|row| (row.arrival, group)));
-        }
-        left.sort_unstable();
-        for (_, group) in left {
-            let mut key = std::mem::take(&mut self.keys[group as usize]);
-            self.look_in_window(&mut key, group, pos, errors);
-            self.put_back(group, key);
-            self.evict(Place { pos, time: None, stamp }, errors);
-        }
-        if self.machine.matching == Matching::Preferred {
-            let mut keys: Vec<(u64, u32)> = Vec::new();
-            for (key, group) in self.keys.iter().zip(0u32..) {
-                keys.extend(key.runs.first().map(|run| (run.number, group)));
-            }
-            keys.sort_unstable();
-            for (_, group) in keys {
-                let mut key = std::mem::take(&mut self.keys[group as usize]);
-                self.machine.end(&mut key, Place { pos, time: None, stamp }, errors);
-                self.put_back(group, key);
-            }
-            return;
-        }
-        // What is under way comes to its end; what begins then has no time left.
-        self.renumber();
-        while let Some(Reverse((due, number, group))) = self.machine.timers.pop() {
-            if due < END_CLOCK {
-                let place = Place { pos, time: Some(due), stamp };
-                self.fire(due, number, group, END_CLOCK, place, errors);
-            }
         }
     }
 
@@ -698,7 +607,7 @@ fn look(machine: &mut Machine, key: &mut Key, group: u32, now: &Now<'_>, errors:
 }
 
 /// Matches that were left out, as AFTER MATCH SKIP has no place in them.
-fn report_skips(machine: &mut Machine, errors: &mut Vec<OpError>) {
+pub(super) fn report_skips(machine: &mut Machine, errors: &mut Vec<OpError>) {
     let bad = machine.bad_skips.drain(..);
     errors.extend(bad.map(|(pos, why)| OpError::of_result(pos, codes::BAD_SKIP, why)));
 }

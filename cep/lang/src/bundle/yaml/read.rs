@@ -1,6 +1,5 @@
 //! From the events of the parser to a tree.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
@@ -132,10 +131,10 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn scalar(&self, value: &Cow<'_, str>, style: ScalarStyle, span: Span) -> Result<Scalar> {
+    fn scalar(&self, value: &str, style: ScalarStyle, span: Span) -> Result<Scalar> {
         let written = &self.text[span.start..span.end];
         let span = Span::new(span.start, span.start + written.trim_end().len());
-        let mut scalar = Scalar { text: value.to_string(), plain: style == ScalarStyle::Plain, span };
+        let mut scalar = Scalar { text: value.to_owned(), plain: style == ScalarStyle::Plain, span };
         if scalar.text.contains('$') {
             let found = substitute(&scalar.text, &|name, default| {
                 (self.environment)(name).or_else(|| default.map(str::to_owned))
