@@ -1,7 +1,7 @@
 //! CEPtra's engine: log entries in, actions out, nothing else.
 //!
 //! [`Partition::apply`] is the only way in; on a node, through [`replica::Replica::apply`]. Rooms: [`mod@column`] values of a chunk · [`chunk`] rows on an
-//! edge and the order of a step · [`expr`] expressions · [`keys`] groups by key · [`agg`] aggregate
+//! edge and the order of a step · [`expr`] expressions · [`keys`] groups by key · [`metrics`] samples in panes and PromQL over them · [`agg`] aggregate
 //! states · [`ops`] operators · [`graph`] operators in topological order · [`time`] stamps and
 //! watermarks · [`table`] tables · [`replica`] a partition of a node: new rows and definitions · [`codec`] bytes of checkpoints · `cut` those bytes in slices · [`actions`] what the host is asked to do.
 //!
@@ -18,6 +18,7 @@ mod cut;
 pub mod expr;
 pub mod graph;
 pub mod keys;
+pub mod metrics;
 pub mod ops;
 mod partition;
 pub mod replica;

@@ -10,7 +10,7 @@ use cep_engine::Partition;
 use cep_engine::ops::Operator;
 use cep_lang::ast::{RateEvery, RateKind};
 use cep_lang::plan::{BatchWindow, JoinBound, LatePolicy, Node, SlidingWindow};
-use harness::{Feed, Rows, run};
+use harness::{Feed, Outcome, Rows, metrics_programs, rules_program, run, run_program};
 use proptest::prelude::*;
 
 /// Statements after the declaration of `s (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT)`.
@@ -151,22 +151,34 @@ const QUERIES: &[&str] = &[
     "SELECT a.k, count(*) AS c, sum(b.n) AS t, window_end FROM s WINDOW TUMBLING (SIZE 3 SECONDS) AS a LEFT JOIN s WINDOW TUMBLING (SIZE 3 SECONDS) AS b ON a.k = b.k AND a.n < b.n GROUP BY a.k; \
      SELECT a.n AS x, b.n AS y, b.window_start FROM s WINDOW SESSION (GAP 1 SECOND, KEY k) AS a FULL JOIN s[v > 3] WINDOW SESSION (GAP 1 SECOND, KEY k) AS b ON a.n = b.n AND 12 / a.n > 1; \
      SELECT a.n AS x, b.n AS y FROM s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS a JOIN s WINDOW CUMULATE (STEP 1 SECOND, SIZE 3 SECONDS) AS b ON a.k = b.k ORDER BY x, y LIMIT 5",
+    "SELECT a.k, a.n AS x, b.n AS y FROM s AS a ASOF LEFT JOIN s[n > 4] AS b MATCH_CONDITION (a.ts > b.ts AND b.ts >= a.ts - INTERVAL '6' SECOND) ON a.k = b.k; \
+     SELECT count(*) AS c, sum(y) AS t, window_end FROM (SELECT b.n AS y FROM s AS a ASOF JOIN s[v > 2] AS b MATCH_CONDITION (a.ts >= b.ts + INTERVAL '1' SECOND)) \
+     WINDOW TUMBLING (SIZE 2 SECONDS)",
+    "CREATE STREAM u (ts TIMESTAMP, k STRING, v DOUBLE, n BIGINT) WITH (\"event.time\" = 'ts', clock = 'event', \
+     \"watermark.idle\" = '2 seconds', \"late.stream\" = 'late', \"join.rows.max\" = '7', \"join.rows.over\" = 'evict', \"state.ttl\" = '5 seconds'); \
+     SELECT a.k, a.n AS x, b.v AS y FROM s AS a LEFT JOIN u FOR SYSTEM_TIME AS OF a.ts AS b ON a.k = b.k; \
+     SELECT k, n FROM late; \
+     SELECT a.k, a.n AS x, b.c AS y, b.t FROM u AS a LEFT JOIN (SELECT k, count(*) AS c, sum(n) AS t FROM s GROUP BY k HAVING count(*) % 3 <> 0) FOR SYSTEM_TIME AS OF a.ts AS b USING (k)",
     "SELECT k, count(*) AS c FROM (SELECT [k, 'a'] AS k FROM s WHERE n > 3 UNION ALL SELECT [k] FROM s WHERE n <= 3) GROUP BY k",
 ];
 
 fn check(query: &str, rows: &Rows, cuts: &[usize]) -> Result<(), TestCaseError> {
-    let whole = run(query, rows, &Feed::Whole);
-    let pieces = run(query, rows, &Feed::Cut(cuts.to_vec()));
+    check_all_ways(query, cuts, |feed| run(query, rows, feed))
+}
+
+fn check_all_ways(query: &str, cuts: &[usize], run: impl Fn(&Feed) -> Outcome) -> Result<(), TestCaseError> {
+    let whole = run(&Feed::Whole);
+    let pieces = run(&Feed::Cut(cuts.to_vec()));
     prop_assert_eq!(&pieces.output, &whole.output, "regrouped: {}", query);
     prop_assert_eq!(&pieces.errors, &whole.errors, "errors: {}", query);
     prop_assert_eq!(pieces.late, whole.late, "late rows: {}", query);
     prop_assert_eq!(&pieces.hash, &whole.hash, "state hash: {}", query);
-    let restored = run(query, rows, &Feed::Restore(cuts.to_vec()));
+    let restored = run(&Feed::Restore(cuts.to_vec()));
     prop_assert_eq!(&restored.output, &whole.output, "restored: {}", query);
     prop_assert_eq!(&restored.errors, &whole.errors, "errors after restore: {}", query);
     prop_assert_eq!(restored.late, whole.late, "late rows after restore: {}", query);
     prop_assert_eq!(&restored.hashes, &pieces.hashes, "state hashes after restore: {}", query);
-    let slices = run(query, rows, &Feed::Slices(cuts.to_vec()));
+    let slices = run(&Feed::Slices(cuts.to_vec()));
     prop_assert_eq!(&slices.output, &whole.output, "with checkpoints in slices: {}", query);
     prop_assert_eq!(&slices.hashes, &pieces.hashes, "state hashes with checkpoints in slices: {}", query);
     Ok(())
@@ -183,6 +195,9 @@ proptest! {
         for query in QUERIES {
             check(query, &rows, &cuts)?;
         }
+        for (name, program) in metrics_programs().into_iter().chain([rules_program()]) {
+            check_all_ways(name, &cuts, |feed| run_program(Arc::clone(&program), &rows, feed))?;
+        }
     }
 }
 
@@ -192,19 +207,23 @@ fn entries_longer_than_a_step_are_cut_without_notice() {
     for query in QUERIES {
         check(query, &rows, &[1, 1023, 700, 5]).expect("the same");
     }
+    for (name, program) in metrics_programs().into_iter().chain([rules_program()]) {
+        let run = |feed: &Feed| run_program(Arc::clone(&program), &rows, feed);
+        check_all_ways(name, &[1, 1023, 700, 5], run).expect("the same");
+    }
 }
 
 /// Which kinds the queries are made of, by number. No arm is a default: a new kind must be given a
 /// number here, and then a query above.
 #[derive(Default)]
 struct Kinds {
-    operators: [bool; 16],
+    operators: [bool; 18],
     batches: [bool; 10],
     sliding: [bool; 10],
     rates: [bool; 4],
     periods: [bool; 2],
     policies: [bool; 2],
-    joins: [bool; 2],
+    joins: [bool; 3],
 }
 
 impl Kinds {
@@ -225,7 +244,9 @@ impl Kinds {
             Operator::Trigger(_) => 12,
             Operator::Join(_) => 13,
             Operator::Pattern(_) => 14,
-            Operator::Rules(_) => 15,
+            Operator::Metrics(_) => 15,
+            Operator::Rules(_) => 16,
+            Operator::AsOf(_) => 17,
         };
         self.operators[at] = true;
     }
@@ -296,6 +317,7 @@ impl Kinds {
                 let at = match node.bound {
                     JoinBound::Windows(_) => 0,
                     JoinBound::Interval { .. } => 1,
+                    JoinBound::AsOf(_) => 2,
                 };
                 self.joins[at] = true;
             }
@@ -307,6 +329,7 @@ impl Kinds {
 #[test]
 fn every_kind_of_operator_window_and_rate_has_a_query() {
     let mut kinds = Kinds::default();
+    let mut programs = Vec::new();
     for query in QUERIES {
         let program = harness::program(query);
         for stream in &program.streams {
@@ -316,6 +339,10 @@ fn every_kind_of_operator_window_and_rate_has_a_query() {
             };
             kinds.policies[policy] = true;
         }
+        programs.push(program);
+    }
+    programs.extend(metrics_programs().into_iter().chain([rules_program()]).map(|(_, program)| program));
+    for program in programs {
         program.queries.iter().for_each(|query| kinds.plan(&query.plan));
         let partition = Partition::new(Arc::clone(&program), &[]).expect("it can be built");
         partition.operators().for_each(|operator| kinds.operator(operator));

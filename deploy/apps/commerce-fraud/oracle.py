@@ -32,6 +32,6 @@ for line in open(HERE / "payments.jsonl", encoding="utf-8"):
     now, usual = recent(end, 60_000), recent(end - 60_000, 600_000)
     abroad = sum(len(s) for labels, s in tried.window(end, 60_000) if labels["country"] not in ("de", "fr", "nl"))
     if len(now) >= 8 and quantile(0.5, now) < 5.0 and abroad > 5:
-        show(row["ts"], "card_testing", merchant, quantile(0.5, now), min(now))
+        show(row["ts"].replace(".000Z", "Z"), "card_testing", merchant, quantile(0.5, now), min(now))
     if row["amount"] > 500.0 and usual and total(now) > max(4000.0, total(usual) / 2.0):
-        show(row["ts"], "cashing_in", merchant, total(now), total(usual))
+        show(row["ts"].replace(".000Z", "Z"), "cashing_in", merchant, total(now), total(usual))

@@ -37,8 +37,8 @@ for row in csv.DictReader(open(HERE / "shots.csv", encoding="utf-8")):
         third = sorted(hit.values(), reverse=True)[min(2, len(hit) - 1)]
         if sum(v == third for v in hit.values()) > 1 and hit[player] == third:
             sys.exit("a tie: choose another seed")
-        show(at=row["ts"], rule="aimbot", player=player, rate=hit[player] / fired[player], top=hit[player] >= third)
+        show(at=row["ts"].replace(".000Z", "Z"), rule="aimbot", player=player, rate=hit[player] / fired[player], top=hit[player] >= third)
     if recent:
         values = [v for _, v in recent[0]]
         if quantile(0.25, values) < 120 and stddev(values) < 60:
-            show(at=row["ts"], rule="inhuman", player=player, reaction=quantile(0.25, values))
+            show(at=row["ts"].replace(".000Z", "Z"), rule="inhuman", player=player, reaction=quantile(0.25, values))

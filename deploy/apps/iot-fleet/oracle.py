@@ -43,8 +43,8 @@ for row in csv.DictReader(gzip.open(HERE / "telemetry.csv.gz", "rt", encoding="u
     often = next((r for r in rates if r is not None), None)
     reporting = len(vibration.last(end, site=site))
     if own is not None and hall is not None and own - hall > 8.0 and last > 75.0:
-        show(row["ts"], "runs_hot", pump, own, hall)
+        show(row["ts"].replace(".000Z", "Z"), "runs_hot", pump, own, hall)
     if shaking > 2.0 and often is not None and often > 0.05:
-        show(row["ts"], "shakes", pump, shaking, often)
+        show(row["ts"].replace(".000Z", "Z"), "shakes", pump, shaking, often)
     if before is not None and hall - before > 7.0 and pump in ("pump-02", "pump-05") and reporting >= 6:
-        show(row["ts"], "hall_warms", site, hall, before)
+        show(row["ts"].replace(".000Z", "Z"), "hall_warms", site, hall, before)

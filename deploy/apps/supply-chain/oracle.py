@@ -33,8 +33,8 @@ for line in open(HERE / "boxes.jsonl", encoding="utf-8"):
     opened = {labels["box"]: extrapolated(s, end, HALF_HOUR) for labels, s in doors.window(end, HALF_HOUR, route=route)}
     own, worst = opened[box], max((v for v in opened.values() if v is not None), default=None)
     if max(inside) > -10.0 and min(inside) < -16.0:
-        show(row["ts"], "thaws", box, max(inside), f"warmest of 30 min on route {route}")
+        show(row["ts"].replace(".000Z", "Z"), "thaws", box, max(inside), f"warmest of 30 min on route {route}")
     if burnt is not None and burnt < -7.0:
-        show(row["ts"], "burns", box, burnt, "low" if row["fuel_litres"] < 150.0 else "falling")
+        show(row["ts"].replace(".000Z", "Z"), "burns", box, burnt, "low" if row["fuel_litres"] < 150.0 else "falling")
     if own is not None and own >= 5.0 and own >= worst:
-        show(row["ts"], "opens", box, own, "door")
+        show(row["ts"].replace(".000Z", "Z"), "opens", box, own, "door")

@@ -31,8 +31,8 @@ for line in gzip.open(HERE / "qos.jsonl.gz", "rt", encoding="utf-8"):
     lost = [v for v in lost if v is not None]
     lost = total(lost) if lost else None
     if fast > 0.005 and lost is not None and lost >= 20.0 and row["tier"] == "urban":
-        print(json.dumps({"at": row["ts"], "rule": "bad_cell", "cell": cell, "jitter": fast, "drops": lost,
+        print(json.dumps({"at": row["ts"].replace(".000Z", "Z"), "rule": "bad_cell", "cell": cell, "jitter": fast, "drops": lost,
                           "usual": None, "metadata": "{\"runbook\":\"qos/urban\"}"}, separators=(",", ":")))
     if usual is not None and fast / usual > 2.0:
-        print(json.dumps({"at": row["ts"], "rule": "worse_than_usual", "cell": cell, "jitter": fast, "drops": None,
+        print(json.dumps({"at": row["ts"].replace(".000Z", "Z"), "rule": "worse_than_usual", "cell": cell, "jitter": fast, "drops": None,
                           "usual": usual, "metadata": None}, separators=(",", ":")))

@@ -5,7 +5,9 @@
 mod floor;
 mod input;
 mod join;
+mod metrics;
 mod pattern;
+mod rules;
 mod single;
 
 use std::hint::black_box;
@@ -89,6 +91,15 @@ pub fn run(args: &MicroArgs) {
             println!("pattern_resident     {} MB for {} keys", found["resident_mb"], found["keys"]);
         }
     }
+    if ["metrics_upkeep", "metrics_eval_5s", "metrics_eval_1h", "metrics_event"].into_iter().any(wanted) {
+        metrics::measure(args.passes).into_iter().for_each(|found| print(args, found));
+    }
+    if wanted("rule_3_bindings") {
+        print(args, rules::three_bindings(args, &trades));
+    }
+    if wanted("rules_10000") {
+        print(args, rules::ten_thousand(args, &trades));
+    }
     if wanted("single_event") {
         print(args, single::measure(W2, &trades));
     }
@@ -101,12 +112,21 @@ pub trait Floor {
 }
 
 fn compare(name: &str, query: &str, args: &MicroArgs, trades: &Trades, floor: &mut dyn Floor) -> Value {
-    let program = program(query);
+    compare_program(name, &program(query), args, trades, floor)
+}
+
+fn compare_program(
+    name: &str,
+    program: &Arc<Program>,
+    args: &MicroArgs,
+    trades: &Trades,
+    floor: &mut dyn Floor,
+) -> Value {
     let rows = (trades.entries.len() * BATCH_ROWS) as f64;
     let (mut engine_ns, mut floor_ns) = (Vec::new(), Vec::new());
     let mut out_rows = 0;
     for pass in 0..=args.passes {
-        let mut partition = Partition::new(Arc::clone(&program), &[]).expect("the query runs");
+        let mut partition = Partition::new(Arc::clone(program), &[]).expect("the query runs");
         let mut actions = Actions::new();
         let start = now();
         out_rows = feed(&mut partition, &trades.entries, &mut actions);

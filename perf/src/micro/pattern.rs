@@ -58,7 +58,7 @@ fn rows(first: usize) -> RecordBatch {
 }
 
 /// Memory of this process in use; 0 where the system does not say.
-fn resident_bytes() -> u64 {
+pub(super) fn resident_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
 }

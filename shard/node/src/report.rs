@@ -114,6 +114,8 @@ pub struct DefinitionReport {
     pub fenced: Option<String>,
     /// Rows that were late.
     pub late: u64,
+    /// Rows and partial matches refused or given up because a join, a pattern or a table was full.
+    pub over_bound: u64,
 }
 
 /// The control group.

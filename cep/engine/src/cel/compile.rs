@@ -250,7 +250,11 @@ fn logic(a: Closure, b: Closure, absorbing: bool) -> Closure {
         if second == Ok(absorbing) {
             return Ok(Value::Bool(absorbing));
         }
-        first.and(second).map(Value::Bool)
+        match (first, second) {
+            // Whichever side stands first, a variable without a value is what counts.
+            (Err(_), Err(fault)) if fault.is_absent() => Err(fault),
+            (first, second) => first.and(second).map(Value::Bool),
+        }
     })
 }
 

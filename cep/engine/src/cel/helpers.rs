@@ -82,7 +82,7 @@ mod tests {
             "max(1, 2) == 2 && min(1.5, 0.5, 2.5) == 0.5 && max([1, 3, 2]) == 3",
         ];
         for text in holds {
-            assert_eq!(value(text), Ok(Value::Bool(true)), "{text}");
+            assert!(matches!(value(text), Ok(Value::Bool(true))), "{text}: {:?}", value(text));
         }
     }
 

@@ -422,7 +422,7 @@ impl<'a> Builder<'a> {
     fn join(&mut self, node: &Node, join: &JoinNode) -> Result<Built, BuildError> {
         let [left, right] = [self.node(&join.sides[0].input)?, self.node(&join.sides[1].input)?];
         let mut late = [None, None];
-        if matches!(join.bound, JoinBound::Interval { .. }) {
+        if join.bound.is_by_event_time() {
             for ((late, side), built) in late.iter_mut().zip(&join.sides).zip([&left, &right]) {
                 if is_final(&side.input) {
                     continue;
@@ -436,7 +436,7 @@ impl<'a> Builder<'a> {
         let (slots, slot, sources) = self.common(&[left, right]);
         let kind = NodeKind::Join { inputs, slots, late, operator };
         let mut built = self.push(kind, output, Built { edge: output, slot, sources, detached });
-        built.detached |= join.sides.iter().any(|side| side.outer);
+        built.detached |= detaches(node);
         Ok(built)
     }
 
@@ -448,6 +448,7 @@ impl<'a> Builder<'a> {
         let what = match node {
             Node::Window(_) => "the window",
             Node::Over(over) if over.event_time_order => "OVER",
+            Node::Metrics(_) => "the metrics",
             _ => return Ok(None),
         };
         if what == "OVER" && is_final(input) {
@@ -583,7 +584,9 @@ fn detaches(node: &Node) -> bool {
         Node::Window(_) | Node::Delay { .. } | Node::Rate(_) | Node::Pattern(_) => true,
         Node::Metrics(metrics) => matches!(metrics.output, MetricsOutput::Final { .. }),
         Node::Over(over) => over.event_time_order,
-        Node::Join(join) => join.sides.iter().any(|side| side.outer),
+        Node::Join(join) => {
+            matches!(join.bound, JoinBound::AsOf(_)) || join.sides.iter().any(|side| side.outer)
+        }
         Node::Scan { .. }
         | Node::Filter { .. }
         | Node::Project { .. }
@@ -600,7 +603,7 @@ fn detaches(node: &Node) -> bool {
 fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
-        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
+        Node::Join(join) => join.bound.is_by_event_time(),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, .. } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }

@@ -160,11 +160,15 @@ impl Graph {
                 let time = NodeTime { stamps, watermarks: &self.slots[node.slot.0], flush };
                 let mut taken = late.map(|edge| edge.map(|edge| std::mem::take(&mut self.edges[edge.0])));
                 let mut positions = Vec::new();
-                let Operator::Join(join) = operator else { unreachable!("it is a join") };
                 let [left, right] = &mut taken;
                 let late_rows = [left.as_mut(), right.as_mut()];
                 let cx = JoinContext { time, errors, late: late_rows, left_out: &mut positions };
-                join.process(inputs.map(|edge| &self.edges[edge.0]), &mut out, cx);
+                let chunks = inputs.map(|edge| &self.edges[edge.0]);
+                match operator {
+                    Operator::Join(join) => join.process(chunks, &mut out, cx),
+                    Operator::AsOf(join) => join.process(chunks, &mut out, cx),
+                    _ => unreachable!("it is a join"),
+                }
                 if !node.detached {
                     left_out.extend(positions.into_iter().map(|pos| (node.query, pos)));
                 }

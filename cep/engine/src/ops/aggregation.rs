@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use cep_lang::ast::{Duration, Grain};
 use cep_lang::diag::codes;
-use cep_lang::plan::{Aggregation, AggregationRead, BatchWindow, BoundedOp, Calendar, Expr};
+use cep_lang::plan::{Aggregation, AggregationRange, BatchWindow, BoundedOp, Calendar, Expr, Read, ReadOf};
 
 use super::window::bounded::{BoundedSteps, Moment, Relation};
 use super::window::content::{Content, Shape};
@@ -108,7 +108,7 @@ impl AggregationOp {
     ///
     /// # Errors
     /// The reason why it cannot be answered, for the user.
-    pub fn begin(&self, read: &AggregationRead) -> std::result::Result<Reading, String> {
+    pub fn begin(&self, read: &AggregationRange) -> std::result::Result<Reading, String> {
         let per = grain_layout(read.per, self.definition.zone)?;
         // Buckets do not begin before the coarser one that they are in.
         Ok(Reading { per, next: Some(read.from_ns), merged: BTreeMap::new(), groups: 0 })
@@ -116,7 +116,7 @@ impl AggregationOp {
 
     /// Merges buckets of a read, until so many groups were looked at or none is left, which is told.
     /// Between calls the state must stay as it is.
-    pub fn merge(&self, read: &AggregationRead, reading: &mut Reading, groups: usize) -> bool {
+    pub fn merge(&self, read: &AggregationRange, reading: &mut Reading, groups: usize) -> bool {
         let Some(from) = reading.next else { return true };
         let until = reading.groups.saturating_add(groups);
         for (&start, content) in self.buckets.range(from..) {
@@ -139,11 +139,16 @@ impl AggregationOp {
     }
 
     /// Answers a read whose buckets are merged: buckets of `read.per` that start in its range, in order
-    /// of time, then of first arrival.
+    /// of time, then of first arrival, through `steps`.
     ///
     /// # Errors
     /// The reason why it cannot be computed, or the record errors met, for the user.
-    pub fn answer(&self, read: &AggregationRead, reading: Reading) -> std::result::Result<Relation, String> {
+    pub fn answer(
+        &self,
+        read: &AggregationRange,
+        steps: &[BoundedOp],
+        reading: Reading,
+    ) -> std::result::Result<Relation, String> {
         let Reading { per, merged, .. } = reading;
         let types: Vec<_> = self.definition.schema.fields().iter().map(|f| f.data_type().clone()).collect();
         let mut relation = Relation::new(types.iter().map(Column::new).collect());
@@ -160,7 +165,7 @@ impl AggregationOp {
             failed.extend(errors.into_iter().map(|(row, message)| (base + row, message)));
             relation.rows += order.len();
         }
-        let at = moment(read);
+        let at = moment(read.to_ns);
         let mut errors = Vec::new();
         // The start of the bucket, then the keys.
         let keys = self.definition.schema.fields().iter().take(1 + self.definition.keys.len());
@@ -170,7 +175,7 @@ impl AggregationOp {
             exprs: self.definition.project.clone(),
             schema: self.definition.output.clone(),
         }];
-        ops.extend(read.ops.iter().cloned());
+        ops.extend(steps.iter().cloned());
         let fields = self.definition.schema.fields();
         BoundedSteps::new(&ops, fields, &AggOptions::default())?.run(&mut relation, at, &mut errors);
         match errors.first() {
@@ -252,9 +257,9 @@ impl Reading {
     }
 }
 
-/// Time of the answer of a read.
-fn moment(read: &AggregationRead) -> Moment {
-    Moment { time: read.to_ns, stamp: read.to_ns, pos: 0 }
+/// An answer at this time.
+fn moment(at_ns: i64) -> Moment {
+    Moment { time: at_ns, stamp: at_ns, pos: 0 }
 }
 
 /// Runs the steps of a read on rows that were read in several places; the result has its schema.
@@ -263,7 +268,7 @@ fn moment(read: &AggregationRead) -> Moment {
 /// The reason why it cannot be computed, for the user.
 pub fn steps_on(
     ops: &[BoundedOp],
-    read: &AggregationRead,
+    read: &Read,
     rows: &RecordBatch,
 ) -> std::result::Result<RecordBatch, String> {
     let fields = rows.schema_ref().fields().clone();
@@ -271,7 +276,11 @@ pub fn steps_on(
     relation.columns.iter_mut().zip(rows.columns()).for_each(|(column, array)| column.load(array));
     relation.rows = rows.num_rows();
     let mut errors = Vec::new();
-    BoundedSteps::new(ops, &fields, &AggOptions::default())?.run(&mut relation, moment(read), &mut errors);
+    let at_ns = match &read.of {
+        ReadOf::Aggregation(range) => range.to_ns,
+        ReadOf::Table(look) => look.now_ns.ok_or("the read of a table has no time")?,
+    };
+    BoundedSteps::new(ops, &fields, &AggOptions::default())?.run(&mut relation, moment(at_ns), &mut errors);
     match errors.first() {
         Some(error) => Err(error.message.clone()),
         None => relation.to_rows(&read.schema),

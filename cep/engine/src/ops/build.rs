@@ -1,11 +1,11 @@
 //! From plan nodes to operators.
 
-use cep_lang::plan::{BatchWindow, LatePolicy, Node, Program, WindowBody, WindowNode};
+use cep_lang::plan::{BatchWindow, JoinBound, LatePolicy, Node, Program, WindowBody, WindowNode};
 
 use super::window::{AlignedWindow, BatchWindowOp, Layout, ResultPlan, SessionWindow, is_lasting};
 use super::{
-    DelayOp, GroupOp, JoinOp, Operator, PatternOp, RateOp, RulesOp, SlidingWindowOp, StreamOver, TableJoinOp,
-    TableWriteOp,
+    AsOfOp, DelayOp, GroupOp, JoinOp, MetricsOp, Operator, PatternOp, RateOp, RulesOp, SlidingWindowOp,
+    StreamOver, TableJoinOp, TableWriteOp,
 };
 use crate::agg::{AggOptions, Order};
 
@@ -28,11 +28,16 @@ pub fn build(node: &Node, program: &Program) -> Result<Operator, String> {
         }
         Node::TableJoin(join) => Ok(Operator::TableJoin(Box::new(TableJoinOp::new(join)?))),
         Node::TableWrite(write) => Ok(Operator::TableWrite(Box::new(TableWriteOp::new(write)?))),
-        Node::Join(join) => Ok(Operator::Join(Box::new(JoinOp::new(join)?))),
+        Node::Join(join) => match join.bound {
+            JoinBound::AsOf(bound) => Ok(Operator::AsOf(Box::new(AsOfOp::new(join, bound)?))),
+            JoinBound::Windows(_) | JoinBound::Interval { .. } => {
+                Ok(Operator::Join(Box::new(JoinOp::new(join)?)))
+            }
+        },
         Node::Pattern(pattern) => {
             Ok(Operator::Pattern(Box::new(PatternOp::new(pattern, keys_max(&pattern.input, program))?)))
         }
-        Node::Metrics(_) => Err("bundles cannot be run yet".into()),
+        Node::Metrics(metrics) => Ok(Operator::Metrics(Box::new(MetricsOp::new(metrics)?))),
         Node::Rules(rules) => Ok(Operator::Rules(Box::new(RulesOp::new(rules)?))),
         Node::Scan { .. } | Node::Filter { .. } | Node::Project { .. } | Node::Union { .. } => {
             unreachable!("the graph builds these")

@@ -22,7 +22,9 @@ impl Operator {
             Operator::Trigger(_) => 22,
             Operator::Join(_) => 10,
             Operator::Pattern(_) => 11,
+            Operator::AsOf(_) => 12,
             // 30 and 31: bundles.
+            Operator::Metrics(_) => 30,
             Operator::Rules(_) => 31,
         }
     }
@@ -44,7 +46,9 @@ impl Operator {
             Operator::Delay(op) => op.encode(out),
             Operator::Trigger(op) => op.encode(out),
             Operator::Join(op) => op.encode(out),
+            Operator::AsOf(op) => op.encode(out),
             Operator::Pattern(op) => op.encode(out),
+            Operator::Metrics(op) => op.encode(out),
         }
     }
 
@@ -72,7 +76,9 @@ impl Operator {
             Operator::Delay(op) => op.decode(input),
             Operator::Trigger(op) => op.decode(input),
             Operator::Join(op) => op.decode(input),
+            Operator::AsOf(op) => op.decode(input),
             Operator::Pattern(op) => op.decode(input),
+            Operator::Metrics(op) => op.decode(input),
         }
     }
 

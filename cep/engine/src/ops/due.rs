@@ -10,7 +10,9 @@ impl Operator {
             Operator::Session(op) => op.due_watermark(),
             Operator::Over(op) => op.due_watermark(),
             Operator::Join(op) => op.due_watermark(),
+            Operator::AsOf(op) => op.due_watermark(),
             Operator::Pattern(op) => op.due_watermark(),
+            Operator::Metrics(op) => op.due_watermark(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -38,11 +40,13 @@ impl Operator {
             | Operator::Aligned(_)
             | Operator::Session(_)
             | Operator::Over(_)
+            | Operator::AsOf(_)
             | Operator::Group(_)
             | Operator::Aggregation(_)
             | Operator::Sliding(_)
             | Operator::TableJoin(_)
             | Operator::TableWrite(_)
+            | Operator::Metrics(_)
             | Operator::Rules(_) => None,
         }
     }

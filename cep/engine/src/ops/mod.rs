@@ -14,6 +14,7 @@ mod due;
 mod group;
 mod join;
 mod merge;
+mod metrics;
 mod order;
 mod over;
 mod pattern;
@@ -33,15 +34,16 @@ pub use aggregation::{AggregationOp, Reading, steps_on};
 pub use build::build;
 pub use delay::DelayOp;
 pub use group::GroupOp;
-pub use join::{JoinContext, JoinOp};
+pub use join::{AsOfOp, JoinContext, JoinOp};
 pub use merge::Merge;
+pub use metrics::MetricsOp;
 pub use over::StreamOver;
 pub use pattern::PatternOp;
 pub use rate::RateOp;
 pub use rows::RowPipeline;
 pub use rules::{RulesOp, derived_event_id};
 pub use sliding::SlidingWindowOp;
-pub use table::{TableJoinOp, TableWriteOp};
+pub use table::{TableJoinOp, TableReading, TableWriteOp};
 pub use trigger::TriggerOp;
 pub(crate) use window::content::{Content, Shape};
 pub use window::{AlignedWindow, BatchWindowOp, SessionWindow};
@@ -155,10 +157,14 @@ pub enum Operator {
     Trigger(Box<TriggerOp>),
     /// Two streams joined.
     Join(Box<JoinOp>),
+    /// Rows with the version in force at their time.
+    AsOf(Box<AsOfOp>),
     /// Matches of a pattern.
     Pattern(Box<PatternOp>),
     /// Rules of a bundle.
     Rules(Box<RulesOp>),
+    /// Metrics of a stream, and PromQL over them.
+    Metrics(Box<MetricsOp>),
 }
 
 impl Operator {
@@ -169,7 +175,9 @@ impl Operator {
             Operator::Session(op) => op.late_rows(),
             Operator::Over(op) => op.late_rows(),
             Operator::Join(op) => op.late_rows(),
+            Operator::AsOf(op) => op.late_rows(),
             Operator::Pattern(op) => op.late_rows(),
+            Operator::Metrics(op) => op.late_rows(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -184,6 +192,31 @@ impl Operator {
         }
     }
 
+    /// Rows, partial matches and samples that were refused or given up so far since it kept as much as it may.
+    pub fn over_rows(&self) -> u64 {
+        match self {
+            Operator::Join(op) => op.over_rows(),
+            Operator::AsOf(op) => op.over_rows(),
+            Operator::Pattern(op) => op.given_up(),
+            Operator::Metrics(op) => op.frozen_samples(),
+            // Rows beyond `state.keys.max` are errors of their records; tables count for themselves.
+            Operator::Rows(_)
+            | Operator::Aligned(_)
+            | Operator::Session(_)
+            | Operator::Batch(_)
+            | Operator::Over(_)
+            | Operator::Group(_)
+            | Operator::Rate(_)
+            | Operator::Aggregation(_)
+            | Operator::Sliding(_)
+            | Operator::Delay(_)
+            | Operator::TableJoin(_)
+            | Operator::TableWrite(_)
+            | Operator::Rules(_)
+            | Operator::Trigger(_) => 0,
+        }
+    }
+
     /// A later watermark up to which about `CLOSE_ROWS` groups are emitted; `None`: no watermark
     /// makes it emit more than that.
     pub fn watermark_horizon(&self) -> Option<i64> {
@@ -192,7 +225,9 @@ impl Operator {
             Operator::Session(op) => op.watermark_horizon(),
             Operator::Over(op) => op.watermark_horizon(),
             Operator::Join(op) => op.watermark_horizon(),
+            Operator::AsOf(op) => op.watermark_horizon(),
             Operator::Pattern(op) => op.watermark_horizon(),
+            Operator::Metrics(op) => op.watermark_horizon(),
             Operator::Rows(_)
             | Operator::Batch(_)
             | Operator::Group(_)
@@ -224,6 +259,7 @@ impl Operator {
             Operator::Rate(op) => op.jump_ns(),
             Operator::Trigger(op) => op.jump_ns(),
             Operator::Pattern(op) => op.jump_ns(),
+            Operator::Metrics(op) => op.jump_ns(),
             _ => None,
         }
     }
@@ -244,9 +280,10 @@ impl Operator {
             Operator::TableJoin(op) => op.process(input, out, cx),
             Operator::TableWrite(op) => op.process(input, cx),
             Operator::Trigger(op) => op.process(out, cx),
-            Operator::Join(_) => unreachable!("the graph gives a join both its inputs"),
+            Operator::Join(_) | Operator::AsOf(_) => unreachable!("the graph gives a join both its inputs"),
             Operator::Pattern(op) => op.process(input, out, cx),
             Operator::Rules(op) => op.process(input, out, cx),
+            Operator::Metrics(op) => op.process(input, out, cx),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A partition: the one way into the engine.
 //!
 //! Here what it is and how an entry is taken in steps · `step` one step · `time` how far time goes in
-//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations · `seed` files that tables begin with · `state` checkpoints and the state hash.
+//! it · `due` when time alone makes it emit · `late` rows that nobody took · `read` reads of aggregations and tables · `seed` files that tables begin with · `state` checkpoints and the state hash.
 
 mod due;
 mod late;
@@ -10,6 +10,8 @@ mod seed;
 mod state;
 mod step;
 mod time;
+
+pub use read::Reading;
 
 use std::sync::Arc;
 
@@ -214,6 +216,17 @@ impl Partition {
         let at_door = self.behind_rows().into_iter().filter(|(id, _)| dropped(*id));
         let of_queries = self.late_rows().into_iter().map(|(_, rows)| rows);
         of_queries.chain(at_door.map(|(_, rows)| rows)).sum()
+    }
+
+    /// Rows and partial matches that joins, patterns and tables refused or gave up, since they kept as much as
+    /// they may.
+    pub fn over_total(&self) -> u64 {
+        let of_operators = self.operators().map(Operator::over_rows).sum::<u64>();
+        let of_tables = self.tables().iter().map(|table| {
+            let counts = table.counts();
+            counts.rejected + counts.evicted
+        });
+        of_operators + of_tables.sum::<u64>()
     }
 
     /// Applies an entry, or the part of it that the budget allows; actions are appended.

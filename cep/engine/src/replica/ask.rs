@@ -1,4 +1,4 @@
-//! Questions to what runs here: a bounded SELECT on the roll-ups of a definition.
+//! Questions to what runs here: a bounded SELECT on the roll-ups or a table of a definition.
 //!
 //! [`Replica::plan`] finds who is asked and compiles, [`Replica::begin_answer`], [`Replica::go_on_answering`] and
 //! [`Replica::end_answer`] answer in slices. A plan may be sent to other partitions of the space;
@@ -14,10 +14,11 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use cep_lang::diag::suggest;
 use cep_lang::lower::{Askable, CompileOptions, Question, QuestionPlan, Session};
-use cep_lang::plan::{AggregationRead, BoundedOp};
+use cep_lang::plan::{BoundedOp, Read, ReadOf, TableLook, Target};
 
 use super::{Definition, Replica};
-use crate::ops::{Reading, steps_on};
+use crate::ops::steps_on;
+use crate::partition::Reading;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +44,9 @@ enum Body {
         definition: String,
         version: u32,
         /// What each partition answers.
-        read: Box<AggregationRead>,
+        read: Box<Read>,
+        /// All partitions have the same rows, so that one answer is that of all.
+        is_same: bool,
         /// What is left to do with all their answers.
         rest: Vec<BoundedOp>,
         /// Columns behind that.
@@ -56,7 +59,7 @@ enum Body {
 pub struct Asking(Option<Reading>);
 
 impl Asking {
-    /// Groups looked at so far.
+    /// Groups or rows looked at so far.
     pub fn groups(&self) -> usize {
         self.0.as_ref().map_or(0, Reading::groups)
     }
@@ -75,7 +78,10 @@ impl Planned {
         });
         let kept = || {
             let program = replica.definition(definition)?.program();
-            Some(Arc::clone(&program.aggregations[read.aggregation].output))
+            Some(Arc::clone(match &read.of {
+                ReadOf::Aggregation(range) => &program.aggregations[range.aggregation].output,
+                ReadOf::Table(look) => &program.tables[look.table.index()].schema,
+            }))
         };
         if let Some(schema) = made.or_else(kept) {
             read.schema = schema;
@@ -90,12 +96,13 @@ impl Planned {
         let wrong = |error: String| AskError::Wrong(error);
         match &self.body {
             Body::Constants(row) => Ok(row.clone()),
-            Body::Read { read, rest, schema, .. } => {
+            Body::Read { read, rest, schema, is_same, .. } => {
+                let answers = if *is_same { &answers[..answers.len().min(1)] } else { answers };
                 let rows = concat_batches(&read.schema, answers).map_err(|error| wrong(error.to_string()))?;
                 if rest.is_empty() {
                     return Ok(rows);
                 }
-                let whole = AggregationRead { schema: Arc::clone(schema), ..(**read).clone() };
+                let whole = Read { schema: Arc::clone(schema), ..(**read).clone() };
                 steps_on(rest, &whole, &rows).map_err(wrong)
             }
         }
@@ -127,13 +134,23 @@ impl Replica {
         let names = definition.names.as_ref().expect("it keeps something");
         let body = match names.ask(question).map_err(|error| AskError::Wrong(error.0))? {
             QuestionPlan::Constants(row) => Body::Constants(row),
-            QuestionPlan::Read(read) => Body::Read {
-                definition: name.to_owned(),
-                version: self.version(name).unwrap_or_default(),
-                schema: Arc::clone(&read.schema),
-                read,
-                rest: Vec::new(),
-            },
+            QuestionPlan::Read(mut read) => {
+                let mut is_same = false;
+                if let ReadOf::Table(TableLook { table, now_ns, .. }) = &mut read.of {
+                    // The same time for all partitions that are asked.
+                    *now_ns = Some(definition.partition.stamp_ns());
+                    let queries = &definition.program().queries;
+                    is_same = !queries.iter().any(|query| query.target == Target::Table(*table));
+                }
+                Body::Read {
+                    definition: name.to_owned(),
+                    version: self.version(name).unwrap_or_default(),
+                    schema: Arc::clone(&read.schema),
+                    read,
+                    is_same,
+                    rest: Vec::new(),
+                }
+            }
         };
         Ok(Planned { body })
     }
@@ -183,13 +200,13 @@ impl Replica {
     fn unknown(&self, source: &str) -> String {
         let all: Vec<String> = (self.definitions())
             .filter_map(|(name, definition)| Some((name, definition.names.as_ref()?)))
-            .flat_map(|(name, names)| names.aggregation_names().map(move |kept| format!("{name}.{kept}")))
+            .flat_map(|(name, names)| names.kept_names().map(move |kept| format!("{name}.{kept}")))
             .collect();
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let own = all.iter().filter_map(|full| full.rsplit('.').next());
         let close =
             suggest(source, own).map_or_else(String::new, |close| format!("; did you mean '{close}'?"));
-        format!("there is no aggregation '{source}' here; there is {}{close}", listed(&all))
+        format!("there is no aggregation or table '{source}' here; there is {}{close}", listed(&all))
     }
 
     fn version(&self, name: &str) -> Option<u32> {
@@ -241,10 +258,7 @@ impl Replica {
     }
 
     /// What is read of whom; `None` for constants.
-    fn asked<'a>(
-        &'a self,
-        planned: &'a Planned,
-    ) -> Result<Option<(&'a AggregationRead, &'a Definition)>, AskError> {
+    fn asked<'a>(&'a self, planned: &'a Planned) -> Result<Option<(&'a Read, &'a Definition)>, AskError> {
         let Body::Read { definition: name, version, read, .. } = &planned.body else { return Ok(None) };
         match self.definition(name).filter(|_| self.version(name) == Some(*version)) {
             Some(definition) => Ok(Some((read, definition))),
@@ -267,7 +281,7 @@ fn askable(definition: &Definition, source: &str) -> Option<Askable> {
 fn stream(source: &str, definition: &str) -> String {
     format!(
         "'{source}' is a stream of definition '{definition}', and its rows are not kept: subscribe to it, or keep \
-         roll-ups of it with CREATE AGGREGATION"
+         roll-ups of it with CREATE AGGREGATION, or rows of it in a table"
     )
 }
 

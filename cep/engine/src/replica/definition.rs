@@ -81,7 +81,8 @@ impl Definition {
                 let mut session = Session::new(options);
                 session.run(text).map_err(refused)?;
                 let program = Arc::new(session.program());
-                let names = (!program.aggregations.is_empty()).then(|| Box::new(session));
+                let is_asked = !(program.aggregations.is_empty() && program.tables.is_empty());
+                let names = is_asked.then(|| Box::new(session));
                 (program, names)
             }
             // A bundle has nothing that is asked by name.

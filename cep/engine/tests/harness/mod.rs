@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)] // each test uses its part
 
 mod cases;
+mod metrics;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use proptest::prelude::*;
 
 #[allow(unused_imports)] // each test uses its part
 pub use cases::{Random, cases, each};
+#[allow(unused_imports)] // each test uses its part
+pub use metrics::{metrics_programs, rules_program};
 
 pub const SECOND: i64 = 1_000_000_000;
 
@@ -205,7 +208,12 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
 
 /// Runs `query`; if it declares a second stream `u`, some rows go there.
 pub fn run(query: &str, rows: &Rows, feed: &Feed) -> Outcome {
-    let mut player = Player::new(program(query), matches!(feed, Feed::Restore(_)));
+    run_program(program(query), rows, feed)
+}
+
+/// The same for a program.
+pub fn run_program(program: Arc<Program>, rows: &Rows, feed: &Feed) -> Outcome {
+    let mut player = Player::new(program, matches!(feed, Feed::Restore(_)));
     let lengths: Vec<usize> = match feed {
         Feed::Whole => vec![rows.len().max(1)],
         Feed::Cut(l) | Feed::Restore(l) | Feed::Slices(l) => l.clone(),

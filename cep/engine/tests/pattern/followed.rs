@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use cep_lang::plan::AfterMatch;
+
 use crate::case::{Case, Outcome, Row, by_partition, lines};
 use crate::trees::{Cap, P, T, Way, World, begins_with_wait, caps, convert, inside};
 
@@ -33,9 +35,71 @@ struct Key<'a> {
     is_too_much: bool,
     /// Rows so far.
     seen: u64,
+    /// What begins with a row below it was skipped in this step.
+    skipped_to: usize,
+    errors: usize,
 }
 
 impl Key<'_> {
+    fn is_skipped(&self, t: &T) -> bool {
+        caps(t).first().is_some_and(|first| first.1 < self.skipped_to)
+    }
+
+    /// Notes where the next match may begin; `false`: the match has no such place.
+    fn skip(&mut self, found: &[Cap]) -> bool {
+        let Some((first, last)) = found.first().zip(found.last()).map(|(f, l)| (f.1, l.1)) else {
+            return true;
+        };
+        let of = |elements: &[cep_lang::plan::ElementId]| -> Vec<usize> {
+            found.iter().filter(|c| elements.iter().any(|e| e.0 == c.0)).map(|c| c.1).collect()
+        };
+        let place = match &self.world.case.skip {
+            AfterMatch::Overlap => return true,
+            AfterMatch::PastLastRow => Some(last + 1),
+            AfterMatch::ToNextRow => Some(first + 1),
+            AfterMatch::ToFirst(e) => of(e).first().copied().filter(|&at| at != first),
+            AfterMatch::ToLast(e) => of(e).last().copied().filter(|&at| at != first),
+        };
+        self.errors += usize::from(place.is_none());
+        self.skipped_to = self.skipped_to.max(place.unwrap_or(last + 1));
+        place.is_some()
+    }
+
+    /// A run without those of its trees that were skipped; an error: it is over, and what begins again in
+    /// its place.
+    fn unskipped(&mut self, mut run: Run, now: i64, next: &mut Next) -> Result<Run, Option<Run>> {
+        let Some(skipped) = run.trees.iter().position(|t| self.is_skipped(t)) else { return Ok(run) };
+        let mut tree = run.trees[skipped].clone();
+        run.trees.retain(|t| !self.is_skipped(t));
+        if !run.trees.is_empty() {
+            return Ok(run);
+        }
+        for _ in 0..8 {
+            let Some(again) = self.world.again(&tree) else { break };
+            if caps(&again).is_empty() && self.is_start(&again) {
+                if self.begins_with_wait {
+                    let t = self.world.reached(T::Fresh(self.root.clone()), now);
+                    next.new.push(Run { trees: vec![t], holds_start: true });
+                } else {
+                    self.is_busy = false;
+                    self.is_freed = true;
+                }
+                break;
+            }
+            tree = self.world.reached(again, now);
+            if !self.is_skipped(&tree) {
+                return Err(Some(Run { trees: vec![tree], holds_start: run.holds_start }));
+            }
+        }
+        Err(None)
+    }
+
+    /// Ends what was skipped among runs.
+    fn unskip(&mut self, runs: Vec<Run>, now: i64, next: &mut Next) -> Vec<Run> {
+        let left = |run| self.unskipped(run, now, next).map_or_else(|again| again, Some);
+        runs.into_iter().filter_map(left).collect()
+    }
+
     fn give(&mut self, found: &[Cap], timed_out: bool) {
         let number = if timed_out { self.number + 1 } else { self.number };
         let rows: Vec<(usize, Row, bool)> =
@@ -88,8 +152,11 @@ impl Key<'_> {
         }
         if let Some(at) = trees.iter().position(|t| self.world.is_complete(t)) {
             self.has_matched = true;
-            self.number += 1;
-            self.give(&caps(&trees[at]), false);
+            let found = caps(&trees[at]);
+            if !self.is_skipped(&trees[at]) && self.skip(&found) {
+                self.number += 1;
+                self.give(&found, false);
+            }
             return;
         }
         self.is_too_much |= trees.len() > 200;
@@ -203,6 +270,7 @@ impl Key<'_> {
         let was_busy = self.is_busy;
         self.seen = row as u64 + 1;
         self.is_freed = false;
+        self.skipped_to = 0;
         if row == 0 && self.begins_with_wait {
             self.is_busy = true;
             let t = self.world.reached(T::Fresh(self.root.clone()), now);
@@ -212,18 +280,29 @@ impl Key<'_> {
         let mut old: Vec<(usize, Run)> = vec![];
         for (place, run) in std::mem::take(&mut self.runs).into_iter().enumerate() {
             let mut again = vec![];
-            self.move_run(run, row, false, false, &mut again, &mut next);
+            match self.unskipped(run, now, &mut next) {
+                Ok(run) => self.move_run(run, row, false, false, &mut again, &mut next),
+                Err(run) => old.extend(run.map(|run| (place, run))),
+            }
             restarted.extend(again.into_iter().map(|run| (place, run)));
             old.extend(next.old.drain(..).map(|run| (place, run)));
         }
         for (place, run) in restarted {
-            self.move_run(run, row, true, false, &mut vec![], &mut next);
+            match self.unskipped(run, now, &mut next) {
+                Ok(run) => self.move_run(run, row, true, false, &mut vec![], &mut next),
+                Err(run) => old.extend(run.map(|run| (place, run))),
+            }
             old.extend(next.old.drain(..).map(|run| (place, run)));
         }
         // What began again stands where its run stood.
         old.sort_by_key(|run| run.0);
-        next.old = old.into_iter().map(|run| run.1).collect();
-        if !self.is_busy && (!was_busy || self.is_freed) && !self.begins_with_wait {
+        let old = old.into_iter().map(|run| run.1).collect();
+        next.old = self.unskip(old, now, &mut next);
+        let new = std::mem::take(&mut next.new);
+        let new = self.unskip(new, now, &mut next);
+        next.new.splice(0..0, new);
+        let is_free = !self.is_busy && (!was_busy || self.is_freed) && self.skipped_to <= row;
+        if is_free && !self.begins_with_wait {
             let start = T::Fresh(self.root.clone());
             let takes = self.world.ways(&start, row, &[]).iter().any(|w| matches!(w, Way::Take(..)));
             if takes {
@@ -243,7 +322,9 @@ impl Key<'_> {
         self.runs.iter().enumerate().filter_map(|(at, r)| Some((due(r)?, at))).min()
     }
 
-    fn fire(&mut self, at: usize, due: i64) {
+    /// What is due for a run; what begins then begins at `now`.
+    fn fire(&mut self, at: usize, due: i64, now: i64) {
+        self.skipped_to = 0;
         let run = self.runs.remove(at);
         let mut trees: Vec<(T, bool)> = vec![];
         let mut taken = vec![];
@@ -264,8 +345,18 @@ impl Key<'_> {
         }
         let (trees, again) = settle(trees, taken);
         let (mut restarted, mut next) = (vec![], Next::default());
-        self.conclude(trees, dead, again, run.holds_start, due, false, &mut restarted, &mut next);
+        self.conclude(trees, dead, again, run.holds_start, now, false, &mut restarted, &mut next);
         next.old.extend(restarted);
+        let mut behind = Next::default();
+        let own = [std::mem::take(&mut next.old), std::mem::take(&mut next.new)];
+        let [old, new] = own.map(|runs| self.unskip(runs, now, &mut behind));
+        (next.old, next.new) = (old, new);
+        // Those that were skipped keep their places.
+        for run in std::mem::take(&mut self.runs) {
+            let left = self.unskipped(run, now, &mut behind).map_or_else(|again| again, Some);
+            self.runs.push(left.unwrap_or(Run { trees: vec![], holds_start: false }));
+        }
+        next.new.append(&mut behind.new);
         for (n, run) in next.old.into_iter().enumerate() {
             self.runs.insert(at + n, run);
         }
@@ -277,7 +368,15 @@ impl Key<'_> {
             if due > now {
                 break;
             }
-            self.fire(at, due);
+            self.fire(at, due, due);
+        }
+    }
+
+    /// The end of time: what is under way happens, and what begins then has no time left.
+    fn end(&mut self) {
+        let never = i64::MAX / 2;
+        while let Some((due, at)) = self.first_due().filter(|(due, _)| *due < never) {
+            self.fire(at, due, never);
         }
     }
 }
@@ -318,6 +417,8 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             name: format!("k{at}"),
             is_too_much: false,
             seen: 0,
+            skipped_to: 0,
+            errors: 0,
         };
         for row in 0..rows.len() {
             key.row(row);
@@ -326,32 +427,9 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             }
         }
         key.fire_until(end);
-        // The end of time: what waits now happens once, in order.
-        let mut left: Vec<(i64, usize)> = vec![];
-        for (at, run) in key.runs.iter().enumerate() {
-            let due = run.trees.iter().flat_map(|t| key.world.times(t)).map(|t| t.0).min();
-            left.extend(due.map(|due| (due, at)));
-        }
-        left.sort_unstable();
-        for (due, at) in left {
-            let before = key.runs.len();
-            let kept = std::mem::take(&mut key.runs);
-            let (mut others, mut one) = (vec![], vec![]);
-            for (n, run) in kept.into_iter().enumerate() {
-                if n == at { one.push(run) } else { others.push((n, run)) }
-            }
-            key.runs = one;
-            key.fire(0, due);
-            // What became of it plays no part any more; its place stays.
-            key.runs = vec![];
-            for n in 0..before {
-                match others.iter().position(|o| o.0 == n) {
-                    Some(o) => key.runs.push(others.remove(o).1),
-                    None => key.runs.push(Run { trees: vec![], holds_start: false }),
-                }
-            }
-        }
+        key.end();
         out.lines.append(&mut key.lines);
+        out.errors += key.errors;
     }
     Some(out)
 }

@@ -99,13 +99,7 @@ pub fn preferred(random: &mut Random) -> Case {
     let next = random.one_in(3);
     let depth = 1 + random.below(3);
     let pattern = Pattern::Then(vec![regular(random, depth, elements), regular(random, 1, elements)]);
-    let some = |random: &mut Random| vec![ElementId(random.below(elements))];
-    let skip = match random.below(8) {
-        0..4 => AfterMatch::PastLastRow,
-        4 | 5 => AfterMatch::ToNextRow,
-        6 => AfterMatch::ToFirst(some(random)),
-        _ => AfterMatch::ToLast(some(random)),
-    };
+    let skip = skip(random, elements);
     let event_time = random.one_in(2);
     let disorder = event_time || random.one_in(4);
     Case {
@@ -163,6 +157,16 @@ fn chain(random: &mut Random, depth: usize, elements: usize) -> Pattern {
     Pattern::Then((0..n).map(|_| step(random, depth, elements)).collect())
 }
 
+fn skip(random: &mut Random, elements: usize) -> AfterMatch {
+    let some = |random: &mut Random| vec![ElementId(random.below(elements))];
+    match random.below(8) {
+        0..4 => AfterMatch::PastLastRow,
+        4 | 5 => AfterMatch::ToNextRow,
+        6 => AfterMatch::ToFirst(some(random)),
+        _ => AfterMatch::ToLast(some(random)),
+    }
+}
+
 fn of_runs(random: &mut Random, matching: Matching) -> Case {
     let elements = 1 + random.below(4);
     let depth = 1 + random.below(3);
@@ -193,7 +197,7 @@ fn of_runs(random: &mut Random, matching: Matching) -> Case {
         pattern,
         conds: (0..elements).map(|e| cond(random, e, elements, false)).collect(),
         within: within(random),
-        skip: AfterMatch::Overlap,
+        skip: if random.one_in(2) { AfterMatch::Overlap } else { skip(random, elements) },
         event_time,
         all: random.one_in(4).then_some((false, false)),
         timed_out: random.one_in(3),

@@ -34,6 +34,8 @@ pub(crate) struct StreamEntry {
     pub is_read: bool,
     /// Streams that the queries feeding it read.
     pub inputs: BTreeSet<StreamId>,
+    /// By which columns its rows replace each other, where they do and it is known.
+    pub key: Option<super::table::Key>,
     /// What keeps its rows back longer than the watermark, see [`super::held`].
     pub held_by: Option<&'static str>,
     /// Late rows go to another stream, which may not be declared yet.

@@ -3,7 +3,7 @@
 
 use crate::ast::{Name, Relation as Written, RelationSource, Span, Window, WindowKind, WithinPer};
 use crate::diag::{Diagnostic, Result, codes};
-use crate::plan::{Changelog, JoinBound, LatePolicy, Node};
+use crate::plan::{AggregationRange, Changelog, LatePolicy, Node, Probe, ReadOf, TableLook};
 
 use super::catalog::{Catalog, Object};
 use super::columns::{Columns, WINDOW_COLUMNS, with_window_columns};
@@ -12,7 +12,7 @@ use super::held::held_by;
 use super::join;
 use super::pattern;
 use super::query::{self, Ctes, renamed};
-use super::relation::{Edge, FilterClause, Flow, OpenRead, OpenSliding, OpenWindow, Relation};
+use super::relation::{Edge, FilterClause, Flow, OpenRead, OpenSliding, OpenWindow, Relation, StateLimits};
 use super::sqlast::Scope;
 use super::window::{self, Kind};
 use super::within;
@@ -123,14 +123,22 @@ pub(super) fn named(
         Object::Stream(at) => Ok(stream(catalog, at)),
         Object::View(at) => Ok(catalog.views[at].relation.clone()),
         Object::Aggregation(at) => aggregation(context, at, name, within),
-        Object::Table(_) => Err(table_alone(name)),
+        Object::Table(at) => Ok(table(catalog, at)),
     }
 }
 
-fn table_alone(name: &Name) -> Box<Diagnostic> {
-    let message = format!("`{}` is a table: it has rows, and no stream of them", name.text);
-    let help = format!("join it to a stream: FROM s JOIN {} ON s.k = {}.k", name.text, name.text);
-    Box::new(Diagnostic::at(codes::WRONG_KIND, name.span, message).help(help))
+/// The rows that a table has when it is asked.
+fn table(catalog: &Catalog, at: usize) -> Relation {
+    let table = &catalog.tables[at].table;
+    // How its rows are found is known when the conditions are.
+    let look = TableLook { table: table.id, probe: Probe::Scan, now_ns: None };
+    Relation {
+        flow: Flow::Read(Box::new(OpenRead { of: ReadOf::Table(look), ops: Vec::new() })),
+        schema: table.schema.clone(),
+        times: Vec::new(),
+        changelog: Changelog::Append,
+        limits: StateLimits::default(),
+    }
 }
 
 fn stream(catalog: &Catalog, at: usize) -> Relation {
@@ -160,7 +168,8 @@ fn aggregation(
         return Err(Box::new(Diagnostic::at(codes::GRAIN, within.span, message).help(help)));
     }
     let (from_ns, to_ns) = within::range(context, within, entry.aggregation.zone)?;
-    let open = OpenRead { aggregation: at, from_ns, to_ns, per: within.per, ops: Vec::new() };
+    let range = AggregationRange { aggregation: at, from_ns, to_ns, per: within.per };
+    let open = OpenRead { of: ReadOf::Aggregation(range), ops: Vec::new() };
     Ok(Relation {
         flow: Flow::Read(Box::new(open)),
         schema: entry.aggregation.output.clone(),
@@ -294,7 +303,7 @@ pub(crate) fn check_late_order(context: &Context<'_>, input: &Node, what: &str, 
 pub(crate) fn is_final(node: &Node) -> bool {
     match node {
         Node::Window(_) => true,
-        Node::Join(join) => matches!(join.bound, JoinBound::Interval { .. }),
+        Node::Join(join) => join.bound.is_by_event_time(),
         Node::Over(over) => over.event_time_order,
         Node::Filter { input, predicate: _ } | Node::Project { input, .. } => is_final(input),
         Node::Scan { .. }

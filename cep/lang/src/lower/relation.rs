@@ -10,11 +10,11 @@ use datafusion_common::ScalarValue;
 
 use cep_types::options::RunsOver;
 
-use crate::ast::{Grain, Span};
+use crate::ast::Span;
 use crate::diag::codes;
 use crate::plan::{
     AggCall, BatchWindow, BoundedOp, Changelog, Expr, ExprKind, GroupNode, NamedExpr, Node, OverBound,
-    OverCall, OverNode, SlidingWindow, SortKey,
+    OverCall, OverNode, ReadOf, SlidingWindow, SortKey,
 };
 
 use cep_types::options::RowsOver;
@@ -133,17 +133,11 @@ pub(crate) struct OpenSliding {
     pub window: SlidingWindow,
 }
 
-/// The answer of an aggregation.
+/// The answer of an aggregation or a table.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenRead {
-    /// Index into the program's aggregations.
-    pub aggregation: usize,
-    /// From, ns, inclusive.
-    pub from_ns: i64,
-    /// To, ns, exclusive.
-    pub to_ns: i64,
-    /// Its grain.
-    pub per: Grain,
+    /// What is read.
+    pub of: ReadOf,
     /// Steps on the answer.
     pub ops: Vec<BoundedOp>,
 }
@@ -422,8 +416,8 @@ impl Relation {
             }
             Flow::Read(_) => Err(Failure::new(
                 codes::WRONG_KIND,
-                "an aggregation is read by a query of its own, once",
-                "select from it with WHERE, GROUP BY, ORDER BY and LIMIT; windows, UNION ALL and OUTPUT need a stream",
+                "an aggregation or a table is read by a query of its own, once",
+                "select from it with WHERE, GROUP BY, ORDER BY and LIMIT; windows, UNION ALL and OUTPUT need a stream, and rows of a table come into one by a join: FROM s JOIN t ON s.k = t.k",
             )),
             Flow::Sliding(_) => Err(Failure::new(
                 codes::WINDOW_PLACE,

@@ -14,7 +14,9 @@ use crate::ast::{
 };
 use crate::diag::{Diagnostic, Result, codes};
 use crate::functions::FunctionRegistry;
-use crate::plan::{self, AggregationRead, ConstRows, Program, QueryId, TableId, Target};
+use crate::plan::{
+    self, AggregationRange, ConstRows, Program, QueryId, Read, ReadOf, TableId, TableLook, Target,
+};
 
 use super::aggregation;
 use super::catalog::{AggregationEntry, Catalog, Object, View, folded};
@@ -55,11 +57,11 @@ pub(super) struct QueryEntry {
     pub uses: BTreeSet<String>,
 }
 
-/// A read of an aggregation.
+/// A read of an aggregation or a table.
 #[derive(Debug, Clone)]
 pub(super) struct ReadEntry {
     /// The plan.
-    pub read: AggregationRead,
+    pub read: Read,
     /// Folded names of the objects it reads.
     pub uses: BTreeSet<String>,
 }
@@ -387,8 +389,10 @@ impl Session {
             }
             Flow::Read(open) => {
                 if relation.schema != schema {
-                    let message =
-                        format!("the answer of an aggregation must have the columns of `{}`", target.text);
+                    let message = format!(
+                        "the answer of an aggregation or a table must have the columns of `{}`",
+                        target.text
+                    );
                     let help = "select them with the same names and types";
                     return Err(Box::new(
                         Diagnostic::at(codes::TARGET_SCHEMA, query.span, message).help(help),
@@ -429,6 +433,7 @@ impl Session {
         let reads = node.scans();
         self.settle_reads(&reads);
         let held_by = held::held_by(&node, &self.catalog);
+        let key = table::unique_key_over(&node, &|id| self.catalog.stream(id).key.clone());
         if let Target::Stream(id) = target {
             let by_event =
                 reads.iter().all(|read| self.catalog.stream(*read).stream.time.clock == plan::Clock::Event);
@@ -443,6 +448,8 @@ impl Session {
                     true => entry.times.iter().copied().filter(|time| times.contains(time)).collect(),
                 };
             }
+            // Rows of two queries that replace each other would not know whose they replace.
+            entry.key = if entry.is_fed { None } else { key };
             entry.is_fed = true;
             entry.held_by = entry.held_by.or(held_by);
             if !entry.is_fed_from_outside {
@@ -466,9 +473,11 @@ impl Session {
         target: Target,
         uses: BTreeSet<String>,
     ) -> StatementResult {
-        let OpenRead { aggregation, from_ns, to_ns, per, ops } = open;
-        let read =
-            AggregationRead { name: name.clone(), aggregation, from_ns, to_ns, per, ops, schema, target };
+        let OpenRead { mut of, ops } = open;
+        if let ReadOf::Table(look) = &mut of {
+            look.probe = table::probe_of_read(&ops, &self.catalog.tables[look.table.index()].table);
+        }
+        let read = Read { name: name.clone(), of, ops, schema, target };
         self.reads.push(ReadEntry { read, uses });
         StatementResult::Started(name)
     }
@@ -605,8 +614,16 @@ impl Session {
         let reads = self
             .reads
             .iter()
-            .map(|entry| AggregationRead {
-                aggregation: new_aggregations[entry.read.aggregation],
+            .map(|entry| Read {
+                of: match entry.read.of.clone() {
+                    ReadOf::Aggregation(range) => ReadOf::Aggregation(AggregationRange {
+                        aggregation: new_aggregations[range.aggregation],
+                        ..range
+                    }),
+                    ReadOf::Table(look) => {
+                        ReadOf::Table(TableLook { table: new_tables[look.table.index()], ..look })
+                    }
+                },
                 target: target(entry.read.target),
                 ..entry.read.clone()
             })

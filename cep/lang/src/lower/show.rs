@@ -6,7 +6,7 @@ use cep_types::StreamId;
 use crate::ast::{Name, OptionLiteral, ShowKind, Statement, WithOption};
 use crate::diag::Result;
 use crate::plan::{
-    Clock, StreamTime, Table, Target, explain_aggregation, explain_node, explain_query, explain_read,
+    Clock, ReadOf, StreamTime, Table, Target, explain_aggregation, explain_node, explain_query, explain_read,
     explain_stream, explain_table, explain_trigger,
 };
 
@@ -128,8 +128,11 @@ fn queries(session: &Session) -> StatementResult {
     });
     let reads = session.reads.iter().map(|entry| {
         let read = &entry.read;
-        let aggregation = session.catalog.aggregations[read.aggregation].aggregation.name.clone();
-        vec![read.name.clone(), stream_name(read.target), "append".to_owned(), aggregation]
+        let of = match &read.of {
+            ReadOf::Aggregation(range) => &session.catalog.aggregations[range.aggregation].aggregation.name,
+            ReadOf::Table(look) => &session.catalog.tables[look.table.index()].table.name,
+        };
+        vec![read.name.clone(), stream_name(read.target), "append".to_owned(), of.clone()]
     });
     table(&["name", "target", "rows", "reads"], running.chain(reads).collect())
 }
@@ -228,8 +231,9 @@ pub(crate) fn explain(session: &Session, statement: &Statement, text: &str) -> R
         out.push_str(&explain_query(&entry.query, &names));
     }
     for entry in &trial.reads[session.reads.len()..] {
-        let aggregation = &trial.catalog.aggregations[entry.read.aggregation].aggregation;
-        out.push_str(&explain_read(&entry.read, aggregation, &names));
+        let aggregations: Vec<_> = trial.catalog.aggregations.iter().map(|e| e.aggregation.clone()).collect();
+        let tables: Vec<_> = trial.catalog.tables.iter().map(|e| e.table.clone()).collect();
+        out.push_str(&explain_read(&entry.read, &aggregations, &tables, &names));
     }
     if out.is_empty() {
         out.push_str("constants, computed once\n");

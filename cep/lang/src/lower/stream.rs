@@ -103,6 +103,7 @@ pub(crate) fn entry(
         inputs: Default::default(),
         has_late_stream,
         held_by: None,
+        key: None,
         is_dropped: false,
         options_text: String::new(),
         made_for: None,

@@ -15,10 +15,11 @@ use super::explain_table::explain_table;
 use super::pattern_text;
 use super::text::list;
 use super::{
-    AggCall, Aggregation, AggregationRead, BatchWindow, BoundedJoin, BoundedOp, Calendar, Changelog, Clock,
-    Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node, OverBound, OverNode,
-    PatternNode, Program, Query, RateNode, SlidingNode, SlidingWindow, Stream, StreamOrigin, Target, Trigger,
-    WindowBody, WindowCondition, WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
+    AggCall, Aggregation, AggregationRange, AsOfBound, BatchWindow, BoundedJoin, BoundedOp, Calendar,
+    Changelog, Clock, Expr, GroupNode, JoinBound, JoinNode, JoinWindow, LatePolicy, NamedExpr, Node,
+    OverBound, OverNode, PatternNode, Probe, Program, Query, RateNode, Read, ReadOf, SlidingNode,
+    SlidingWindow, Stream, StreamOrigin, Table, TableLook, Target, Trigger, WindowBody, WindowCondition,
+    WindowKey, WindowNode, call_text, expr_text, over_text, sort_text,
 };
 
 /// Tells the names of streams.
@@ -36,8 +37,7 @@ pub fn explain_program(program: &Program) -> String {
     parts.extend(program.aggregations.iter().map(|a| explain_aggregation(a, &names)));
     parts.extend(program.queries.iter().map(|q| explain_query(q, &names)));
     for read in &program.reads {
-        let aggregation = &program.aggregations[read.aggregation];
-        parts.push(explain_read(read, aggregation, &names));
+        parts.push(explain_read(read, &program.aggregations, &program.tables, &names));
     }
     for rows in &program.constants {
         parts.push(format!("constants → stream {}: {} rows\n", names(rows.stream), rows.rows.num_rows()));
@@ -157,22 +157,47 @@ fn grain_text(grain: Grain) -> &'static str {
     }
 }
 
-/// A read of an aggregation.
-pub fn explain_read(read: &AggregationRead, aggregation: &Aggregation, names: &StreamNames<'_>) -> String {
-    let AggregationRead { name, aggregation: _, from_ns, to_ns, per, ops, schema: _, target } = read;
+/// A read of one of these aggregations or tables.
+pub fn explain_read(
+    read: &Read,
+    aggregations: &[Aggregation],
+    tables: &[Table],
+    names: &StreamNames<'_>,
+) -> String {
+    let Read { name, of, ops, schema: _, target } = read;
     let mut out = Text::default();
     out.line(0, format_args!("read {name} → {}", target_text(target, names)));
-    out.ops(1, ops, &aggregation.output);
+    let look = match of {
+        ReadOf::Aggregation(range) => {
+            out.ops(1, ops, &aggregations[range.aggregation].output);
+            range_text(range, aggregations)
+        }
+        ReadOf::Table(look) => {
+            let TableLook { table, probe, now_ns: _ } = look;
+            let table = &tables[table.index()];
+            out.ops(1, ops, &table.schema);
+            let columns = |at: &[usize]| list(at, |&at| table.schema.field(at).name().clone());
+            match probe {
+                Probe::Key(_) => format!("table {} by key {}", table.name, columns(&table.key)),
+                Probe::Index { index, exprs: _ } => {
+                    format!("table {} by index {}", table.name, columns(&table.indexes[*index]))
+                }
+                Probe::Scan => format!("table {}, all rows", table.name),
+            }
+        }
+    };
+    out.line(1, format_args!("{look}"));
+    out.text
+}
+
+fn range_text(range: &AggregationRange, aggregations: &[Aggregation]) -> String {
+    let AggregationRange { aggregation, from_ns, to_ns, per } = range;
     let time = |ns: i64| match ns {
         i64::MAX => "the end".to_owned(),
         ns => chrono::DateTime::from_timestamp_nanos(ns).format("%Y-%m-%dT%H:%M:%S%.fZ").to_string(),
     };
-    let (from, to) = (time(*from_ns), time(*to_ns));
-    out.line(
-        1,
-        format_args!("aggregation {} from {from} to {to} per {}", aggregation.name, grain_text(*per)),
-    );
-    out.text
+    let (name, from, to) = (&aggregations[*aggregation].name, time(*from_ns), time(*to_ns));
+    format!("aggregation {name} from {from} to {to} per {}", grain_text(*per))
 }
 
 /// Operators, one line each or more, indented by one.
@@ -332,7 +357,13 @@ impl Text {
 
     fn join(&mut self, depth: usize, node: &JoinNode) {
         let JoinNode { sides, keys, residual, bound, schema, rows_max, over_bound, span: _ } = node;
-        self.line(depth, format_args!("join {}", kind_text([sides[0].outer, sides[1].outer])));
+        let kind = kind_text([sides[0].outer, sides[1].outer]);
+        match bound {
+            JoinBound::AsOf(_) => self.line(depth, format_args!("join {kind}, with the version in force")),
+            JoinBound::Windows(_) | JoinBound::Interval { .. } => {
+                self.line(depth, format_args!("join {kind}"));
+            }
+        }
         let [left, right] = [sides[0].input.schema(), sides[1].input.schema()];
         if !keys.is_empty() {
             let keys = list(keys, |(a, b)| format!("{} = {}", expr_text(a, left), expr_text(b, right)));
@@ -350,12 +381,20 @@ impl Text {
             let (low, high) = (signed_duration(*low_ns), signed_duration(*high_ns));
             self.line(depth + 1, format_args!("time of right − time of left: {low} to {high}"));
         }
+        if let JoinBound::AsOf(bound) = bound {
+            self.line(depth + 1, format_args!("time of left − time of right: {}", age_text(*bound)));
+        }
         let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         self.line(depth + 1, format_args!("columns kept: {}", columns.join(", ")));
-        let over = match over_bound {
-            OverBound::Reject => "rows beyond are left out",
-            OverBound::EvictOldest => "the oldest row leaves for one beyond",
-            OverBound::Fail => "rows beyond fail",
+        let over = match (over_bound, bound) {
+            (OverBound::EvictOldest, JoinBound::AsOf(_)) => {
+                "the oldest version in force leaves for a row beyond"
+            }
+            (over, _) => match over {
+                OverBound::Reject => "rows beyond are left out",
+                OverBound::EvictOldest => "the oldest row leaves for one beyond",
+                OverBound::Fail => "rows beyond fail",
+            },
         };
         let kept = kept.join("; ");
         self.line(depth + 1, format_args!("state: {kept}; at most {rows_max} rows, {over}"));
@@ -613,6 +652,14 @@ fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
             let reach = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
             return format!("until the watermark is {} past it", signed_duration(reach));
         }
+        JoinBound::AsOf(_) if side == 0 => return "until the watermark is past it".to_owned(),
+        JoinBound::AsOf(bound) => {
+            let versions = "the latest version of each key that the watermark is past, and those after it";
+            return match bound.greatest_age_ns {
+                Some(age_ns) => format!("{versions}, for {}", format_duration(age_ns)),
+                None => versions.to_owned(),
+            };
+        }
     };
     match &windows[side] {
         JoinWindow::Passing => "none: its rows pass".to_owned(),
@@ -625,6 +672,17 @@ fn kept_text(bound: &JoinBound, side: usize, rows: &Schema) -> String {
             format!("rows of {} by {}", format_duration(*size_ns), expr_text(time, rows))
         }
     }
+}
+
+/// The ages of a version in force.
+fn age_text(bound: AsOfBound) -> String {
+    let AsOfBound { least_age_ns, greatest_age_ns } = bound;
+    let least = match least_age_ns {
+        1 => "more than 0".to_owned(),
+        least => format!("at least {}", format_duration(least)),
+    };
+    let greatest = greatest_age_ns.map(|ns| format!(", at most {}", format_duration(ns))).unwrap_or_default();
+    format!("{least}{greatest}; the least of them")
 }
 
 fn signed_duration(ns: i64) -> String {

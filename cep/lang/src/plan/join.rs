@@ -58,6 +58,29 @@ pub enum JoinBound {
         /// Largest difference, ns.
         high_ns: i64,
     },
+    /// Of the right side each key has versions, and a row of the left side is paired with the one in
+    /// force at its event time, once the watermark has passed it.
+    AsOf(AsOfBound),
+}
+
+impl JoinBound {
+    /// Whether rows wait for the watermark, so that late ones are left out.
+    pub fn is_by_event_time(&self) -> bool {
+        match self {
+            JoinBound::Windows(_) => false,
+            JoinBound::Interval { .. } | JoinBound::AsOf(_) => true,
+        }
+    }
+}
+
+/// Which version is in force for a row: the last one in the order of event time, then arrival, of those
+/// whose age, event time of the left row − event time of the version, is within the bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AsOfBound {
+    /// Least age, ns, ≥ 0; 1: versions of the same time do not count.
+    pub least_age_ns: i64,
+    /// Largest age, ns; `None`: a version counts until the next one.
+    pub greatest_age_ns: Option<i64>,
 }
 
 /// Which rows of a side are kept.

@@ -29,7 +29,7 @@ pub use explain::{
 };
 pub use explain_table::explain_table;
 pub use expr::{BinaryOp, Expr, ExprKind, NamedExpr, UnaryOp};
-pub use join::{BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
+pub use join::{AsOfBound, BoundedJoin, JoinBound, JoinNode, JoinSide, JoinWindow};
 pub use metrics::{
     LabelMatcher, MatchOp, Metric, MetricExpr, MetricQuery, MetricsNode, MetricsOutput, RangeFunc, SeriesSet,
     VectorOp, metric_flags,
@@ -43,8 +43,8 @@ pub use pattern::{
     PatternNode, PatternOrder, Position, Scope, Slot, Within,
 };
 pub use program::{
-    Aggregation, AggregationRead, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Stream,
-    StreamOrigin, StreamTime, Target, Trigger,
+    Aggregation, AggregationRange, Changelog, Clock, ConstRows, LatePolicy, Program, Query, QueryId, Read,
+    ReadOf, Stream, StreamOrigin, StreamTime, TableLook, Target, Trigger,
 };
 pub use rules::{RULE_COLUMNS, Rule, RuleSlot, RulesNode, SlotSource};
 pub use table::{

@@ -7,7 +7,7 @@ use cep_types::options::StreamOptions;
 
 use crate::ast::{Grain, Schedule, Span};
 
-use super::{AggCall, Expr, NamedExpr, Node, Table, TableId};
+use super::{AggCall, Expr, NamedExpr, Node, Probe, Table, TableId};
 
 /// Streams, queries and aggregations of one script.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +21,8 @@ pub struct Program {
     pub constants: Vec<ConstRows>,
     /// `CREATE AGGREGATION`.
     pub aggregations: Vec<Aggregation>,
-    /// Reads of aggregations, answered when asked for: `ceptra run` asks at the end of input.
-    pub reads: Vec<AggregationRead>,
+    /// Reads of aggregations and tables, answered when asked for: `ceptra run` asks at the end of input.
+    pub reads: Vec<Read>,
     /// By [`TableId`].
     pub tables: Vec<Table>,
     /// Streams whose rows time makes.
@@ -192,11 +192,33 @@ pub struct Aggregation {
     pub span: Option<Span>,
 }
 
-/// `SELECT … FROM aggregation WITHIN … PER …`.
+/// A SELECT from an aggregation or a table, answered once, when it is asked for.
 #[derive(Debug, Clone)]
-pub struct AggregationRead {
+pub struct Read {
     /// Name for `_stream`.
     pub name: String,
+    /// What is read.
+    pub of: ReadOf,
+    /// Steps on the answer.
+    pub ops: Vec<super::BoundedOp>,
+    /// Columns that come out.
+    pub schema: SchemaRef,
+    /// Print, or a stream.
+    pub target: Target,
+}
+
+/// What a [`Read`] reads.
+#[derive(Debug, Clone)]
+pub enum ReadOf {
+    /// `aggregation WITHIN … PER …`.
+    Aggregation(AggregationRange),
+    /// A table.
+    Table(TableLook),
+}
+
+/// Roll-ups of a time.
+#[derive(Debug, Clone, Copy)]
+pub struct AggregationRange {
     /// Index into [`Program::aggregations`].
     pub aggregation: usize,
     /// From, ns, inclusive.
@@ -205,10 +227,16 @@ pub struct AggregationRead {
     pub to_ns: i64,
     /// Grain of the answer.
     pub per: Grain,
-    /// Steps on the answer.
-    pub ops: Vec<super::BoundedOp>,
-    /// Columns that come out.
-    pub schema: SchemaRef,
-    /// Print, or a stream.
-    pub target: Target,
+}
+
+/// Rows of a table.
+#[derive(Debug, Clone)]
+pub struct TableLook {
+    /// The table.
+    pub table: TableId,
+    /// Which rows are looked at; its expressions read no column. All conditions are asked again in the
+    /// steps on the answer.
+    pub probe: Probe,
+    /// The stamp that `now()` is; `None`: the partition's.
+    pub now_ns: Option<i64>,
 }

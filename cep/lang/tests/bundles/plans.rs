@@ -138,7 +138,9 @@ fn the_example_of_the_specification() {
 
 #[test]
 fn a_bundle_with_some_of_everything() {
-    check(WIDE, expect![[r#"
+    check(
+        WIDE,
+        expect![[r#"
         stream readings (ts TIMESTAMP, site STRING, kind STRING, door BOOL, count BIGINT, note JSON, celsius DOUBLE, user STRING)
           external, append, clock event, event time ts, lateness 2s, late rows dropped
         stream judge (_event_id STRING NOT NULL, _rule STRING NOT NULL, _rule_version BIGINT NOT NULL, _channel STRING NOT NULL, _schema_key STRING, _metadata STRING, _flags BIGINT NOT NULL, site STRING, value DOUBLE, others DOUBLE, from BIGINT, limits JSON, door BOOL, lag STRING)
@@ -223,7 +225,8 @@ fn a_bundle_with_some_of_everything() {
         lanes hot.all: site 12 (domain) = 12
         lanes sums.n: site 12 (domain) = 12
         warning W1203: `top` has 48 lanes (kind 4 × site 12); the limit is 64
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

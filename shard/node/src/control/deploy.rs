@@ -116,7 +116,7 @@ fn check(program: &Program, connectors: Connectors) -> Result<(), DeployError> {
     }
     if let Some(read) = program.reads.first() {
         return refuse(format!(
-            "'{}' reads an aggregation once; leave it out of the definition and ask it as a query",
+            "'{}' reads an aggregation or a table once; leave it out of the definition and ask it as a query",
             read.name
         ));
     }

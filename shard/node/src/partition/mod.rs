@@ -25,6 +25,7 @@ mod tick;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use cep_engine::Partition as Engine;
 use cep_types::log::Quarantine;
 use cep_types::{LogIndex, StreamId};
 use raft::{Group, NoPeers, Options, PeerId, RaftError};
@@ -239,8 +240,12 @@ impl Partition {
         }
         let definitions = self.group.machine(|machine| {
             let statuses = machine.replica().statuses();
+            let of = |name: &str, count: fn(&Engine) -> u64| {
+                machine.replica().definition(name).map_or(0, |d| count(d.partition()))
+            };
             let report = statuses.map(|status| DefinitionReport {
-                late: machine.replica().definition(&status.name).map_or(0, |d| d.partition().late_total()),
+                late: of(&status.name, Engine::late_total),
+                over_bound: of(&status.name, Engine::over_total),
                 fenced: status.fenced.map(|(index, reason)| format!("entry {}: {reason}", index.0)),
                 name: status.name,
                 version: status.version,

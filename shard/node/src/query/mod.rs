@@ -4,7 +4,7 @@
 //! other, and their answers put together.
 //!
 //! Invariants: a question changes nothing and is in no log; each partition's answer is true at one log
-//! index, which is told; rows, bytes, groups looked at, and time are bounded, and what goes beyond is an
+//! index, which is told; rows, bytes, groups and rows looked at, and time are bounded, and what goes beyond is an
 //! error, never a part of the answer that looks like the whole.
 
 pub(crate) mod all;
@@ -23,7 +23,7 @@ use net_wire::Status;
 pub const ROWS_MAX: u32 = 100_000;
 /// Bytes of an answer at most, as it lies in memory.
 pub const BYTES_MAX: usize = 32 << 20;
-/// Groups that one partition looks at for a question at most.
+/// Groups, or rows of a table, that one partition looks at for a question at most.
 pub const GROUPS_MAX: usize = 200_000;
 /// How long a question may take when it does not say, and at most.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
@@ -98,8 +98,7 @@ impl Unanswered {
 
     fn too_large(what: &str, max: impl std::fmt::Display) -> Self {
         let text = format!(
-            "the answer needs more than {max} {what}; ask for a shorter time, a coarser grain, or fewer rows with \
-             LIMIT"
+            "the answer needs more than {max} {what}; ask for a shorter time, a coarser grain, a key of the table, or fewer rows with LIMIT"
         );
         Unanswered::wrong(text)
     }

@@ -55,7 +55,7 @@ pub(crate) async fn answer(rt: &Rt, partition: &Partition, ask: PartAsk) -> Resu
     let mut asking = look(partition, |replica| replica.begin_answer(&planned))?;
     while !look(partition, |replica| replica.go_on_answering(&planned, &mut asking, GROUPS_PER_SLICE))? {
         if asking.groups() > GROUPS_MAX {
-            return Err(Unanswered::too_large("groups of one partition", GROUPS_MAX));
+            return Err(Unanswered::too_large("groups or rows of one partition", GROUPS_MAX));
         }
         if rt.now() >= deadline_ns {
             return Err(Unanswered::too_late());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use cep_lang::ast::{InsertSource, Statement, StatementKind};
 use cep_lang::diag::Diagnostic;
 use cep_lang::lower::{self, StatementResult};
-use cep_lang::plan::{Program, Target};
+use cep_lang::plan::{Program, ReadOf, TableId, Target};
 use cep_lang::sql::parse_script;
 use cep_types::StreamId;
 use cep_types::options::{Role, SourceConnector};
@@ -175,7 +175,12 @@ impl Session {
         if let Some(at) = program.reads.iter().position(|read| read.target == Target::Print) {
             program.reads[at].name = name;
             let plan = OutputPlan { queries: vec![], sinks: vec![], reads: vec![at] };
-            let reached = reaching(&program, &program.aggregations[program.reads[at].aggregation].input);
+            let reached = match &program.reads[at].of {
+                ReadOf::Aggregation(range) => {
+                    reaching(&program, &program.aggregations[range.aggregation].input)
+                }
+                ReadOf::Table(look) => self.reaching_table(&program, look.table),
+            };
             return self.run_here(program, plan, reached);
         }
         let Some(query) = program.queries.iter_mut().find(|query| query.target == Target::Print) else {
@@ -203,8 +208,17 @@ impl Session {
         self.start(program, plan, reached, &name, text)
     }
 
+    /// The streams that a table is written from.
+    fn reaching_table(&self, program: &Program, table: TableId) -> Vec<bool> {
+        self.reaching_target(program, Target::Table(table))
+    }
+
     fn reaching_stream(&self, program: &Program, stream: StreamId) -> Vec<bool> {
-        let feeding = program.queries.iter().filter(|query| query.target == Target::Stream(stream));
+        self.reaching_target(program, Target::Stream(stream))
+    }
+
+    fn reaching_target(&self, program: &Program, target: Target) -> Vec<bool> {
+        let feeding = program.queries.iter().filter(|query| query.target == target);
         let mut reached = vec![false; program.streams.len()];
         for query in feeding {
             for (flag, more) in reached.iter_mut().zip(reaching(program, &query.plan)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
 use cep_engine::{Actions, Budget, Partition, Progress, RecordError};
-use cep_lang::plan::{AggregationRead, Clock, Program, StreamOrigin};
+use cep_lang::plan::{Clock, Program, Read, StreamOrigin};
 use cep_types::options::Role;
 use cep_types::{Entry, EntryKind, Events, LogIndex, StampNs, StreamId};
 
@@ -74,11 +74,11 @@ impl Engine {
         self.partition.late_total()
     }
 
-    /// Answers a read of an aggregation from what it holds now.
+    /// Answers a read of an aggregation or a table from what it holds now.
     ///
     /// # Errors
     /// If a step on the answer fails.
-    pub fn read(&mut self, read: &AggregationRead) -> Result<RecordBatch> {
+    pub fn read(&mut self, read: &Read) -> Result<RecordBatch> {
         self.partition.read(read).map_err(|error| Failure::run(format!("'{}': {error}", read.name)))
     }
 

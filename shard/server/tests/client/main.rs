@@ -1,11 +1,12 @@
 //! The Rust client against a real `ceptra serve` process.
 //!
-//! `node` the process, over its lives · `tls` the same with certificates · here what users do: append, subscribe, send again, lose the node.
+//! `node` the process, over its lives · `tls` the same with certificates · `tables` questions to tables · here what users do: append, subscribe, send again, lose the node.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::disallowed_methods, reason = "tests have clocks")]
 
 mod node;
+mod tables;
 mod tls;
 
 use std::collections::BTreeMap;

@@ -34,12 +34,17 @@ impl Node {
             folder,
         };
         node.start();
-        let app = json!({"name": "app", "text": APP}).to_string();
-        assert_eq!(node.ask("POST", "/v1/definitions", &app).unwrap().0, 200);
-        node.wait(|node| {
-            node.ask("GET", "/v1/definitions/app", "").is_some_and(|(_, body)| body.contains("\"active\""))
-        });
+        node.deploy("app", APP);
         node
+    }
+
+    /// Deploys a definition and waits until it runs.
+    pub fn deploy(&mut self, name: &str, text: &str) {
+        let body = json!({"name": name, "text": text}).to_string();
+        let answer = self.ask("POST", "/v1/definitions", &body).unwrap();
+        assert_eq!(answer.0, 200, "{}", answer.1);
+        let path = format!("/v1/definitions/{name}");
+        self.wait(|node| node.ask("GET", &path, "").is_some_and(|(_, body)| body.contains("\"active\"")));
     }
 
     /// Starts the process and waits until it is ready.
@@ -72,7 +77,8 @@ impl Node {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    /// Asks the admin HTTP: code and body.
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(self.admin).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let length = body.len();

@@ -116,6 +116,18 @@ impl ExactProducts {
         }
     }
 
+    /// Removes all of `other`, which was added before.
+    pub fn unmerge(&mut self, other: &ExactProducts) {
+        let total = other.exact();
+        if total.magnitude.is_zero() {
+            return;
+        }
+        let total = total.odd();
+        for (i, &limb) in total.magnitude.limbs().iter().enumerate() {
+            self.add_integer(!total.negative, u128::from(limb), total.exponent + 64 * i as i32);
+        }
+    }
+
     /// Makes it empty.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -145,6 +145,21 @@ impl ExactSum {
         }
     }
 
+    /// Removes all of `other`, which was added before.
+    pub fn unmerge(&mut self, other: &ExactSum) {
+        self.add(-other.hi);
+        self.add(-other.lo);
+        if let Some(theirs) = &other.spill {
+            let total = theirs.fixed.to_dyadic();
+            let ours = self.spill.get_or_insert_default();
+            Dyadic { negative: !total.negative, ..total }.add_to(&mut ours.fixed);
+            ours.nan = ours.nan.wrapping_sub(theirs.nan);
+            ours.pos_inf = ours.pos_inf.wrapping_sub(theirs.pos_inf);
+            ours.neg_inf = ours.neg_inf.wrapping_sub(theirs.neg_inf);
+            self.drop_empty_spill();
+        }
+    }
+
     /// Makes it empty.
     #[inline]
     pub fn clear(&mut self) {

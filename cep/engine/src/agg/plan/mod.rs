@@ -10,6 +10,7 @@ mod compile;
 mod same;
 mod spec;
 
+pub(crate) use same::same;
 pub use spec::{AggOptions, Order};
 pub(crate) use spec::{Keep, Output, Read, StateKind, StateSpec};
 

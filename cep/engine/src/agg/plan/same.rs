@@ -3,7 +3,7 @@
 use cep_lang::plan::{Expr, ExprKind};
 
 /// Whether `a` and `b` compute the same value; where they were written does not matter.
-pub(super) fn same(a: &Expr, b: &Expr) -> bool {
+pub(crate) fn same(a: &Expr, b: &Expr) -> bool {
     let Expr { kind: left, data_type: left_type, nullable: _, span: _ } = a;
     let Expr { kind: right, data_type: right_type, nullable: _, span: _ } = b;
     left_type == right_type && same_kind(left, right)

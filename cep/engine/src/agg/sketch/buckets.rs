@@ -79,6 +79,21 @@ impl Buckets {
         self.n += other.n;
     }
 
+    /// Removes all of `other`, which was added.
+    ///
+    /// # Panics
+    /// If it was not.
+    pub fn unmerge(&mut self, other: &Buckets) {
+        for (bucket, &count) in &other.counts {
+            let own = self.counts.get_mut(bucket).expect("only values that were added are removed");
+            *own -= count;
+            if *own == 0 {
+                self.counts.remove(bucket);
+            }
+        }
+        self.n -= other.n;
+    }
+
     /// Number of values.
     pub fn count(&self) -> u64 {
         self.n

@@ -48,6 +48,17 @@ impl LogLog {
         self.raise(register, rank);
     }
 
+    /// What a hash is to the registers: `register << 8 | rank`.
+    pub fn entry(hash: u64) -> u32 {
+        let (register, rank) = place(hash);
+        register << 8 | u32::from(rank)
+    }
+
+    /// Whether `entry` is one that [`LogLog::entry`] gives.
+    pub fn is_entry(entry: u32) -> bool {
+        (entry >> 8) < REGISTERS as u32 && (1..=RANK_MAX).contains(&(entry as u8))
+    }
+
     fn raise(&mut self, register: u32, rank: u8) {
         match &mut self.form {
             Form::Dense(ranks) => {
@@ -211,11 +222,25 @@ impl SlidingLogLog {
         self.moved(before, before.max(rank));
     }
 
+    /// Adds a value by its [`LogLog::entry`].
+    pub fn add_entry(&mut self, entry: u32) {
+        self.put(entry >> 8, entry as u8, 1);
+    }
+
+    /// Adds all of it to a sketch.
+    pub fn union_into(&self, union: &mut LogLog) {
+        self.counts.keys().for_each(|&entry| union.raise(entry >> 8, entry as u8));
+    }
+
     /// Removes a value that was added.
     pub fn remove(&mut self, hash: u64) {
-        let (register, rank) = place(hash);
+        self.remove_entry(LogLog::entry(hash));
+    }
+
+    /// Removes a value that was added by its [`LogLog::entry`].
+    pub fn remove_entry(&mut self, entry: u32) {
+        let (register, rank) = (entry >> 8, entry as u8);
         let before = self.rank_of(register);
-        let entry = register << 8 | u32::from(rank);
         let count = self.counts.get_mut(&entry).expect("only values that were added are removed");
         *count -= 1;
         if *count == 0 {

@@ -43,6 +43,8 @@ impl Kept {
                 let reach_ns = if side == 0 { *high_ns } else { low_ns.saturating_neg() };
                 Kept::Watermark { reach_ns }
             }
+            // Such a join is another operator (`as_of`).
+            JoinBound::AsOf(_) => Kept::Passing,
         }
     }
 

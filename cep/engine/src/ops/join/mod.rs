@@ -2,7 +2,7 @@
 //!
 //! Rooms: `side` the rows kept of one side · `bound` how long they are kept · `operator` rows arrive,
 //! find partners and leave · `emit` pairs that stand the residual condition, and rows that found none ·
-//! `state` checkpoints.
+//! `state` checkpoints · `as_of` rows with the version in force at their time.
 //!
 //! Invariants:
 //! - Rows arrive in ascending position, those of the left side first where positions are equal. A
@@ -15,10 +15,12 @@
 //!   behind the watermark: with an interval the last time a partner could have had, with
 //!   windows its own or the watermark at that moment.
 
+mod as_of;
 mod bound;
 mod emit;
 mod operator;
 mod side;
 mod state;
 
+pub use as_of::AsOfOp;
 pub use operator::{JoinContext, JoinOp};

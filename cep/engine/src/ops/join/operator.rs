@@ -23,7 +23,7 @@ const STALE_KEYS_MIN: usize = 4096;
 
 /// Bytes of text kept of one side, at most: with rows that left and those of a step, well below what a
 /// column can address.
-const SIDE_TEXT_MAX: usize = TEXT_BYTES_MAX / 4;
+pub(super) const SIDE_TEXT_MAX: usize = TEXT_BYTES_MAX / 4;
 
 /// What a join may use in a step besides its chunks.
 #[derive(Debug)]
@@ -80,10 +80,16 @@ struct Scratch {
 }
 
 /// Whether rows of a side have values of any length.
-fn has_text(side: &JoinSide) -> bool {
+pub(super) fn has_text(side: &JoinSide) -> bool {
     let is_text = |values: &Values| matches!(values, Values::Bytes { .. } | Values::Any(_));
     let schema = side.input.schema();
     side.kept.iter().any(|&at| is_text(&Column::new(schema.field(at).data_type()).values))
+}
+
+/// Whether the key is one text that is never NULL.
+pub(super) fn is_raw_text(keys: &[(Expr, Expr)]) -> bool {
+    let is_text = |e: &Expr| e.data_type == DataType::Utf8 && !e.nullable;
+    matches!(keys, [(left, right)] if is_text(left) && is_text(right))
 }
 
 impl JoinOp {
@@ -106,17 +112,16 @@ impl JoinOp {
             let JoinSide { input, kept, outer, triggers: _ } = &sides[at];
             Side::new(input.schema(), kept, Kept::of(bound, at), *outer, sides[1 - at].outer)
         };
-        let is_text = |e: &Expr| e.data_type == DataType::Utf8 && !e.nullable;
         Ok(JoinOp {
             sides: [side(0), side(1)],
             triggers: [sides[0].triggers, sides[1].triggers],
             has_text: [has_text(&sides[0]), has_text(&sides[1])],
             prepare: [prepare(0)?, prepare(1)?],
             key_count: keys.len(),
-            raw_text: matches!(keys.as_slice(), [(left, right)] if is_text(left) && is_text(right)),
+            raw_text: is_raw_text(keys),
             interval: match bound {
                 JoinBound::Interval { low_ns, high_ns } => Some((*low_ns, *high_ns)),
-                JoinBound::Windows(_) => None,
+                JoinBound::Windows(_) | JoinBound::AsOf(_) => None,
             },
             rows_max: usize::try_from(*rows_max).unwrap_or(usize::MAX).min(u32::MAX as usize / 4),
             over_bound: *over_bound,

@@ -1,8 +1,10 @@
 //! Checkpoints of joins.
 
+use super::as_of::AsOfOp;
 use super::operator::JoinOp;
-use super::side::{EMPTY, NO_GROUP, Side};
+use super::side::{EMPTY, NIL, NO_GROUP, Side};
 use crate::codec::{DecodeError, ReadColumn, Reader, Result, WriteColumn, Writer};
+use crate::keys::KeyTable;
 
 impl JoinOp {
     /// Writes the state: the rows kept, in order of arrival; keys by first appearance among them.
@@ -11,25 +13,7 @@ impl JoinOp {
         out.u64(self.seq);
         out.u64(self.late_rows);
         out.u64(self.over_rows);
-        let mut number = vec![NO_GROUP; self.table.len()];
-        let mut found: Vec<u32> = Vec::new();
-        let mut groups: [Vec<u32>; 2] = Default::default();
-        for (side, groups) in self.sides.iter().zip(&mut groups) {
-            for row in side.live_rows() {
-                let group = side.group[row as usize];
-                if let Some(number) = number.get_mut(group as usize) {
-                    if *number == NO_GROUP {
-                        *number = found.len() as u32;
-                        found.push(group);
-                    }
-                    groups.push(*number);
-                } else {
-                    groups.push(NO_GROUP);
-                }
-            }
-        }
-        out.u64(found.len() as u64);
-        found.iter().for_each(|&group| out.blob(self.table.key(group)));
+        let groups = encode_keys(&self.table, &self.sides, out);
         for (side, groups) in self.sides.iter().zip(&groups) {
             encode_side(side, groups, out);
         }
@@ -44,14 +28,8 @@ impl JoinOp {
         self.seq = input.u64()?;
         self.late_rows = input.u64()?;
         self.over_rows = input.u64()?;
-        self.table.clear();
         self.pending.clear();
-        let count = input.len(8)?;
-        for group in 0..count {
-            if self.table.find_or_insert(input.blob()?) as usize != group {
-                return Err(DecodeError("a key twice".into()));
-            }
-        }
+        let count = decode_keys(&mut self.table, input)?;
         self.lists.clear();
         self.lists.resize(count, [EMPTY; 2]);
         for (at, side) in self.sides.iter_mut().enumerate() {
@@ -65,6 +43,88 @@ impl JoinOp {
         }
         Ok(())
     }
+}
+
+impl AsOfOp {
+    /// Writes the state: the rows kept, in order of arrival; of versions whether they are in force.
+    pub fn encode(&self, out: &mut Writer) {
+        out.i64(self.watermark);
+        out.u64(self.seq);
+        out.u64(self.late_rows);
+        out.u64(self.over_rows);
+        let groups = encode_keys(&self.table, &self.sides, out);
+        for (side, groups) in self.sides.iter().zip(&groups) {
+            encode_side(side, groups, out);
+        }
+    }
+
+    /// Reads what [`AsOfOp::encode`] of the same plan wrote.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub fn decode(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        self.watermark = input.i64()?;
+        self.seq = input.u64()?;
+        self.late_rows = input.u64()?;
+        self.over_rows = input.u64()?;
+        self.waiting.clear();
+        self.in_force.clear();
+        let count = decode_keys(&mut self.table, input)?;
+        self.current.clear();
+        self.current.resize(count, NIL);
+        for at in [0, 1] {
+            decode_side(&mut self.sides[at], count, input)?;
+            let rows: Vec<u32> = self.sides[at].live_rows().collect();
+            for row in rows {
+                if !self.sides[at].is_matched(row) {
+                    self.wait(at, row);
+                    continue;
+                }
+                let group = self.sides[at].group[row as usize] as usize;
+                if at == 0 || self.current.get(group).is_none_or(|version| *version != NIL) {
+                    return Err(DecodeError("two versions in force of one key".into()));
+                }
+                self.put_in_force(row);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the keys of the rows kept, by first appearance; the number of each row's key.
+fn encode_keys(table: &KeyTable, sides: &[Side; 2], out: &mut Writer) -> [Vec<u32>; 2] {
+    let mut number = vec![NO_GROUP; table.len()];
+    let mut found: Vec<u32> = Vec::new();
+    let mut groups: [Vec<u32>; 2] = Default::default();
+    for (side, groups) in sides.iter().zip(&mut groups) {
+        for row in side.live_rows() {
+            let group = side.group[row as usize];
+            if let Some(number) = number.get_mut(group as usize) {
+                if *number == NO_GROUP {
+                    *number = found.len() as u32;
+                    found.push(group);
+                }
+                groups.push(*number);
+            } else {
+                groups.push(NO_GROUP);
+            }
+        }
+    }
+    out.u64(found.len() as u64);
+    found.iter().for_each(|&group| out.blob(table.key(group)));
+    groups
+}
+
+/// Reads keys; how many they are.
+fn decode_keys(table: &mut KeyTable, input: &mut Reader<'_>) -> Result<usize> {
+    table.clear();
+    let count = input.len(8)?;
+    for group in 0..count {
+        if table.find_or_insert(input.blob()?) as usize != group {
+            return Err(DecodeError("a key twice".into()));
+        }
+    }
+    Ok(count)
 }
 
 fn encode_side(side: &Side, groups: &[u32], out: &mut Writer) {

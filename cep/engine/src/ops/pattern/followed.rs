@@ -7,6 +7,7 @@
 //! - The pattern's beginning waits without a run, unless it waits for an absence.
 //! - Of the threads of a run the first that is complete ends the run.
 //! - A row that ends a run may begin the one that follows it.
+//! - AFTER MATCH SKIP ([`skipped`](super::skipped)) ends runs that began before its place; it begins none.
 
 use std::sync::Arc;
 
@@ -66,8 +67,9 @@ impl Machine {
     /// If the row must be left out; nothing has changed then.
     pub fn follow(&mut self, key: &mut Key, group: u32, now: &Now<'_>) -> Result<(), Refusal> {
         self.begin_row();
+        self.skipped_to = 0;
         if !key.has_begun && !self.automaton.initial_sets.is_empty() {
-            self.begin_waiting(key, group, now.clock);
+            self.begin_waiting(key, group, now.clock, 0);
         }
         let was_busy = key.is_busy;
         self.is_freed = false;
@@ -96,7 +98,8 @@ impl Machine {
             self.offer(key, group, run, now, &mut row);
         }
         // The row that completes an EVERY does not begin the next; one that ends a run does.
-        if !key.is_busy && (!was_busy || self.is_freed) && !start.takes.is_empty() {
+        let is_free = !key.is_busy && (!was_busy || self.is_freed) && self.skipped_to <= now.seq;
+        if is_free && !start.takes.is_empty() {
             let thread = Thread::new(self.automaton.initial, self.automaton.registers);
             let mut run = Run::new(0, thread);
             self.live += 1;
@@ -106,6 +109,9 @@ impl Machine {
             self.move_run(key, group, run, &hits, now, &mut row, &mut Vec::new());
         }
         self.captures.free_row(row);
+        if self.skipped_to > 0 {
+            self.end_skipped(key, group, (now.clock, now.seq));
+        }
         key.runs.sort_by_key(|run| run.number);
         Ok(())
     }
@@ -203,11 +209,11 @@ impl Machine {
     }
 
     /// The key begins to wait for the absence at the start of the pattern.
-    fn begin_waiting(&mut self, key: &mut Key, group: u32, clock: i64) {
+    pub(super) fn begin_waiting(&mut self, key: &mut Key, group: u32, clock: i64, row: u64) {
         key.has_begun = true;
         key.is_busy = true;
         let mut thread = Thread::new(self.automaton.initial, self.automaton.registers);
-        thread.set(&self.automaton.initial_sets, clock, 0);
+        thread.set(&self.automaton.initial_sets, clock, row);
         let number = self.number(group);
         let mut run = Run::new(number, thread);
         run.holds_start = true;
@@ -229,6 +235,7 @@ impl Machine {
         restarted: &mut Vec<Run>,
     ) {
         if self.matching == Matching::Followed
+            && self.skipped_to == 0
             && hits.iter().all(|h| h.takes.is_empty() && h.fall.is_none() && h.bounded.is_none())
         {
             key.runs.push(run);
@@ -239,7 +246,13 @@ impl Machine {
         let mut dead: Option<Dead> = None;
         let threads = std::mem::take(&mut run.threads);
         let mut before: SmallVec<[Thread; 1]> = SmallVec::new();
+        let mut is_skipped = false;
         for (from, (mut thread, hits)) in threads.into_iter().zip(hits).enumerate() {
+            if self.is_skipped(&thread) {
+                is_skipped = true;
+                before.push(thread);
+                continue;
+            }
             match &hits.bounded {
                 Some(Some(moved)) => thread = moved.clone(),
                 Some(None) => {
@@ -264,7 +277,11 @@ impl Machine {
         self.settle_every(&before, &mut advanced, &mut kept, &Conclusion::Row(now));
         self.live += (advanced.len() + kept.len()) as u64;
         self.live -= before.len() as u64;
-        self.conclude(key, group, run, &before, advanced, kept, dead, Conclusion::Row(now), restarted);
+        if is_skipped && advanced.is_empty() && kept.is_empty() && dead.is_none() {
+            self.begin_behind(key, group, &run, &before[0], (now.clock, now.seq));
+        } else {
+            self.conclude(key, group, run, &before, advanced, kept, dead, Conclusion::Row(now), restarted);
+        }
         for thread in before {
             self.free(thread.head);
         }
@@ -391,17 +408,20 @@ impl Machine {
         if let Some(at) = complete {
             key.has_matched = true;
             let head = threads[at].1.head;
-            self.captures.hold(head);
-            key.matches += 1;
-            let anchor = if head == NONE { key.exemplar } else { NONE };
-            self.captures.hold_row(anchor);
-            self.found.push(Found {
-                kind: FoundKind::Match,
-                head,
-                anchor,
-                number: key.matches,
-                place: by.place(),
-            });
+            // A match of this step may have skipped the row that it began with.
+            if !self.is_skipped(&threads[at].1) && self.skip(key, group, head, &by) {
+                self.captures.hold(head);
+                key.matches += 1;
+                let anchor = if head == NONE { key.exemplar } else { NONE };
+                self.captures.hold_row(anchor);
+                self.found.push(Found {
+                    kind: FoundKind::Match,
+                    head,
+                    anchor,
+                    number: key.matches,
+                    place: by.place(),
+                });
+            }
             self.live -= threads.len() as u64;
             threads.into_iter().for_each(|t| self.free(t.1.head));
             self.forget(dead);
@@ -534,6 +554,10 @@ impl Machine {
     fn offer(&mut self, key: &mut Key, group: u32, mut run: Run, now: &Now<'_>, row: &mut u32) {
         let mut hits = SmallVec::<[Hits; 1]>::new();
         let thread = run.threads[0].clone();
+        if self.is_skipped(&thread) {
+            self.begin_behind(key, group, &run, &thread, (now.clock, now.seq));
+            return self.drop_run(run);
+        }
         // A condition that fails here takes no row.
         let mut found = self.look(&thread, now, key.matches).unwrap_or_default();
         found.fall = None;
@@ -546,17 +570,18 @@ impl Machine {
         self.move_run(key, group, run, &hits, now, row, &mut Vec::new());
     }
 
-    fn schedule_new(&mut self, run: &mut Run, group: u32) {
+    pub(super) fn schedule_new(&mut self, run: &mut Run, group: u32) {
         run.due = super::run::NEVER;
         self.schedule(run, group);
     }
 
-    /// Fires what is due for a run of a key at `due`.
-    pub fn fire(&mut self, key: &mut Key, group: u32, number: u64, due: i64, place: Place) {
+    /// Fires what is due for a run of a key at `due`; what begins then begins at `clock`.
+    pub fn fire(&mut self, key: &mut Key, group: u32, number: u64, due: i64, clock: i64, place: Place) {
         let Ok(at) = key.runs.binary_search_by_key(&number, |run| run.number) else { return };
         if key.runs[at].due != due {
             return;
         }
+        self.skipped_to = 0;
         let mut run = key.runs.remove(at);
         // More may be due for it at the same time.
         run.due = super::run::NEVER;
@@ -581,7 +606,7 @@ impl Machine {
                 continue;
             };
             let mut moved = thread.clone();
-            moved.go(to, due, key.rows);
+            moved.go(to, clock, key.rows);
             let is_absence = timers[fired].is_absence;
             moved.head = self.without(thread.head, &to.losses, &thread.registers);
             if is_absence {
@@ -590,7 +615,7 @@ impl Machine {
                 kept.push((from, moved));
             }
         }
-        let by = Conclusion::Time(due, key.rows, place);
+        let by = Conclusion::Time(clock, key.rows, place);
         self.settle_every(&before, &mut advanced, &mut kept, &by);
         self.live += (advanced.len() + kept.len()) as u64;
         self.live -= before.len() as u64;
@@ -608,7 +633,7 @@ impl Machine {
 }
 
 /// What moved a run.
-enum Conclusion<'a> {
+pub(super) enum Conclusion<'a> {
     /// A row.
     Row(&'a Now<'a>),
     /// Time: clock, rows of the key so far, where outputs come out.
@@ -632,14 +657,14 @@ impl Conclusion<'_> {
         }
     }
 
-    fn clock_and_row(&self) -> (i64, u64) {
+    pub(super) fn clock_and_row(&self) -> (i64, u64) {
         match self {
             Conclusion::Row(now) => (now.clock, now.seq),
             Conclusion::Time(clock, seq, _) => (*clock, *seq),
         }
     }
 
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         match self {
             Conclusion::Row(now) => Place { pos: now.pos, time: Some(now.time), stamp: now.stamp },
             Conclusion::Time(_, _, place) => *place,

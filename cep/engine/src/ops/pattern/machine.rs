@@ -59,6 +59,10 @@ pub struct Machine {
     pub ages: VecDeque<(u64, u32)>,
     /// The row ended what kept the pattern from beginning.
     pub is_freed: bool,
+    /// PATTERN and SEQUENCE: rows of the key below this number begin no match any more, in this step.
+    pub skipped_to: u64,
+    /// PATTERN and SEQUENCE: matches of this step left out, as AFTER MATCH SKIP has no place in them.
+    pub bad_skips: Vec<(u32, String)>,
     /// What came out.
     pub found: Vec<Found>,
     /// Conditions of single threads evaluated so far, for tests of the work.

@@ -2,8 +2,9 @@
 //!
 //! `automaton` compiles a pattern to states. `layout` and `tests` say what is kept of rows and what
 //! conditions ask. `machine` holds what both ways of matching share, `followed` is PATTERN and
-//! SEQUENCE, `preferred` MATCH_RECOGNIZE. `captures` keeps the rows of partial matches, `emit` makes
-//! rows of matches, `waiting` puts rows in the order of event time, `state` writes checkpoints.
+//! SEQUENCE with `skipped` for their AFTER MATCH SKIP, `preferred` MATCH_RECOGNIZE. `captures` keeps the
+//! rows of partial matches, `emit` makes rows of matches, `waiting` puts rows in the order of event
+//! time, `state` writes checkpoints.
 //!
 //! Invariants:
 //! - What a row costs is what it changes and what waits for it, not what came before.
@@ -19,6 +20,7 @@ mod machine;
 mod operator;
 mod preferred;
 mod run;
+mod skipped;
 mod state;
 mod tests;
 mod waiting;

@@ -27,6 +27,8 @@ use crate::time::NodeTime;
 
 /// Keys without anything that may still be among the others.
 const GONE_MIN: usize = 1024;
+/// The time at the end of input: all that is under way is due before, and nothing that begins then.
+const END_CLOCK: i64 = NEVER - 1;
 
 /// Matches of a pattern.
 #[derive(Debug)]
@@ -129,6 +131,8 @@ impl PatternOp {
             timers: BinaryHeap::new(),
             ages: VecDeque::new(),
             is_freed: false,
+            skipped_to: 0,
+            bad_skips: Vec::new(),
             found: Vec::new(),
             #[cfg(test)]
             asked: 0,
@@ -482,7 +486,8 @@ impl PatternOp {
             if self.machine.matching == Matching::Preferred {
                 self.machine.expire(key, number, due, place, group, errors);
             } else {
-                self.machine.fire(key, group, number, due, Place { time: Some(due), ..place });
+                self.machine.fire(key, group, number, due, due, Place { time: Some(due), ..place });
+                report_skips(&mut self.machine, errors);
             }
         }
     }
@@ -534,7 +539,7 @@ impl PatternOp {
             // What was due before a row that waited for others shows up behind it.
             let pos = self.timer_position(due, time).max(self.scratch.pos);
             let stamp = time.stamps[step_row(pos)];
-            self.fire(due, number, group, Place { pos, time: Some(due), stamp }, errors);
+            self.fire(due, number, group, due, Place { pos, time: Some(due), stamp }, errors);
         }
     }
 
@@ -547,7 +552,16 @@ impl PatternOp {
         }
     }
 
-    fn fire(&mut self, due: i64, number: u64, group: u32, place: Place, errors: &mut Vec<OpError>) {
+    /// Fires what is due for a run; what begins then begins at `clock`.
+    fn fire(
+        &mut self,
+        due: i64,
+        number: u64,
+        group: u32,
+        clock: i64,
+        place: Place,
+        errors: &mut Vec<OpError>,
+    ) {
         let at = group as usize;
         let is_there = |run: &super::run::Run| run.number == number && run.due == due;
         // Rows that wait for those behind them come before what is due behind them.
@@ -561,7 +575,8 @@ impl PatternOp {
             let place = Place { time: None, ..place };
             self.machine.expire(&mut key, number, due, place, group, errors);
         } else {
-            self.machine.fire(&mut key, group, number, due, place);
+            self.machine.fire(&mut key, group, number, due, clock, place);
+            report_skips(&mut self.machine, errors);
         }
         self.put_back(group, key);
     }
@@ -593,12 +608,13 @@ impl PatternOp {
             }
             return;
         }
-        // What begins again now has no time left.
+        // What is under way comes to its end; what begins then has no time left.
         self.renumber();
-        let mut due: Vec<(i64, u64, u32)> = self.machine.timers.drain().map(|Reverse(timer)| timer).collect();
-        due.sort_unstable();
-        for (due, number, group) in due {
-            self.fire(due, number, group, Place { pos, time: Some(due), stamp }, errors);
+        while let Some(Reverse((due, number, group))) = self.machine.timers.pop() {
+            if due < END_CLOCK {
+                let place = Place { pos, time: Some(due), stamp };
+                self.fire(due, number, group, END_CLOCK, place, errors);
+            }
         }
     }
 
@@ -665,6 +681,7 @@ fn look(machine: &mut Machine, key: &mut Key, group: u32, now: &Now<'_>, errors:
         Matching::Preferred => machine.prefer(key, group, now, errors),
         Matching::Followed | Matching::Contiguous => machine.follow(key, group, now),
     };
+    report_skips(machine, errors);
     match looked {
         Ok(()) => {
             key.rows += 1;
@@ -678,6 +695,12 @@ fn look(machine: &mut Machine, key: &mut Key, group: u32, now: &Now<'_>, errors:
             false
         }
     }
+}
+
+/// Matches that were left out, as AFTER MATCH SKIP has no place in them.
+fn report_skips(machine: &mut Machine, errors: &mut Vec<OpError>) {
+    let bad = machine.bad_skips.drain(..);
+    errors.extend(bad.map(|(pos, why)| OpError::of_result(pos, codes::BAD_SKIP, why)));
 }
 
 /// Values of expressions for all rows; those in error are noted.

@@ -244,7 +244,13 @@ impl Machine {
     }
 
     /// Number of the first or last row of elements in a match.
-    fn place_of(&self, head: NodeId, of: &[ElementId], first: bool, start: u64) -> Result<u64, String> {
+    pub(super) fn place_of(
+        &self,
+        head: NodeId,
+        of: &[ElementId],
+        first: bool,
+        start: u64,
+    ) -> Result<u64, String> {
         let is_of = |leaf: u16| of.contains(&self.automaton.leaves[usize::from(leaf)].element);
         let mut rows = self.captures.chain(head).filter(|t| is_of(t.leaf));
         let row = if first { rows.last() } else { rows.next() };

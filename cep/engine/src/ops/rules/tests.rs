@@ -151,7 +151,10 @@ fn ids_are_those_of_the_published_vectors() {
     let origin = |partition, index| Origin { partition, index: LogIndex(index) };
     let id = |o, v, r, c, n| format!("{:016x}", derived_event_id(o, v, r, c, n));
     assert_eq!(id(origin(0, 1), 1, "b/r", "stream://s", 0), "a3bf84fa9f1177b6");
-    assert_eq!(id(origin(3, 1_000_000), 42, "cell_qos/bad_cell", "file://alerts.jsonl", 7), "cab1e42e4929dce3");
+    assert_eq!(
+        id(origin(3, 1_000_000), 42, "cell_qos/bad_cell", "file://alerts.jsonl", 7),
+        "cab1e42e4929dce3"
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) fn choose(
                 span,
             ));
         }
-        check_interval(context, sides, span)?;
+        check_event_time(context, sides, span)?;
         return Ok((JoinBound::Interval { low_ns, high_ns }, triggers));
     }
     match (sides[0].limits.ttl_ns, sides[1].limits.ttl_ns) {
@@ -104,7 +104,7 @@ fn window(side: &Side, other: &Side) -> Result<JoinWindow> {
 }
 
 /// Event time must come in time, and late rows have a place to go.
-fn check_interval(context: &Context<'_>, sides: &[Side; 2], span: Span) -> Result<()> {
+pub(super) fn check_event_time(context: &Context<'_>, sides: &[Side; 2], span: Span) -> Result<()> {
     for side in sides {
         if let Some(what) = held_by(&side.node, context.catalog) {
             let message = format!(

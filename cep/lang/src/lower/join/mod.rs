@@ -3,10 +3,11 @@
 //! Rooms: `names` which columns an expression may use · `condition` the parts of ON, USING and WHERE: keys,
 //! bounds of time, the rest · `span_of_time` differences of event times · `side` what is joined · `bound`
 //! how long rows are kept · `windowed` both sides in the same window · `narrow` columns nobody reads · `with_table` joins of a stream and a table ·
-//! `refuse` errors.
+//! `as_of` joins with the version in force · `refuse` errors.
 //!
 //! Invariant: no join without a bound of its state compiles.
 
+mod as_of;
 mod bound;
 mod condition;
 mod names;
@@ -88,10 +89,10 @@ fn lower_join(
     if let Some(joined) = with_table::lower(context, join, filters, ctes, sources)? {
         return Ok(joined);
     }
-    let Join { kind, left, right, constraint, asof, span } = join;
-    if let Some(asof) = asof {
-        return Err(refuse::no_table("ASOF JOIN", asof.span));
+    if let Some(joined) = as_of::lower(context, join, ctes, sources)? {
+        return Ok(joined);
     }
+    let Join { kind, left, right, constraint, asof: _, span } = join;
     // A condition on the result may be asked below where rows that fail it are not missed.
     let below = |passes: bool| if passes { filters } else { &[] };
     let passes_left = matches!(kind, JoinKind::Inner | JoinKind::Cross | JoinKind::Left);

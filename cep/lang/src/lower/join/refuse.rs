@@ -3,23 +3,15 @@
 use crate::ast::{AsOf, Span};
 use crate::diag::{Diagnostic, codes};
 
-/// The error for what needs a table.
-pub(crate) fn no_table(what: &str, span: Span) -> Box<Diagnostic> {
+/// The error for `FOR SYSTEM_TIME AS OF` on what is not the right side of a join.
+pub(crate) fn no_versions(as_of: &AsOf) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::at(
             codes::JOIN,
-            span,
-            format!("{what} needs a table on its right side, and these are streams"),
+            as_of.span,
+            "FOR SYSTEM_TIME AS OF stands at the right side of a join, whose left side has the time",
         )
-        .help("bound the time instead: ON a.id = b.id AND b.ts BETWEEN a.ts - INTERVAL '5' SECOND AND a.ts"),
-    )
-}
-
-/// The error for `FOR SYSTEM_TIME AS OF` on what has no versions.
-pub(crate) fn no_versions(as_of: &AsOf) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::at(codes::JOIN, as_of.span, "FOR SYSTEM_TIME AS OF reads a table, and this is none")
-            .help("leave it out"),
+        .help("write a JOIN b FOR SYSTEM_TIME AS OF a.ts ON a.k = b.k"),
     )
 }
 

@@ -51,6 +51,40 @@ pub(super) fn lower(
     ctes: &Ctes<'_>,
     sources: &mut usize,
 ) -> Result<Side> {
+    let (side, changelog) = lower_any(context, written, ctes, sources)?;
+    if changelog != Changelog::Append {
+        let kind = catalog::changelog_text(changelog);
+        let message = format!(
+            "a join takes rows that are new facts, and these are {kind} rows, which are replaced or taken back later"
+        );
+        let help = "put a window below the join, then its results are final: (SELECT … FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY …) AS x; or join the row in force at a time: JOIN x FOR SYSTEM_TIME AS OF a.ts";
+        return Err(Box::new(Diagnostic::at(codes::CHANGELOG, written.span, message).help(help)));
+    }
+    Ok(side)
+}
+
+/// Lowers a relation of FROM whose rows are versions: new facts, or rows that replace each other.
+pub(super) fn lower_versions(
+    context: &Context<'_>,
+    written: &Written,
+    ctes: &Ctes<'_>,
+    sources: &mut usize,
+) -> Result<(Side, Changelog)> {
+    let (side, changelog) = lower_any(context, written, ctes, sources)?;
+    if changelog == Changelog::Retract {
+        let message = "versions are replaced by later ones, and these rows are taken back by corrections";
+        let help = "set late.policy = 'drop' on the stream below";
+        return Err(Box::new(Diagnostic::at(codes::CHANGELOG, written.span, message).help(help)));
+    }
+    Ok((side, changelog))
+}
+
+fn lower_any(
+    context: &Context<'_>,
+    written: &Written,
+    ctes: &Ctes<'_>,
+    sources: &mut usize,
+) -> Result<(Side, Changelog)> {
     let relation = from::lower_side(context, written, ctes)?;
     let limits = relation.limits;
     let mut schema = relation.schema.clone();
@@ -73,17 +107,9 @@ pub(super) fn lower(
             (node, times, changelog, None)
         }
     };
-    if changelog != Changelog::Append {
-        let kind = catalog::changelog_text(changelog);
-        let message = format!(
-            "a join takes rows that are new facts, and these are {kind} rows, which are replaced or taken back later"
-        );
-        let help = "put a window below the join, then its results are final: (SELECT … FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY …) AS x";
-        return Err(Box::new(Diagnostic::at(codes::CHANGELOG, written.span, message).help(help)));
-    }
     let source = Source::new(from::qualifier(written), &schema, *sources);
     *sources += 1;
-    Ok(Side {
+    let side = Side {
         node,
         sources: vec![source],
         times: times.into_iter().map(TimeColumn::exact).collect(),
@@ -92,7 +118,8 @@ pub(super) fn lower(
         unidirectional: written.unidirectional,
         limits,
         span: written.span,
-    })
+    };
+    Ok((side, changelog))
 }
 
 /// A join as a side of another one.

@@ -153,9 +153,14 @@ fn turned(op: BinaryOp) -> Option<BinaryOp> {
     })
 }
 
-/// The time columns of the pairs, whose event time is the later one of both.
+/// The time columns of the pairs.
 pub(super) fn of_pairs(sides: &[Side; 2], bound: &JoinBound) -> Vec<TimeColumn> {
-    let JoinBound::Interval { low_ns, high_ns } = *bound else { return Vec::new() };
+    let (low_ns, high_ns) = match *bound {
+        JoinBound::Interval { low_ns, high_ns } => (low_ns, high_ns),
+        // Such a pair has the time of its left row.
+        JoinBound::AsOf(_) => return sides[0].times.clone(),
+        JoinBound::Windows(_) => return Vec::new(),
+    };
     let width = sides[0].node.schema().fields().len();
     // How far the row of a side is before the pair, at most and at least.
     let before =

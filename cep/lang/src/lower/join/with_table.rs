@@ -18,7 +18,7 @@ use crate::plan::{BinaryOp, Changelog, Expr, ExprKind, Node, Table, TableJoinKin
 use super::names::{self, Source};
 use super::side::Side;
 use super::span_of_time::TimeColumn;
-use super::{Joined, condition, lower_item, refuse, refused};
+use super::{Joined, condition, lower_item, refused};
 
 /// The table that a relation of FROM names.
 fn table_of<'a>(context: &Context<'a>, item: &FromItem, ctes: &Ctes<'_>) -> Option<&'a Table> {
@@ -121,7 +121,11 @@ fn table_side(table: &Table, written: &Written, sources: &mut usize) -> Result<S
         return Err(refused("WITHIN … PER … reads an aggregation, and this is a table", help, within.span));
     }
     if let Some(as_of) = as_of {
-        return Err(refuse::no_versions(as_of));
+        return Err(refused(
+            "FOR SYSTEM_TIME AS OF reads versions, and a table has one row a key, the latest",
+            "leave it out; or join the stream that writes the table, which has a version for each of its rows",
+            as_of.span,
+        ));
     }
     if let Some(span) = unidirectional {
         return Err(refused(

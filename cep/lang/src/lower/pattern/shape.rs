@@ -49,10 +49,6 @@ impl<'a> Shaper<'a> {
     /// Parts that do not fit together.
     pub(super) fn shape(&mut self, written: &PatternExpr) -> Result<Pattern> {
         let pattern = self.part(written, Around { in_and: false, leads: true, excluded: false })?;
-        let pattern = match self.kind {
-            Some(PatternKind::Sequence) => every_first(pattern),
-            Some(PatternKind::Pattern) | None => pattern,
-        };
         if self.kind.is_some() && may_be_empty(&pattern) {
             return Err(Box::new(
                 Diagnostic::at(
@@ -110,16 +106,8 @@ impl<'a> Shaper<'a> {
                 let inner = self.part(body, alone)?;
                 Pattern::Bounded { body: Box::new(inner), within: within(bounds)? }
             }
-            PatternExprKind::Exclude(body) if around.excluded => {
-                return Err(Box::new(
-                    Diagnostic::at(
-                        codes::PATTERN_SHAPE,
-                        body.span,
-                        "what is left out cannot be left out again",
-                    )
-                    .help("keep the outer {- … -}"),
-                ));
-            }
+            // What is left out is left out, whatever stands around it.
+            PatternExprKind::Exclude(body) if around.excluded => self.part(body, alone)?,
             PatternExprKind::Exclude(body) => {
                 Pattern::Exclude(Box::new(self.part(body, Around { excluded: true, ..alone })?))
             }
@@ -220,25 +208,6 @@ impl<'a> Shaper<'a> {
                 .help("write NOT s FOR 10 SECONDS or NOT (s OR t) FOR 10 SECONDS"),
             )),
         }
-    }
-}
-
-/// `EVERY a, b` of a SEQUENCE: what begins again is the whole, as nothing comes between its rows.
-fn every_first(pattern: Pattern) -> Pattern {
-    match pattern {
-        Pattern::Then(mut steps) if matches!(steps.first(), Some(Pattern::Every(_))) => {
-            if let Some(first) = steps.first_mut()
-                && let Pattern::Every(body) = first
-            {
-                *first = std::mem::replace(body.as_mut(), Pattern::Empty);
-            }
-            Pattern::Every(Box::new(Pattern::Then(steps)))
-        }
-        Pattern::Bounded { body, within } => match every_first(*body) {
-            Pattern::Every(inner) => Pattern::Every(Box::new(Pattern::Bounded { body: inner, within })),
-            inner => Pattern::Bounded { body: Box::new(inner), within },
-        },
-        other => other,
     }
 }
 

@@ -14,7 +14,7 @@ use arrow_array::RecordBatch;
 
 use crate::ast::{Name, Query, RelationSource, SetExpr, Statement, StatementKind};
 use crate::diag::{Diagnostic, codes, render};
-use crate::plan::AggregationRead;
+use crate::plan::{AggregationRange, Read, ReadOf, TableId, TableLook};
 
 use super::catalog::Object;
 use super::{Session, StatementResult};
@@ -35,8 +35,8 @@ pub struct Question {
 /// What a question means where it is asked.
 #[derive(Debug, Clone)]
 pub enum QuestionPlan {
-    /// Read this aggregation of the script.
-    Read(Box<AggregationRead>),
+    /// Read this aggregation or table of the script.
+    Read(Box<Read>),
     /// The answer is this row.
     Constants(RecordBatch),
 }
@@ -49,7 +49,7 @@ pub struct QuestionError(pub String);
 /// What a name stands for in a script, as far as questions go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Askable {
-    /// Something that keeps an answer: an aggregation, or a view.
+    /// Something that keeps an answer: an aggregation, a table, or a view.
     Kept,
     /// A stream: its rows come and go.
     Stream,
@@ -143,13 +143,14 @@ impl Session {
         })
     }
 
-    /// Names of all aggregations, declared case.
-    pub fn aggregation_names(&self) -> impl Iterator<Item = &str> {
-        let kept = self.catalog.objects().filter(|object| matches!(object, Object::Aggregation(_)));
+    /// Names of all aggregations and tables, declared case.
+    pub fn kept_names(&self) -> impl Iterator<Item = &str> {
+        let is_kept = |object: &Object| matches!(object, Object::Aggregation(_) | Object::Table(_));
+        let kept = self.catalog.objects().filter(is_kept);
         kept.map(|object| self.catalog.name(object))
     }
 
-    /// What a question means here. Places of aggregations are those of [`Session::program`].
+    /// What a question means here. Places of aggregations and tables are those of [`Session::program`].
     ///
     /// # Errors
     /// If it is wrong, or has no end.
@@ -163,13 +164,23 @@ impl Session {
         }
         if trial.reads.len() == before.0 {
             let message = "this query has no end: its rows come as long as the stream does";
-            let help = "subscribe to the stream, or read an aggregation: FROM a WITHIN '…', '…' PER 'hours'";
+            let help = "subscribe to the stream, or read a table, or an aggregation: FROM a WITHIN '…', '…' PER 'hours'";
             let error = Diagnostic::at(codes::WRONG_KIND, statement.span, message).help(help);
             return Err(shown(&error, text));
         }
         let mut read = trial.reads.swap_remove(before.0).read;
-        let aggregations = &self.catalog.aggregations[..read.aggregation];
-        read.aggregation = aggregations.iter().filter(|entry| !entry.is_dropped).count();
+        read.of = match read.of {
+            ReadOf::Aggregation(range) => {
+                let before = &self.catalog.aggregations[..range.aggregation];
+                let aggregation = before.iter().filter(|entry| !entry.is_dropped).count();
+                ReadOf::Aggregation(AggregationRange { aggregation, ..range })
+            }
+            ReadOf::Table(look) => {
+                let before = &self.catalog.tables[..look.table.index()];
+                let count = before.iter().filter(|entry| !entry.is_dropped).count();
+                ReadOf::Table(TableLook { table: TableId(u32::try_from(count).unwrap_or(u32::MAX)), ..look })
+            }
+        };
         Ok(QuestionPlan::Read(Box::new(read)))
     }
 }

@@ -14,6 +14,10 @@ CREATE AGGREGATION gone AS SELECT count(*) AS n FROM readings AGGREGATE BY ts EV
 DROP AGGREGATION gone;
 CREATE AGGREGATION totals AS SELECT sensor, sum(value) AS total, count(*) AS n FROM readings GROUP BY sensor
     AGGREGATE BY ts EVERY SECONDS … DAYS;
+CREATE TABLE dropped (k STRING PRIMARY KEY);
+DROP TABLE dropped;
+CREATE TABLE latest (sensor STRING, place INT, value DOUBLE, PRIMARY KEY (sensor, place), INDEX (place));
+UPSERT INTO latest SELECT sensor, 1, value FROM readings;
 CREATE VIEW days AS SELECT sensor, total FROM totals WITHIN '2024-05-** **:**:**' PER 'days';
 ";
 
@@ -23,7 +27,7 @@ fn session() -> Session {
     session
 }
 
-fn read(sql: &str, parameters: Option<&RecordBatch>) -> Result<Box<AggregationRead>, String> {
+fn read(sql: &str, parameters: Option<&RecordBatch>) -> Result<Box<Read>, String> {
     let question = Question::parse(sql, parameters).map_err(|error| error.0)?;
     match session().ask(&question).map_err(|error| error.0)? {
         QuestionPlan::Read(read) => Ok(read),
@@ -47,7 +51,8 @@ fn aggregations_and_views_on_them_are_read_by_their_place_in_the_program() {
         "WITH d AS (SELECT * FROM totals WITHIN '2024-05-01' PER 'days') SELECT sum(n) AS n FROM d",
     ] {
         let read = read(sql, None).unwrap();
-        assert_eq!(session().program().aggregations[read.aggregation].name, "totals", "{sql}");
+        let ReadOf::Aggregation(range) = read.of else { panic!("{sql}") };
+        assert_eq!(session().program().aggregations[range.aggregation].name, "totals", "{sql}");
     }
 }
 
@@ -83,7 +88,8 @@ fn parameters_are_values_and_nothing_else() {
     let sql =
         "SELECT total, $1 AS s FROM totals WITHIN $2 PER 'days' WHERE sensor = $1 AND total > $3 LIMIT $4";
     let plan = read(sql, Some(&parameters)).unwrap();
-    assert_eq!(plan.from_ns, 1_714_521_600_000_000_001);
+    let ReadOf::Aggregation(range) = plan.of else { panic!("an aggregation") };
+    assert_eq!(range.from_ns, 1_714_521_600_000_000_001);
     let shown = format!("{:?}", plan.ops);
     assert!(shown.contains("it's ${HOME} $1 '; DROP STREAM x; --"), "{shown}");
     assert!(shown.contains("(-0.00000015)") && shown.contains("fetch: Some(7)"), "{shown}");
@@ -128,4 +134,32 @@ fn constants_are_an_answer() {
         Question::parse("SELECT 1 + $1 AS x", Some(&row(vec![Arc::new(Int64Array::from(vec![2]))])));
     let QuestionPlan::Constants(row) = session().ask(&question.unwrap()).unwrap() else { panic!("a row") };
     assert_eq!(row.num_rows(), 1);
+}
+
+#[test]
+fn tables_are_read_by_key_by_index_or_whole() {
+    for (sql, way) in [
+        ("SELECT value FROM latest WHERE sensor = 'a' AND place = 1", "Key"),
+        ("SELECT value FROM app.latest WHERE place = 1 + 1 AND value > 3", "Index"),
+        (
+            "SELECT sensor, max(value) AS m FROM latest WHERE value > 3 GROUP BY sensor ORDER BY m LIMIT 3",
+            "Scan",
+        ),
+        ("SELECT * FROM latest WHERE sensor = 'a' OR place = 1", "Scan"),
+        ("WITH l AS (SELECT place + 1 AS p FROM latest) SELECT count(*) AS n FROM l WHERE p = 2", "Scan"),
+    ] {
+        let read = read(sql, None).unwrap();
+        let ReadOf::Table(look) = read.of else { panic!("{sql}") };
+        assert_eq!(session().program().tables[look.table.index()].name, "latest", "{sql}");
+        assert!(format!("{:?}", look.probe).starts_with(way), "{sql}: {:?}", look.probe);
+    }
+    for (sql, words) in [
+        ("SELECT * FROM dropped", "dropped"),
+        ("SELECT * FROM latest WINDOW TUMBLING (SIZE 1 HOUR)", "table"),
+        ("SELECT sensor FROM latest UNION ALL SELECT sensor FROM latest", "table"),
+        ("SELECT a.sensor FROM latest AS a JOIN latest AS b ON a.place = b.place", "tables"),
+    ] {
+        let error = read(sql, None).unwrap_err();
+        assert!(error.contains(words), "{sql}: {error}");
+    }
 }

@@ -1,15 +1,26 @@
 //! By which columns the rows of a query replace each other.
 
+use cep_types::StreamId;
+
 use crate::plan::{BatchWindow, BoundedOp, Expr, ExprKind, NamedExpr, Node, WindowBody, WindowKey};
 
 /// The parts of the key of the rows of `node`: each with the columns that hold it, any of which will do.
 /// `None`: the rows have no key, or one that is not selected.
-pub(crate) fn unique_key(node: &Node) -> Option<Vec<Vec<usize>>> {
+pub(crate) fn unique_key(node: &Node) -> Option<Key> {
+    unique_key_over(node, &|_| None)
+}
+
+/// The parts of a key.
+pub(crate) type Key = Vec<Vec<usize>>;
+
+/// The same where `of_stream` knows the key of streams.
+pub(crate) fn unique_key_over(node: &Node, of_stream: &dyn Fn(StreamId) -> Option<Key>) -> Option<Key> {
     match node {
         Node::Group(group) => Some((0..group.keys.len()).map(|at| vec![at]).collect()),
-        Node::Rate(rate) => unique_key(&rate.input),
-        Node::Filter { input, predicate: _ } => unique_key(input),
-        Node::Project { input, exprs, schema: _ } => projected(unique_key(input)?, exprs),
+        Node::Rate(rate) => unique_key_over(&rate.input, of_stream),
+        Node::Filter { input, predicate: _ } => unique_key_over(input, of_stream),
+        Node::Project { input, exprs, schema: _ } => projected(unique_key_over(input, of_stream)?, exprs),
+        Node::Scan { stream, schema: _ } => of_stream(*stream),
         Node::Window(window) => {
             let WindowBody::Groups { keys, .. } = &window.body else { return None };
             let mut parts = Vec::new();
@@ -34,8 +45,7 @@ pub(crate) fn unique_key(node: &Node) -> Option<Vec<Vec<usize>>> {
                 BoundedOp::Aggregate { .. } | BoundedOp::Join(_) => None,
             })
         }
-        Node::Scan { .. }
-        | Node::Union { .. }
+        Node::Union { .. }
         | Node::Sliding(_)
         | Node::Delay { .. }
         | Node::Over(_)

@@ -12,8 +12,8 @@ mod write;
 
 pub(crate) use change::{delete, update};
 pub(crate) use declare::{create, create_index, seed};
-pub(crate) use key::unique_key;
-pub(crate) use probe::{conjunction, split};
+pub(crate) use key::{Key, unique_key, unique_key_over};
+pub(crate) use probe::{conjunction, probe_of_read, split};
 pub(crate) use subquery::without_subqueries;
 pub(crate) use write::{check_changelog, conflict, no_rows, rows_into};
 

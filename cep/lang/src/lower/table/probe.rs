@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 
 use crate::lower::expr::try_cast_to;
-use crate::plan::{BinaryOp, Expr, ExprKind, Probe, Table};
+use crate::plan::{BinaryOp, BoundedOp, Expr, ExprKind, Probe, Table};
 
 /// Splits a condition over the input's `width` columns and then the table's: how rows are found, and
 /// what else must hold.
@@ -40,6 +40,23 @@ pub(crate) fn split(condition: Option<Expr>, width: usize, table: &Table) -> (Pr
         Some(index) => Probe::Index { index, exprs },
     };
     (probe, conjunction(terms))
+}
+
+/// How a read with these steps finds the rows of `table`: by what its first filters say.
+pub(crate) fn probe_of_read(ops: &[BoundedOp], table: &Table) -> Probe {
+    let filters = ops.iter().map_while(|op| match op {
+        BoundedOp::Filter(predicate) => Some(predicate.clone()),
+        _ => None,
+    });
+    let (probe, _) = split(conjunction(filters.collect()), 0, table);
+    let exprs = match &probe {
+        Probe::Key(exprs) | Probe::Index { index: _, exprs } => exprs.as_slice(),
+        Probe::Scan => &[],
+    };
+    // There is no row whose event time it could be.
+    let mut needs_row = false;
+    exprs.iter().for_each(|e| e.walk(&mut |part| needs_row |= matches!(part.kind, ExprKind::EventTime)));
+    if needs_row { Probe::Scan } else { probe }
 }
 
 /// The terms of a conjunction, in order.

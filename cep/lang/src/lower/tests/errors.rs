@@ -397,8 +397,8 @@ refused! {
     "#]];
     an_aggregation_as_a_stream: "CREATE AGGREGATION a AS SELECT count(*) AS n FROM trades AGGREGATE BY ts EVERY HOURS;
         SELECT n FROM a WITHIN '2024-**-** **:**:**' PER 'hours' UNION ALL SELECT n FROM arrivals" => expect![[r#"
-            E0208: an aggregation is read by a query of its own, once at «SELECT n FROM a WITHIN '2024-**-** **:**:**' PER 'hours'»
-              help: select from it with WHERE, GROUP BY, ORDER BY and LIMIT; windows, UNION ALL and OUTPUT need a stream
+            E0208: an aggregation or a table is read by a query of its own, once at «SELECT n FROM a WITHIN '2024-**-** **:**:**' PER 'hours'»
+              help: select from it with WHERE, GROUP BY, ORDER BY and LIMIT; windows, UNION ALL and OUTPUT need a stream, and rows of a table come into one by a join: FROM s JOIN t ON s.k = t.k
         "#]];
     a_rate_without_its_group: "SELECT sum(price) AS s FROM trades WINDOW LENGTH (10) GROUP BY symbol OUTPUT LAST EVERY 5 EVENTS" => expect![[r#"
         E0410: this rate works on each group, and the group key `symbol` is not selected at «OUTPUT LAST EVERY 5 EVENTS»

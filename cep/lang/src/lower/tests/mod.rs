@@ -1,6 +1,7 @@
 //! Tests of lowering: golden plans, an error for each refused construct, types, names, bounds.
 
 mod apps;
+mod as_of;
 mod bounds;
 mod errors;
 mod guide;

@@ -198,7 +198,6 @@ fn refusals_of_match_recognize() {
         "MEASURES A.price AS p PATTERN (A B) SUBSET U = (A, A)",
         "MEASURES A.price AS p AFTER MATCH SKIP TO LAST B PATTERN (A)",
         "MEASURES A.price AS p ALL ROWS PER MATCH WITH UNMATCHED ROWS PATTERN (A {- B -})",
-        "MEASURES A.price AS p PATTERN (A {- B {- C -} -})",
         "MEASURES A.price AS p, A.volume AS p PATTERN (A)",
         "MEASURES A.price AS volume ALL ROWS PER MATCH PATTERN (A)",
         "PARTITION BY lower(symbol) MEASURES A.price AS p PATTERN (A)",
@@ -268,9 +267,6 @@ fn refusals_of_match_recognize() {
         MEASURES A.price AS p ALL ROWS PER MATCH WITH UNMATCHED ROWS PATTERN (A {- B -})
           E1102: rows left out by {- … -} are matched, and WITH UNMATCHED ROWS could not tell them from others at «A {- B -}»
           help: write SHOW EMPTY MATCHES or OMIT EMPTY MATCHES, or leave out {- and -}
-        MEASURES A.price AS p PATTERN (A {- B {- C -} -})
-          E1102: what is left out cannot be left out again at «C»
-          help: keep the outer {- … -}
         MEASURES A.price AS p, A.volume AS p PATTERN (A)
           E0205: two columns are called `p` at «p»
           help: give the measure another name

@@ -80,7 +80,7 @@ fn a_key_of_one_type_is_a_column_of_the_union() {
         &expect![[r#"
             query query_1 → print, append
               project e.v AS v
-                sequence in event-time order: EVERY (e -> f+ -> g)
+                sequence in event-time order: EVERY e -> f+ -> g
                   e of a: any row
                   f of b: any row
                   g of a: any row
@@ -169,16 +169,17 @@ fn groups_bounds_and_skips() {
 }
 
 #[test]
-fn every_at_the_head_of_a_sequence_is_of_the_whole() {
+fn every_at_the_head_of_a_sequence_is_of_what_it_stands_before() {
     golden(
         "SELECT x.v FROM SEQUENCE (EVERY x = a, a[v > x.v]+, a WITHIN 5 SECONDS); SELECT x.v FROM SEQUENCE (EVERY (x = a, a), a)",
         &expect![[r#"
             query query_1 → print, append
               project x.v AS v
-                sequence in log order: EVERY (x -> a+ -> a_2) WITHIN 5s
+                sequence in log order: EVERY x -> a+ -> a_2
                   x: any row
                   a: v > x.v
                   a_2: any row
+                  within: 5s
                   next match: as EVERY says
                   rows: one a match
                   columns: x.v
@@ -186,7 +187,7 @@ fn every_at_the_head_of_a_sequence_is_of_the_whole() {
                   scan a
             query query_2 → print, append
               project x.v AS v
-                sequence in log order: EVERY ((x -> a) -> a_2)
+                sequence in log order: EVERY (x -> a) -> a_2
                   x: any row
                   a: any row
                   a_2: any row

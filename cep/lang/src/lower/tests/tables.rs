@@ -144,9 +144,9 @@ fn tables_and_triggers_are_explained() {
 }
 
 refused! {
-    a_table_alone: "SELECT * FROM names" => expect![[r#"
-        E0208: `names` is a table: it has rows, and no stream of them at «names»
-          help: join it to a stream: FROM s JOIN names ON s.k = names.k
+    a_table_as_a_stream: "SELECT symbol FROM names UNION ALL SELECT symbol FROM trades" => expect![[r#"
+        E0208: an aggregation or a table is read by a query of its own, once at «SELECT symbol FROM names»
+          help: select from it with WHERE, GROUP BY, ORDER BY and LIMIT; windows, UNION ALL and OUTPUT need a stream, and rows of a table come into one by a join: FROM s JOIN t ON s.k = t.k
     "#]];
     two_tables: "SELECT * FROM names JOIN log ON names.symbol = log.symbol" => expect![[r#"
         E0601: both sides are tables, and rows of a table come out when a row of a stream asks for them at «JOIN log ON names.symbol = log.symbol»

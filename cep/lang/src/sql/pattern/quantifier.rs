@@ -64,7 +64,7 @@ impl Cursor<'_> {
         Ok(Some(Quantifier { min, max, reluctant, span: self.since(start) }))
     }
 
-    /// `n`, `m,n`, `m,` or `,n` and what closes it.
+    /// `n`, `m,n`, `m,`, `,n` or `,` (any number, as in SQL:2016) and what closes it.
     fn times(&mut self, between: &Token, close: &Token) -> Result<(u32, Option<u32>)> {
         let min = if self.is_token(0, between) { None } else { Some(self.times_number()?) };
         if !self.eat_token(between) {
@@ -73,11 +73,6 @@ impl Cursor<'_> {
             return Ok((times, Some(times)));
         }
         let max = if self.is_token(0, close) { None } else { Some(self.times_number()?) };
-        if min.is_none() && max.is_none() {
-            return Err(Box::new(
-                self.unexpected("a number").help("write {2}, {2,5}, {2,}, {,5}, +, * or ?"),
-            ));
-        }
         self.expect_token(close)?;
         Ok((min.unwrap_or_default(), max))
     }

@@ -50,12 +50,6 @@ impl Cursor<'_> {
         let Some(quantifier) = self.quantifier(true)? else {
             return Ok(primary);
         };
-        if matches!(primary.kind, PatternExprKind::Start | PatternExprKind::End) {
-            return Err(Box::new(
-                Diagnostic::at(codes::PATTERN_SHAPE, quantifier.span, "`^` and `$` are places, not rows")
-                    .help("leave out the quantifier"),
-            ));
-        }
         if let Some(second) = self.quantifier(true)? {
             return Err(Box::new(
                 Diagnostic::at(codes::PATTERN_SHAPE, second.span, "a second quantifier")

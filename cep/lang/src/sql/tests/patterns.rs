@@ -130,7 +130,7 @@ fn chains_bind_as_they_are_read() {
         "PATTERN (a -> b AND c -> d OR e AND f)",
         "PATTERN (EVERY (a -> b) -> c)",
         "PATTERN ((EVERY a) AND b)",
-        "PATTERN (a{2} -> b{2,} -> c{,3} -> d+ -> e* -> f? -> g<2:5> -> h<3> -> i<:4> -> k<1:>)",
+        "PATTERN (a{2} -> b{2,} -> c{,3} -> d+ -> e* -> f? -> g<2:5> -> h<3> -> i<:4> -> k<1:> -> l{,})",
         "PATTERN (a -> (b -> c)+ -> d)",
         "PATTERN (a AND NOT b[x = 1][y = 2])",
         "PATTERN (NOT a FOR INTERVAL '1' MINUTE -> b)",
@@ -156,8 +156,8 @@ fn chains_bind_as_they_are_read() {
           from pattern (every (a -> b) -> c)
         PATTERN ((EVERY a) AND b)
           from pattern (every a and b)
-        PATTERN (a{2} -> b{2,} -> c{,3} -> d+ -> e* -> f? -> g<2:5> -> h<3> -> i<:4> -> k<1:>)
-          from pattern (a{2..2} -> b{2..*} -> c{0..3} -> d{1..*} -> e{0..*} -> f{0..1} -> g{2..5} -> h{3..3} -> i{0..4} -> k{1..*})
+        PATTERN (a{2} -> b{2,} -> c{,3} -> d+ -> e* -> f? -> g<2:5> -> h<3> -> i<:4> -> k<1:> -> l{,})
+          from pattern (a{2..2} -> b{2..*} -> c{0..3} -> d{1..*} -> e{0..*} -> f{0..1} -> g{2..5} -> h{3..3} -> i{0..4} -> k{1..*} -> l{0..*})
         PATTERN (a -> (b -> c)+ -> d)
           from pattern (a -> (b -> c){1..*} -> d)
         PATTERN (a AND NOT b[x = 1][y = 2])
@@ -316,7 +316,6 @@ fn what_is_malformed_is_refused_where_it_stands() {
         "PATTERN (a+?)",
         "PATTERN (a{0})",
         "PATTERN (a{5,2})",
-        "PATTERN (a{,})",
         "PATTERN (a{20000})",
         "PATTERN (a{x})",
         "PATTERN (a AS e1)",
@@ -333,7 +332,6 @@ fn what_is_malformed_is_refused_where_it_stands() {
         "s MATCH_RECOGNIZE (PATTERN ())",
         "s MATCH_RECOGNIZE (DEFINE A AS x > 1)",
         "s MATCH_RECOGNIZE (PATTERN (A B$))",
-        "s MATCH_RECOGNIZE (PATTERN (^* A))",
         "s MATCH_RECOGNIZE (PATTERN (A | ))",
         "s MATCH_RECOGNIZE (PATTERN (A {- B))",
         "s MATCH_RECOGNIZE (PATTERN (A B++))",
@@ -404,9 +402,6 @@ fn what_is_malformed_is_refused_where_it_stands() {
         PATTERN (a{5,2})
           E0404 at «{5,2}»: at least 5 and at most 2 times cannot be
           help: write {2,5}
-        PATTERN (a{,})
-          E0101 at «}»: expected a number, found `}`
-          help: write {2}, {2,5}, {2,}, {,5}, +, * or ?
         PATTERN (a{20000})
           E0404 at «20000»: a quantifier is a whole number, at most 10000
           help: count longer runs with an aggregate in the condition: count(e1) < 1000000
@@ -455,9 +450,6 @@ fn what_is_malformed_is_refused_where_it_stands() {
         s MATCH_RECOGNIZE (PATTERN (A B$))
           E1102 at «B$»: `B$` is one name
           help: write a blank before `$`: B $
-        s MATCH_RECOGNIZE (PATTERN (^* A))
-          E1102 at «*»: `^` and `$` are places, not rows
-          help: leave out the quantifier
         s MATCH_RECOGNIZE (PATTERN (A | ))
           E0101 at «)»: expected a pattern variable, found `)`
           help: -

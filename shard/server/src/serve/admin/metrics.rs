@@ -112,6 +112,12 @@ const OF_PARTITION: &[OfPartition] = &[
     ("definition_rows_late", "Rows left out because they were late", true, |p| {
         p.definitions.iter().map(|definition| definition.late).sum::<u64>() as f64
     }),
+    (
+        "definition_over_bound",
+        "Rows and partial matches refused or given up because a join, a pattern or a table was full",
+        true,
+        |p| p.definitions.iter().map(|definition| definition.over_bound).sum::<u64>() as f64,
+    ),
 ];
 
 const OF_SHARD: &[OfShard] = &[

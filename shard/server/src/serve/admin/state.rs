@@ -56,7 +56,10 @@ pub async fn state(State(node): State<Node>, uri: Uri) -> Result<Json<Value>, Fa
             let definitions: Vec<Value> = p
                 .definitions
                 .iter()
-                .map(|d| json!({"name": d.name, "version": d.version, "fenced": d.fenced, "late": d.late}))
+                .map(|d| {
+                    json!({"name": d.name, "version": d.version, "fenced": d.fenced, "late": d.late,
+                    "over_bound": d.over_bound})
+                })
                 .collect();
             partitions.push(json!({
                 "space": p.partition.space.0,
