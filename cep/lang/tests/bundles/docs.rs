@@ -99,3 +99,19 @@ fn keys(schema: &serde_json::Value, visit: &mut dyn FnMut(&serde_json::Value, &s
         _ => {}
     }
 }
+
+#[test]
+fn every_bundle_that_ships_compiles() {
+    let apps = manifest_dir().join("../../deploy/apps");
+    let mut count = 0;
+    for entry in std::fs::read_dir(apps).unwrap() {
+        let path = entry.unwrap().path().join("app.yaml");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        match compile(&text, &CompileOptions::default()) {
+            Ok(compiled) => assert!(!compiled.program.queries.is_empty(), "{}", path.display()),
+            Err(errors) => panic!("{}:\n{}", path.display(), shown(&errors, &text)),
+        }
+        count += 1;
+    }
+    assert!(count >= 6, "{count} bundles");
+}
