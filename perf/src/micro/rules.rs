@@ -67,19 +67,15 @@ fn bind(node: &mut Node) {
 
 /// Each symbol has ten limits, 99 to 99.9.
 pub fn ten_thousand(args: &MicroArgs, trades: &Trades) -> Value {
-    let mut text = format!(
-        "{SOURCE}    - name: judge
-      type: classify.cel
-      options:
-        rules:
-          - {{name: first, when: 'payload.price > 1000.0', emit: &e {{channel: 'stream://out', payload: {{p: payload.price}}}}}}
-"
-    );
+    let mut text =
+        format!("{SOURCE}    - name: judge\n      type: classify.cel\n      options: {{rules: [\n");
     for nth in 0..SYMBOLS * LIMITS {
         let (symbol, limit) = (nth / LIMITS, nth % LIMITS);
         let when = format!("payload.symbol == \"SYM{symbol:04}\" && payload.price > 99.{limit}");
-        writeln!(text, "          - {{name: r{nth}, when: '{when}', emit: *e}}").expect("texts take all");
+        let emit = "{channel: 'stream://o', payload: {p: '1'}}";
+        writeln!(text, "{{name: r{nth}, when: '{when}', emit: {emit}}},").expect("texts take all");
     }
+    text.push_str("]}\n");
     compare_program("rules_10000", &Arc::new(compiled(&text)), args, trades, &mut Limits::default())
 }
 

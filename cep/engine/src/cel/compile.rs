@@ -286,6 +286,22 @@ fn call(name: &'static str, args: &[Node]) -> Outcome<Closure> {
                 value => Err(no_overload(name, &[&value])),
             }))
         }
+        // A value that a binding does not have is as good as null here.
+        ("coalesce", args) => {
+            let args = compile_all(args)?;
+            Ok(Box::new(move |frame| {
+                let mut last = Err(Fault::absent());
+                for arg in &args {
+                    last = arg(frame);
+                    match &last {
+                        Ok(Value::Null) => {}
+                        Err(fault) if fault.is_absent() => {}
+                        _ => return last,
+                    }
+                }
+                last
+            }))
+        }
         (_, [a]) => {
             let (of, a) = (implementation(name)?, compile(a)?);
             Ok(Box::new(move |frame| of(&[a(frame)?])))

@@ -83,7 +83,6 @@ pub(super) fn function(name: &str) -> Option<Function> {
         "math.bitNot" => math::bit_not,
         "math.bitShiftLeft" => math::shift_left,
         "math.bitShiftRight" => math::shift_right,
-        "coalesce" => choice::coalesce,
         "clamp" => choice::clamp,
         "safe_div" => choice::safe_div,
         "select" => choice::select,

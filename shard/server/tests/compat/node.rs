@@ -57,7 +57,14 @@ impl Node {
             .as_array()
             .unwrap()
             .iter()
-            .map(|p| json!({"partition": p["partition"], "state_hash": p["state_hash"], "definitions": p["definitions"]}))
+            .map(|p| {
+                // What an older version told of definitions; newer counters are no part of it.
+                let told = ["name", "version", "fenced", "late"];
+                let all = p["definitions"].as_array().unwrap().iter();
+                let definitions: Vec<Value> =
+                    all.map(|d| told.iter().map(|&key| (key.to_owned(), d[key].clone())).collect()).collect();
+                json!({"partition": p["partition"], "state_hash": p["state_hash"], "definitions": definitions})
+            })
             .collect();
         let streams = self.http("GET", "/v1/streams", None).1;
         let definitions = self.http("GET", "/v1/definitions/app", None).1;

@@ -172,13 +172,17 @@ fn a_failing_rule_is_an_error_of_its_row_and_of_nothing_else() {
 
 #[test]
 fn a_binding_without_a_value_makes_a_rule_not_hold_quietly() {
-    let node = node(&[("fast > 1.0", "fast"), ("!has_fast || fast > 1.0", "fast")]);
+    let node = node(&[
+        ("fast > 1.0", "fast"),
+        ("!has_fast || fast > 1.0", "fast"),
+        ("coalesce(fast, 9.0) > 5.0", "coalesce(fast, 9.0)"),
+    ]);
     let mut op = RulesOp::new(&node).expect("it builds");
     let rows = [(None, None, None, None), (None, None, None, Some(0.5)), (None, None, None, Some(2.0))];
     let (events, errors) = run(&mut op, &node.schema, &rows, 1);
     assert!(errors.is_empty(), "{errors:?}");
     let ends: Vec<&str> = events.iter().map(|e| e.rsplit(" | ").next().unwrap_or("")).collect();
-    assert_eq!(ends, ["∅", "2.0", "2.0"]);
+    assert_eq!(ends, ["∅", "9.0", "2.0", "2.0"]);
 }
 
 fn part() -> impl Strategy<Value = String> {

@@ -15,7 +15,7 @@ pub(crate) use read::read;
 pub(crate) use tree::{Entry, Scalar, Yaml, YamlKind};
 
 /// Longest bundle, in bytes.
-pub const BUNDLE_BYTES_MAX: usize = 1 << 20;
+pub const BUNDLE_BYTES_MAX: usize = 2 << 20;
 /// Deepest nesting.
 pub(crate) const DEPTH_MAX: usize = 32;
 /// Most scalars, lists and mappings.
