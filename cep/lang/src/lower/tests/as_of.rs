@@ -45,7 +45,7 @@ fn the_bound_of_the_state_is_in_the_plan() {
                   keys: symbol = symbol
                   time of left − time of right: at least 0s, at most 10m; the least of them
                   columns kept: t.price, b.bid
-                  state: left until the watermark is past it; right the latest version of each key that the watermark is past, and those after it, for 10m; at most 99 rows, the oldest version in force leaves for a row beyond
+                  state: left until the watermark is past it; right the latest version of each key that the watermark is past, and those after it, for 10m; at most 99 rows, rows beyond fail
                   scan trades
                   scan brief
         "#]],

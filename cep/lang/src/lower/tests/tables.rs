@@ -162,7 +162,7 @@ refused! {
     "#]];
     corrections_beside_a_table: "SELECT * FROM (SELECT symbol, count(*) AS c FROM trades GROUP BY symbol) AS x JOIN names USING (symbol)" => expect![[r#"
         E0701: a join takes rows that are new facts, and these are upsert rows, which are replaced or taken back later at «(SELECT symbol, count(*) AS c FROM trades GROUP BY symbol) AS x»
-          help: put a window below the join, then its results are final: (SELECT … FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY …) AS x
+          help: put a window below the join, then its results are final: (SELECT … FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY …) AS x; or join the row in force at a time: JOIN x FOR SYSTEM_TIME AS OF a.ts
     "#]];
     an_ambiguous_column: "SELECT symbol FROM trades JOIN names ON TRUE" => expect![[r#"
         E0203: several relations of FROM have a column `symbol` at «symbol»
