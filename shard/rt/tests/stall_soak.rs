@@ -21,6 +21,8 @@ use shard_rt::{
 
 /// Later than this a wake counts as lost.
 const WAKE_NS_MAX: u64 = 100_000_000;
+/// A write that takes longer says that the host's disk stood still.
+const DISK_NS_MAX: u64 = 1_000_000_000;
 /// Hogs a core.
 const HOGS: usize = 2;
 /// The hogs' priority, below that of the shards.
@@ -173,6 +175,25 @@ fn hogs(stop: &Arc<AtomicBool>) -> Vec<std::thread::JoinHandle<u64>> {
 fn no_wake_is_lost_under_cpu_hogs() {
     let deep = std::env::var("CEPTRA_DEEP").is_ok_and(|value| value == "1");
     let time = if deep { Duration::from_secs(600) } else { Duration::from_secs(6) };
+    for attempt in 1.. {
+        let shards = round(time);
+        // A host whose disk stands still for a second holds up its kernel, and with it more than writes.
+        if attempt < 3 && shards.iter().any(|(_, seen)| seen.write.max > DISK_NS_MAX) {
+            println!("the disk stood still; once more");
+            continue;
+        }
+        for (_, seen) in shards {
+            assert!(seen.message.samples.len() > 100 && seen.timer.samples.len() > 100, "it went on");
+            let (message, timer) = (seen.message.asleep_max, seen.timer.asleep_max);
+            assert!(message < WAKE_NS_MAX, "a message met a shard that slept {message} ns on");
+            assert!(timer < WAKE_NS_MAX, "a timer met a shard that slept {timer} ns on");
+        }
+        break;
+    }
+}
+
+/// Two shards beside hogs for `time`, and what each saw.
+fn round(time: Duration) -> [(&'static str, Seen); 2] {
     let dirs = [0, 1].map(|_| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory"));
     let stop = Arc::new(AtomicBool::new(false));
     let hogs = hogs(&stop);
@@ -182,20 +203,17 @@ fn no_wake_is_lost_under_cpu_hogs() {
     let two = shard(1, dirs[1].path().to_owned(), time, of_two, to_one);
     let begin = Instant::now();
     while !(one.is_finished() && two.is_finished()) {
-        assert!(begin.elapsed() < time + Duration::from_secs(20), "a shard sleeps for ever");
+        assert!(begin.elapsed() < time + Duration::from_secs(60), "a shard sleeps for ever");
         std::thread::sleep(Duration::from_millis(20));
     }
     stop.store(true, Ordering::Relaxed);
     hogs.into_iter().for_each(|hog| drop(hog.join()));
-    for (name, thread) in [("one", one), ("two", two)] {
+    [("one", one), ("two", two)].map(|(name, thread)| {
         let mut seen = thread.join().expect("the shard ran");
         println!("shard {name}: {:?}", seen.stats);
         seen.message.tell("message");
         seen.timer.tell("timer");
         seen.write.tell("write");
-        assert!(seen.message.samples.len() > 100 && seen.timer.samples.len() > 100, "it went on");
-        let (message, timer) = (seen.message.asleep_max, seen.timer.asleep_max);
-        assert!(message < WAKE_NS_MAX, "a message met a shard that slept {message} ns on");
-        assert!(timer < WAKE_NS_MAX, "a timer met a shard that slept {timer} ns on");
-    }
+        (name, seen)
+    })
 }
