@@ -1,10 +1,11 @@
 //! The Rust client against a real `ceptra serve` process.
 //!
-//! `node` the process, over its lives · `tls` the same with certificates · `tables` questions to tables · here what users do: append, subscribe, send again, lose the node.
+//! `node` the process, over its lives · `tls` the same with certificates · `tables` questions to tables · `bundles` metrics and rules · here what users do: append, subscribe, send again, lose the node.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::disallowed_methods, reason = "tests have clocks")]
 
+mod bundles;
 mod node;
 mod tables;
 mod tls;
