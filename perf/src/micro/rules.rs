@@ -73,9 +73,9 @@ pub fn ten_thousand(args: &MicroArgs, trades: &Trades) -> Value {
         let (symbol, limit) = (nth / LIMITS, nth % LIMITS);
         let when = format!("payload.symbol == \"SYM{symbol:04}\" && payload.price > 99.{limit}");
         let emit = "{channel: 'stream://o', payload: {p: '1'}}";
-        writeln!(text, "{{name: r{nth}, when: '{when}', emit: {emit}}},").expect("texts take all");
+        writeln!(text, "        {{name: r{nth}, when: '{when}', emit: {emit}}},").expect("texts take all");
     }
-    text.push_str("]}\n");
+    text.push_str("      ]}\n");
     compare_program("rules_10000", &Arc::new(compiled(&text)), args, trades, &mut Limits::default())
 }
 
