@@ -11,16 +11,16 @@ CREATE STREAM travel_time (ts TIMESTAMP, value DOUBLE)
 WITH (type = 'source', extension = 'file', format = 'csv', "file.path" = 'TravelTime_387.csv',
       "csv.has-header" = 'true', "csv.mapping.ts" = 'timestamp', "event.time" = 'ts');
 
-CREATE STREAM readings (sensor STRING, ts TIMESTAMP, value DOUBLE) WITH ("event.time" = 'ts');
-INSERT INTO readings SELECT 'occupancy 6005', ts, value FROM occupancy;
-INSERT INTO readings SELECT 'speed 6005', ts, value FROM speed;
-INSERT INTO readings SELECT 'travel time 387', ts, value FROM travel_time;
+CREATE STREAM sensors (sensor STRING, ts TIMESTAMP, value DOUBLE) WITH ("event.time" = 'ts');
+INSERT INTO sensors SELECT 'occupancy 6005', ts, value FROM occupancy;
+INSERT INTO sensors SELECT 'speed 6005', ts, value FROM speed;
+INSERT INTO sensors SELECT 'travel time 387', ts, value FROM travel_time;
 
 -- Every reading begins to wait for the next one. Time is the time of all sensors, so that the silence
 -- of one is noticed by the readings of the others.
 SELECT r.sensor, r.ts AS last_heard, r.value AS last_value, r.ts + INTERVAL '6' HOUR AS silent_at
-FROM PATTERN (EVERY r = readings -> NOT readings FOR 6 HOURS) PARTITION BY sensor;
+FROM PATTERN (EVERY r = sensors -> NOT sensors FOR 6 HOURS) PARTITION BY sensor;
 
 -- It is back: the first reading after such a silence.
 SELECT back.sensor, r.ts AS last_heard, back.ts AS back_at, back.ts - r.ts AS silence
-FROM PATTERN (EVERY r = readings -> NOT readings FOR 6 HOURS -> back = readings) PARTITION BY sensor;
+FROM PATTERN (EVERY r = sensors -> NOT sensors FOR 6 HOURS -> back = sensors) PARTITION BY sensor;

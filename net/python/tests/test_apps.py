@@ -131,7 +131,7 @@ def test_an_app_says_the_same_as_without_a_node(name: str, tmp_path: Path) -> No
                 # With several queries, each row of `ceptra run` says which it is of.
                 query = name.removeprefix("run_")
                 mine = [
-                    {key: value for key, value in row.items() if key != "_stream"}
+                    {key: value for key, value in row.items() if key not in ("_stream", "_op")}
                     for row in wanted
                     if row.get("_stream", query) == query
                 ]
@@ -152,6 +152,12 @@ def shown(row: Row) -> Row:
             return found.strftime("%Y-%m-%dT%H:%M:%SZ")
         if isinstance(found, datetime.date):
             return found.isoformat()
+        if isinstance(found, pa.MonthDayNano):
+            assert found.months == found.days == 0
+            seconds = found.nanoseconds // 1_000_000_000
+            hours, minutes = seconds // 3600, seconds // 60 % 60
+            parts = [(hours, "H"), (minutes, "M"), (seconds % 60, "S")]
+            return "PT" + "".join(f"{count}{unit}" for count, unit in parts if count)
         return found
 
     return {name: value(found) for name, found in row.items()}
